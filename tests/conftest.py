@@ -1,0 +1,49 @@
+"""Real servers for every test that asks: Kafka, PostgreSQL and Redis, started once per run, each killable and
+restartable.
+
+The choice between containers and the embedded servers is made in `sandbox.testing`, nowhere else.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.testing import KafkaServer, PostgresServer, RedisServer, Servers, choose_servers
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Starts each kind of server on first use and stops them all at the end of the run."""
+    with choose_servers(tmp_path_factory.mktemp("servers")) as chosen:
+        yield chosen
+
+
+@pytest.fixture(scope="session")
+def kafka(servers: Servers) -> KafkaServer:
+    """`.bootstrap`; `await .create_topic(name, partitions, **config)`; `.stop() .kill() .start() .pid`."""
+    return servers.kafka()
+
+
+@pytest.fixture(scope="session")
+def postgres(servers: Servers) -> PostgresServer:
+    """`.dsn`, `.fresh_database() -> dsn`; `.stop() .kill() .start() .pid`."""
+    return servers.postgres()
+
+
+@pytest.fixture
+def fresh_database(postgres: PostgresServer) -> str:
+    """The address of an empty database that no other test uses."""
+    return postgres.fresh_database()
+
+
+@pytest.fixture(scope="session")
+def redis_server(servers: Servers) -> RedisServer:
+    """`.url`; `.stop() .kill() .start() .pid`."""
+    return servers.redis()
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Callable[[str], Path]:
+    """Folders for servers that one test owns alone."""
+    return lambda name: tmp_path / name
