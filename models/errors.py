@@ -1,0 +1,9 @@
+"""The two exceptions of the core. A refusal is no exception: it is an event (`CommandRefused`)."""
+
+
+class Unavailable(Exception):
+    """Something outside cannot be reached now; nothing is known to have happened. Retried, with bounds, by the caller."""
+
+
+class InvariantBroken(Exception):
+    """A bug or a lie: a state that must never be was about to be. Dead-lettered and alarmed, never applied."""

@@ -1,0 +1,216 @@
+"""What happened, in the past tense. An `Event` is numbered and timed; its `data` says what. Facts only, no decisions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.codes import Code
+from models.commands import FieldError
+from models.provider import Decline, PspCall
+from models.terms import PaymentTerms
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequested:
+    """The durable intent to charge: from here on the call may have been made."""
+
+    terms: PaymentTerms
+    call: PspCall
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentProcessing:
+    """The provider has accepted the payment and its method takes its time."""
+
+    intent: str
+    charge: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentActionRequired:
+    intent: str
+    next_action: dict[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAuthorized:
+    intent: str
+    charge: str | None
+    amount_minor: int
+    authorized_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentCaptureRequested:
+    amount_minor: int
+    final: bool
+    call: PspCall
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentCaptured:
+    """`amount_captured_minor` is the total now captured; not `final` while the rest can still be captured."""
+
+    intent: str
+    charge: str | None
+    amount_captured_minor: int
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentCancelRequested:
+    reason: str | None
+    call: PspCall
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentCanceled:
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentDeclined:
+    decline: Decline
+    intent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOutcomeUnknown:
+    """How `call_key` ended is not known; it is tried again under the same key at `next_check_at`."""
+
+    call_key: str
+    reason: str
+    next_check_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOutcomeUnknown:
+    refund_id: str
+    call_key: str
+    reason: str
+    next_check_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CallDeferred:
+    """`call_key` was not carried out; it is tried again under the same key at `next_check_at`."""
+
+    call_key: str
+    reason: str
+    next_check_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CallRepeated:
+    """An open call is asked for again, with the same key and the same parameters."""
+
+    call: PspCall
+    next_check_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReviewRequired:
+    """Only a person can say what happened. `call_key`: the call given up, if one was open."""
+
+    reason: str
+    call_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundReviewRequired:
+    refund_id: str
+    reason: str
+    call_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequested:
+    refund_id: str
+    amount_minor: int
+    reason: str | None
+    metadata: dict[str, str]
+    call: PspCall
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPending:
+    """The provider has accepted the refund and it takes its time."""
+
+    refund_id: str
+    provider_refund: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSucceeded:
+    refund_id: str
+    provider_refund: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFailed:
+    """Also after it had succeeded: the money is refundable again."""
+
+    refund_id: str
+    provider_refund: str | None
+    failure_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundCanceled:
+    refund_id: str
+    provider_refund: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRefused:
+    """The command changes nothing. `merchant` sent it; it may not be the payment's own."""
+
+    code: Code
+    message: str
+    merchant: str
+    errors: tuple[FieldError, ...] = ()
+
+
+PaymentEvent = (
+    PaymentRequested
+    | PaymentProcessing
+    | PaymentActionRequired
+    | PaymentAuthorized
+    | PaymentCaptureRequested
+    | PaymentCaptured
+    | PaymentCancelRequested
+    | PaymentCanceled
+    | PaymentDeclined
+    | PaymentOutcomeUnknown
+    | PaymentReviewRequired
+)
+RefundEvent = (
+    RefundRequested
+    | RefundPending
+    | RefundSucceeded
+    | RefundFailed
+    | RefundCanceled
+    | RefundOutcomeUnknown
+    | RefundReviewRequired
+)
+EventData = PaymentEvent | RefundEvent | CallDeferred | CallRepeated | CommandRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact of one payment's story: `sequence` is 1, 2, 3 … without gaps.
+
+    `caused_by` is the id of the command that was being decided. `opens` and `settles` are the public commands (by the
+    name they are remembered under) that are now under way, or answered, by this event. `fingerprint` is remembered
+    beside an opened or refused command, so that a retry is known for what it is.
+    """
+
+    id: str
+    payment_id: str
+    merchant: str
+    sequence: int
+    at: datetime
+    caused_by: str
+    data: EventData
+    opens: str | None = None
+    settles: str | None = None
+    fingerprint: str | None = None

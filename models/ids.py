@@ -1,0 +1,34 @@
+"""How ids are derived, so that one request has one identity through every door. Nothing is drawn at random here."""
+
+import re
+from uuid import UUID, uuid5
+
+NAMESPACE = UUID("6f1f9c1e-2a64-5c0f-9d54-0b8f5f3c7a11")
+"""Published in the AsyncAPI document: Kafka producers derive the same ids from the same merchant and key."""
+
+PAYMENT_ID = re.compile(r"pay_[0-9a-f]{32}", re.ASCII)
+REFUND_ID = re.compile(r"re_[0-9a-f]{32}", re.ASCII)
+COMMAND_ID_MAX_CHARS = 255  # as long as Stripe's own idempotency keys may be
+
+
+def command_uuid(merchant: str, idempotency_key: str) -> UUID:
+    """The identity of a merchant's request: the same for REST, GraphQL, gRPC and Kafka."""
+    return uuid5(NAMESPACE, f"{merchant}\n{idempotency_key}")
+
+
+def payment_id(of: UUID) -> str:
+    return f"pay_{of.hex}"
+
+
+def refund_id(of: UUID) -> str:
+    return f"re_{of.hex}"
+
+
+def event_id(payment: str, command: str, index: int) -> str:
+    """The `index`-th event that `command` led to on `payment`: the same on every replay."""
+    return str(uuid5(NAMESPACE, f"event\n{payment}\n{command}\n{index}"))
+
+
+def internal_command_id(payment: str, purpose: str) -> str:
+    """The identity of a command that Millrace sends itself, e.g. the outcome of one provider call."""
+    return str(uuid5(NAMESPACE, f"internal\n{payment}\n{purpose}"))

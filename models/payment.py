@@ -1,0 +1,148 @@
+"""The payment: its statuses, the one table of its legal moves, and what is known of it. Who may move it is decided elsewhere."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from models.events import (
+    PaymentActionRequired,
+    PaymentAuthorized,
+    PaymentCanceled,
+    PaymentCancelRequested,
+    PaymentCaptured,
+    PaymentCaptureRequested,
+    PaymentDeclined,
+    PaymentEvent,
+    PaymentOutcomeUnknown,
+    PaymentProcessing,
+    PaymentRequested,
+    PaymentReviewRequired,
+)
+from models.provider import Decline
+from models.terms import PaymentTerms
+
+
+class PaymentStatus(StrEnum):
+    PROCESSING = "processing"
+    REQUIRES_ACTION = "requires_action"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    DECLINED = "declined"
+    CANCELED = "canceled"
+    UNKNOWN = "unknown"
+    MANUAL_REVIEW = "manual_review"
+
+
+class PaymentMove(StrEnum):
+    """What can happen to a payment, as the table below names it."""
+
+    REQUESTED = "requested"
+    STILL_PROCESSING = "still_processing"
+    ACTION_REQUIRED = "action_required"
+    AUTHORIZED = "authorized"
+    CAPTURE_REQUESTED = "capture_requested"
+    CAPTURED_IN_PART = "captured_in_part"
+    CAPTURED = "captured"
+    CANCEL_REQUESTED = "cancel_requested"
+    CANCELED = "canceled"
+    DECLINED = "declined"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    REVIEW_REQUIRED = "review_required"
+
+
+_S, _M = PaymentStatus, PaymentMove
+
+TRANSITIONS: dict[tuple[PaymentStatus | None, PaymentMove], PaymentStatus] = {
+    (None, _M.REQUESTED): _S.PROCESSING,
+    (_S.PROCESSING, _M.STILL_PROCESSING): _S.PROCESSING,
+    (_S.PROCESSING, _M.ACTION_REQUIRED): _S.REQUIRES_ACTION,
+    (_S.PROCESSING, _M.AUTHORIZED): _S.AUTHORIZED,
+    (_S.PROCESSING, _M.CAPTURED): _S.CAPTURED,
+    (_S.PROCESSING, _M.CANCELED): _S.CANCELED,
+    (_S.PROCESSING, _M.DECLINED): _S.DECLINED,
+    (_S.PROCESSING, _M.OUTCOME_UNKNOWN): _S.UNKNOWN,
+    (_S.PROCESSING, _M.REVIEW_REQUIRED): _S.MANUAL_REVIEW,
+    (_S.REQUIRES_ACTION, _M.STILL_PROCESSING): _S.PROCESSING,
+    (_S.REQUIRES_ACTION, _M.AUTHORIZED): _S.AUTHORIZED,
+    (_S.REQUIRES_ACTION, _M.CAPTURED): _S.CAPTURED,
+    (_S.REQUIRES_ACTION, _M.CANCEL_REQUESTED): _S.REQUIRES_ACTION,
+    (_S.REQUIRES_ACTION, _M.CANCELED): _S.CANCELED,
+    (_S.REQUIRES_ACTION, _M.DECLINED): _S.DECLINED,
+    (_S.REQUIRES_ACTION, _M.OUTCOME_UNKNOWN): _S.UNKNOWN,
+    (_S.REQUIRES_ACTION, _M.REVIEW_REQUIRED): _S.MANUAL_REVIEW,
+    (_S.AUTHORIZED, _M.CAPTURE_REQUESTED): _S.AUTHORIZED,
+    (_S.AUTHORIZED, _M.CAPTURED_IN_PART): _S.AUTHORIZED,
+    (_S.AUTHORIZED, _M.CAPTURED): _S.CAPTURED,
+    (_S.AUTHORIZED, _M.CANCEL_REQUESTED): _S.AUTHORIZED,
+    (_S.AUTHORIZED, _M.CANCELED): _S.CANCELED,
+    (_S.AUTHORIZED, _M.OUTCOME_UNKNOWN): _S.UNKNOWN,
+    (_S.AUTHORIZED, _M.REVIEW_REQUIRED): _S.MANUAL_REVIEW,
+    (_S.UNKNOWN, _M.STILL_PROCESSING): _S.PROCESSING,
+    (_S.UNKNOWN, _M.ACTION_REQUIRED): _S.REQUIRES_ACTION,
+    (_S.UNKNOWN, _M.AUTHORIZED): _S.AUTHORIZED,
+    (_S.UNKNOWN, _M.CAPTURED_IN_PART): _S.AUTHORIZED,
+    (_S.UNKNOWN, _M.CAPTURED): _S.CAPTURED,
+    (_S.UNKNOWN, _M.CANCELED): _S.CANCELED,
+    (_S.UNKNOWN, _M.DECLINED): _S.DECLINED,
+    (_S.UNKNOWN, _M.OUTCOME_UNKNOWN): _S.UNKNOWN,
+    (_S.UNKNOWN, _M.REVIEW_REQUIRED): _S.MANUAL_REVIEW,
+    # money moved although we had said it would not: nothing but a person may say what that means
+    (_S.DECLINED, _M.REVIEW_REQUIRED): _S.MANUAL_REVIEW,
+    (_S.CANCELED, _M.REVIEW_REQUIRED): _S.MANUAL_REVIEW,
+    # a captured payment is captured for good; what was given up can still be settled by evidence
+    (_S.MANUAL_REVIEW, _M.AUTHORIZED): _S.AUTHORIZED,
+    (_S.MANUAL_REVIEW, _M.CAPTURED): _S.CAPTURED,
+    (_S.MANUAL_REVIEW, _M.CANCELED): _S.CANCELED,
+    (_S.MANUAL_REVIEW, _M.DECLINED): _S.DECLINED,
+}
+"""The one source of what may follow what: `evolve` looks it up, and what is not in it does not happen."""
+
+_MOVES: dict[type[PaymentEvent], PaymentMove] = {
+    PaymentRequested: _M.REQUESTED,
+    PaymentProcessing: _M.STILL_PROCESSING,
+    PaymentActionRequired: _M.ACTION_REQUIRED,
+    PaymentAuthorized: _M.AUTHORIZED,
+    PaymentCaptureRequested: _M.CAPTURE_REQUESTED,
+    PaymentCancelRequested: _M.CANCEL_REQUESTED,
+    PaymentCanceled: _M.CANCELED,
+    PaymentDeclined: _M.DECLINED,
+    PaymentOutcomeUnknown: _M.OUTCOME_UNKNOWN,
+    PaymentReviewRequired: _M.REVIEW_REQUIRED,
+}
+
+
+def move(event: PaymentEvent) -> PaymentMove:
+    if isinstance(event, PaymentCaptured):
+        return _M.CAPTURED if event.final else _M.CAPTURED_IN_PART
+    return _MOVES[type(event)]
+
+
+def allows(status: PaymentStatus | None, event: PaymentEvent) -> bool:
+    return (status, move(event)) in TRANSITIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What is known of a payment. Amounts in minor units of `terms.money.currency`; times as the broker told them."""
+
+    status: PaymentStatus
+    terms: PaymentTerms
+    created_at: datetime
+    updated_at: datetime
+    amount_authorized_minor: int = 0
+    amount_captured_minor: int = 0
+    intent: str | None = None
+    charge: str | None = None
+    next_action: dict[str, object] | None = None
+    decline: Decline | None = None
+    cancellation_reason: str | None = None
+    authorized_until: datetime | None = None
+    unknown_since: datetime | None = None
+    review_reason: str | None = None
+
+    @property
+    def amount_capturable_minor(self) -> int:
+        """What a capture may still take: nothing unless the payment is authorised."""
+        if self.status is not PaymentStatus.AUTHORIZED:
+            return 0
+        return self.amount_authorized_minor - self.amount_captured_minor

@@ -1,0 +1,162 @@
+"""What the core and the processes need of the outside, as Protocols. Adapters in `streams/adapters/` fulfil them."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from models.commands import Command, RecordNotice
+from models.provider import Outcome, PspCall
+
+View = dict[str, Any]
+"""A payment, refund or event as the contract shows it: JSON-ready."""
+
+
+class PaymentProvider(Protocol):
+    async def perform(self, call: PspCall) -> Outcome:
+        """Make `call` under its own key, with quick bounded retries under that key. Never raises: doubt is `Unknown`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAddress:
+    """Where the answer to a command goes: a topic that begins with `payments.replies.`, and a partition of it."""
+
+    topic: str
+    partition: int
+
+
+class CommandLog(Protocol):
+    async def append(self, command: Command, reply_to: ReplyAddress | None, trace: str | None = None) -> None:
+        """Durable on all in-sync replicas when it returns. Raises Unavailable when not, or in doubt, within 5 s."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to one command. `payment` is None where the asker may not see one; `refund_id` when a refund was made."""
+
+    command_id: str
+    code: str | None
+    message: str | None
+    replayed: bool
+    refund_id: str | None
+    payment: View | None
+    errors: tuple[dict[str, str], ...] = ()
+
+
+class Waiting(Protocol):
+    async def __call__(self, timeout_s: float) -> Reply | None:
+        """The answer, or None when it did not come in time."""
+        ...
+
+
+class Replies(Protocol):
+    """Answers to the commands of this process."""
+
+    @property
+    def address(self) -> ReplyAddress:
+        """This process's own."""
+        ...
+
+    def expect(self, payment_id: str, command_id: str) -> AbstractContextManager[Waiting]:
+        """Enter before sending the command, then await what it gives. Several may wait for one command."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFilter:
+    status: str | None = None
+    currency: str | None = None
+    customer: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    data: list[View]
+    has_more: bool
+
+
+class PaymentReader(Protocol):
+    """Reads what the projection keeps. Raises Unavailable when the store cannot be reached."""
+
+    async def payment(self, merchant: str, payment_id: str) -> View | None: ...
+
+    async def payments(
+        self,
+        merchant: str,
+        where: PaymentFilter,
+        limit: int,
+        starting_after: str | None,
+        ending_before: str | None,
+    ) -> Page: ...
+
+    async def refund(self, merchant: str, refund_id: str) -> View | None: ...
+
+    async def events(self, merchant: str, payment_id: str, limit: int, after_sequence: int) -> Page: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    id: str
+    type: str
+    payment_id: str
+    merchant: str
+    sequence: int
+    at: datetime
+    causation_id: str
+    body: View
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One event beside the payment as it then stood: what the projection keeps."""
+
+    event: EventRecord
+    payment: View | None
+
+
+class PaymentStore(Protocol):
+    async def apply(self, changes: Sequence[Change]) -> None:
+        """Keep them, in one transaction; what is older than what is kept changes nothing. Raises Unavailable."""
+        ...
+
+
+class PaymentCache(Protocol):
+    """Newest views by payment id; refreshed, never trusted: every method does nothing, quickly, without Redis."""
+
+    async def put(self, payments: Sequence[View]) -> bool:
+        """Keep each unless a newer sequence is kept. False when it could not be done."""
+        ...
+
+    async def get(self, payment_id: str) -> View | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who holds an API key."""
+
+    merchant: str
+    key_prefix: str
+    scopes: frozenset[str]
+    livemode: bool
+
+
+class ApiKeys(Protocol):
+    async def holder(self, api_key: str) -> Principal | None:
+        """Who holds it; None for a key that is not known or was revoked. Raises Unavailable."""
+        ...
+
+
+class NoticeReader(Protocol):
+    def read(self, body: bytes, signature: str, now: datetime) -> RecordNotice | None:
+        """The command a webhook becomes; None when it concerns no payment of ours. Raises SignatureInvalid."""
+        ...
+
+
+class SignatureInvalid(Exception):
+    """Not the provider's, too old or from the future."""

@@ -1,0 +1,165 @@
+"""What is asked of the payment provider and what it can answer, in our words. No vendor's word, no network here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from models.terms import PaymentTerms
+
+
+class Operation(StrEnum):
+    CREATE = "create"
+    CAPTURE = "capture"
+    CANCEL = "cancel"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateIntent:
+    """Create and confirm one payment intent. One payment of ours is one intent for its whole life."""
+
+    terms: PaymentTerms
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureIntent:
+    intent: str
+    amount_minor: int
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CancelIntent:
+    intent: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundIntent:
+    intent: str
+    refund_id: str
+    amount_minor: int
+    reason: str | None
+
+
+Ask = CreateIntent | CaptureIntent | CancelIntent | RefundIntent
+
+
+@dataclass(frozen=True, slots=True)
+class PspCall:
+    """One call to the provider, frozen when it was first asked for: every send under `key` carries just this.
+
+    `key` is `{payment_id}:{operation}:{attempt}` (a refund's operation is `refund-{refund_id}`); the attempt rises only
+    after a definitive failure. `requested_at` bounds the key's age: the provider forgets keys after a day.
+    """
+
+    key: str
+    operation: Operation
+    payment_id: str
+    merchant: str
+    requested_at: datetime
+    ask: Ask
+
+
+class IntentStatus(StrEnum):
+    """Where the provider says a payment stands."""
+
+    REQUIRES_ACTION = "requires_action"
+    PROCESSING = "processing"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    CANCELED = "canceled"
+    FAILED = "failed"  # the last attempt to pay failed; the intent itself could be used again
+
+
+class RefundStatus(StrEnum):
+    """Where a refund stands; the provider's word, and ours for the refund."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    UNKNOWN = "unknown"
+    MANUAL_REVIEW = "manual_review"
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Why the payment was declined. `code` and `decline_code` are the provider's; `advice` tells the client what helps."""
+
+    code: str
+    decline_code: str | None
+    advice: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntentSnapshot:
+    """A payment as the provider showed it once. Amounts in minor units of the payment's currency."""
+
+    intent: str
+    status: IntentStatus
+    currency: str
+    amount_minor: int
+    amount_capturable_minor: int = 0
+    amount_captured_minor: int = 0
+    charge: str | None = None
+    authorized_until: datetime | None = None
+    next_action: dict[str, object] | None = None
+    cancellation_reason: str | None = None
+    decline: Decline | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSnapshot:
+    """A refund as the provider showed it once. `refund_id` is ours, from the metadata we sent along."""
+
+    refund_id: str
+    provider_refund: str
+    status: RefundStatus
+    currency: str
+    amount_minor: int
+    failure_reason: str | None = None
+
+
+Snapshot = IntentSnapshot | RefundSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The provider answered and this is how the thing stands now."""
+
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The issuer or the provider's risk rules said no. Terminal for this attempt."""
+
+    decline: Decline
+    intent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The provider refused the call itself; it was not executed."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The call may have reached the provider and how it ended is not known. Never a failure."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """The call was certainly not carried out: it could not be sent, or was turned away before it was looked at."""
+
+    reason: str
+
+
+Outcome = Answered | Declined | Rejected | Unknown | Deferred

@@ -1,0 +1,30 @@
+"""When an open provider call is looked after again: numbers and one pure function each. No timer lives here."""
+
+from datetime import datetime, timedelta
+
+CALL_LOST_AFTER_S = 600
+"""An asked call that nobody answered is asked again (same key) after this; a slot of the gateway is far shorter."""
+
+RECHECK_FIRST_S = 2
+RECHECK_MAX_S = 900
+"""Waits between tries of a call whose outcome is unknown: doubled from the first to the longest."""
+
+KEY_AGE_MAX_S = 23 * 3600
+"""No call is sent under a key older than this. Source: Stripe, idempotent requests: keys are kept at least 24 h."""
+
+CREATE_AGE_MAX_S = 20 * 3600
+"""A create that meets no state and waited longer than this is refused: the provider may soon have forgotten its key."""
+
+
+def lost_check_at(asked_at: datetime) -> datetime:
+    """When a call asked for at `asked_at`, for the first time or again, must have come back."""
+    return asked_at + timedelta(seconds=CALL_LOST_AFTER_S)
+
+
+def next_check_at(at: datetime, tries: int) -> datetime:
+    """After the `tries`-th (from 0) time a call came back unknown or deferred at `at`."""
+    return at + timedelta(seconds=min(RECHECK_FIRST_S * 2 ** min(tries, 20), RECHECK_MAX_S))
+
+
+def key_is_too_old(requested_at: datetime, at: datetime) -> bool:
+    return (at - requested_at).total_seconds() > KEY_AGE_MAX_S

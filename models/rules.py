@@ -1,0 +1,164 @@
+"""What a payment, a capture, a cancellation or a refund must keep to: lists of small named functions.
+
+Each looks at the transaction and the command and returns a `Refusal` or None; the first one that objects decides.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from models.codes import Code
+from models.commands import CancelPayment, CapturePayment, CreatePayment, CreateRefund
+from models.money import AMOUNT_MAX_MINOR, CURRENCIES
+from models.payment import TRANSITIONS as PAYMENT_TRANSITIONS
+from models.payment import Payment, PaymentMove
+from models.recheck import CREATE_AGE_MAX_S
+from models.transaction import Transaction
+
+REFUNDS_MAX = 200
+"""Refunds of one payment; with 200 the table's row is still under 60 kB."""
+
+CAPTURES_MAX = 50
+"""Capture commands accepted on one payment."""
+
+
+class Refusal(NamedTuple):
+    code: Code
+    message: str
+
+
+def _payment(transaction: Transaction) -> Payment:
+    assert transaction.payment is not None  # the first rule of each list has looked
+    return transaction.payment
+
+
+def no_payment_yet(transaction: Transaction, command: CreatePayment) -> Refusal | None:
+    if transaction.payment is not None:
+        return Refusal(
+            Code.PAYMENT_STATE_CONFLICT, "another command has already made a payment under this id"
+        )
+    return None
+
+
+def not_too_old_to_create(transaction: Transaction, command: CreatePayment) -> Refusal | None:
+    if command.origin.age_s > CREATE_AGE_MAX_S:
+        return Refusal(Code.COMMAND_EXPIRED, f"the command waited longer than {CREATE_AGE_MAX_S // 3600} h")
+    return None
+
+
+def currency_is_supported(transaction: Transaction, command: CreatePayment) -> Refusal | None:
+    if command.terms.money.currency not in CURRENCIES:
+        return Refusal(Code.CURRENCY_UNSUPPORTED, "payments cannot be made in this currency")
+    return None
+
+
+def amount_is_chargeable(transaction: Transaction, command: CreatePayment) -> Refusal | None:
+    money, currency = command.terms.money, CURRENCIES[command.terms.money.currency]
+    if money.amount_minor < currency.minimum_minor:
+        return Refusal(
+            Code.AMOUNT_TOO_SMALL, f"at least {currency.minimum_minor} {money.currency} (minor units)"
+        )
+    if money.amount_minor > AMOUNT_MAX_MINOR:
+        return Refusal(Code.AMOUNT_TOO_LARGE, f"at most {AMOUNT_MAX_MINOR} {money.currency} (minor units)")
+    if money.amount_minor % currency.step_minor:
+        return Refusal(
+            Code.VALIDATION_FAILED, f"amounts in {money.currency} are multiples of {currency.step_minor}"
+        )
+    return None
+
+
+def payment_exists(transaction: Transaction, command: object) -> Refusal | None:
+    if transaction.payment is None:
+        return Refusal(Code.NOT_FOUND, "there is no such payment")
+    return None
+
+
+def nothing_else_is_under_way(transaction: Transaction, command: object) -> Refusal | None:
+    if call := transaction.payment_call():
+        return Refusal(
+            Code.PAYMENT_STATE_CONFLICT, f"a {call.call.operation} of this payment is still under way"
+        )
+    return None
+
+
+def can_be_captured(transaction: Transaction, command: CapturePayment) -> Refusal | None:
+    status = _payment(transaction).status
+    if (status, PaymentMove.CAPTURE_REQUESTED) not in PAYMENT_TRANSITIONS:
+        return Refusal(Code.PAYMENT_STATE_CONFLICT, f"a payment that is {status} cannot be captured")
+    return None
+
+
+def capture_is_within_authorized(transaction: Transaction, command: CapturePayment) -> Refusal | None:
+    capturable = _payment(transaction).amount_capturable_minor
+    if command.amount_minor is not None and command.amount_minor > capturable:
+        return Refusal(Code.CAPTURE_EXCEEDS_AUTHORIZED, f"{capturable} (minor units) can be captured")
+    return None
+
+
+def capture_is_not_one_too_many(transaction: Transaction, command: CapturePayment) -> Refusal | None:
+    if transaction.attempts.get("capture", 0) >= CAPTURES_MAX:
+        return Refusal(Code.LIMIT_EXCEEDED, f"at most {CAPTURES_MAX} captures of one payment")
+    return None
+
+
+def can_be_canceled(transaction: Transaction, command: CancelPayment) -> Refusal | None:
+    payment = _payment(transaction)
+    if (payment.status, PaymentMove.CANCEL_REQUESTED) not in PAYMENT_TRANSITIONS:
+        return Refusal(Code.PAYMENT_STATE_CONFLICT, f"a payment that is {payment.status} cannot be canceled")
+    return None
+
+
+def refund_is_new(transaction: Transaction, command: CreateRefund) -> Refusal | None:
+    if command.refund_id in transaction.refunds:
+        return Refusal(Code.REFUND_EXISTS, "another command has already made a refund under this id")
+    if len(transaction.refunds) >= REFUNDS_MAX:
+        return Refusal(Code.LIMIT_EXCEEDED, f"at most {REFUNDS_MAX} refunds of one payment")
+    return None
+
+
+def something_was_captured(transaction: Transaction, command: CreateRefund) -> Refusal | None:
+    payment = _payment(transaction)
+    if payment.amount_captured_minor == 0:
+        message = f"a payment that is {payment.status} has nothing captured to refund"
+        return Refusal(Code.PAYMENT_STATE_CONFLICT, message)
+    return None
+
+
+def refundable_is_as_expected(transaction: Transaction, command: CreateRefund) -> Refusal | None:
+    refundable = transaction.amount_refundable_minor
+    if command.expected_refundable_minor not in (None, refundable):
+        return Refusal(Code.REFUNDABLE_MISMATCH, f"{refundable} (minor units) is refundable")
+    return None
+
+
+def refund_is_within_refundable(transaction: Transaction, command: CreateRefund) -> Refusal | None:
+    refundable = transaction.amount_refundable_minor
+    if refundable <= 0 or (command.amount_minor or 0) > refundable:
+        return Refusal(Code.REFUND_EXCEEDS_REFUNDABLE, f"{refundable} (minor units) is refundable")
+    return None
+
+
+CREATE: Sequence[Callable[[Transaction, CreatePayment], Refusal | None]] = (
+    no_payment_yet,
+    not_too_old_to_create,
+    currency_is_supported,
+    amount_is_chargeable,
+)
+CAPTURE: Sequence[Callable[[Transaction, CapturePayment], Refusal | None]] = (
+    payment_exists,
+    nothing_else_is_under_way,
+    can_be_captured,
+    capture_is_within_authorized,
+    capture_is_not_one_too_many,
+)
+CANCEL: Sequence[Callable[[Transaction, CancelPayment], Refusal | None]] = (
+    payment_exists,
+    nothing_else_is_under_way,
+    can_be_canceled,
+)
+REFUND: Sequence[Callable[[Transaction, CreateRefund], Refusal | None]] = (
+    payment_exists,
+    refund_is_new,
+    something_was_captured,
+    refundable_is_as_expected,
+    refund_is_within_refundable,
+)
