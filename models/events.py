@@ -162,11 +162,11 @@ class RefundCanceled:
 
 @dataclass(frozen=True, slots=True)
 class CommandRefused:
-    """The command changes nothing. `merchant` sent it; it may not be the payment's own."""
+    """The command changes nothing. `sender` is the merchant who sent it; it may not be the payment's own."""
 
     code: Code
     message: str
-    merchant: str
+    sender: str
     errors: tuple[FieldError, ...] = ()
 
 

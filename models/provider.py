@@ -1,8 +1,12 @@
-"""What is asked of the payment provider and what it can answer, in our words. No vendor's word, no network here."""
+"""What is asked of the payment provider and what it can answer, in our words. No vendor's word, no network here.
+
+Members of a union carry a `kind`, so that they can be told apart when they are read back from bytes.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from models.terms import PaymentTerms
 
@@ -19,6 +23,7 @@ class CreateIntent:
     """Create and confirm one payment intent. One payment of ours is one intent for its whole life."""
 
     terms: PaymentTerms
+    kind: Literal["create"] = "create"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +31,14 @@ class CaptureIntent:
     intent: str
     amount_minor: int
     final: bool
+    kind: Literal["capture"] = "capture"
 
 
 @dataclass(frozen=True, slots=True)
 class CancelIntent:
     intent: str
     reason: str | None
+    kind: Literal["cancel"] = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class RefundIntent:
     refund_id: str
     amount_minor: int
     reason: str | None
+    kind: Literal["refund"] = "refund"
 
 
 Ask = CreateIntent | CaptureIntent | CancelIntent | RefundIntent
@@ -108,6 +116,7 @@ class IntentSnapshot:
     next_action: dict[str, object] | None = None
     cancellation_reason: str | None = None
     decline: Decline | None = None
+    kind: Literal["intent"] = "intent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,7 @@ class RefundSnapshot:
     currency: str
     amount_minor: int
     failure_reason: str | None = None
+    kind: Literal["refund"] = "refund"
 
 
 Snapshot = IntentSnapshot | RefundSnapshot
@@ -130,6 +140,7 @@ class Answered:
     """The provider answered and this is how the thing stands now."""
 
     snapshot: Snapshot
+    kind: Literal["answered"] = "answered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +149,7 @@ class Declined:
 
     decline: Decline
     intent: str | None = None
+    kind: Literal["declined"] = "declined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +158,7 @@ class Rejected:
 
     code: str
     message: str
+    kind: Literal["rejected"] = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +166,7 @@ class Unknown:
     """The call may have reached the provider and how it ended is not known. Never a failure."""
 
     reason: str
+    kind: Literal["unknown"] = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +174,7 @@ class Deferred:
     """The call was certainly not carried out: it could not be sent, or was turned away before it was looked at."""
 
     reason: str
+    kind: Literal["deferred"] = "deferred"
 
 
 Outcome = Answered | Declined | Rejected | Unknown | Deferred
