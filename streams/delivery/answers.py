@@ -1,0 +1,113 @@
+"""Answers to whoever waits: after the commit, outside it, at most once; the state is what counts.
+
+Where an answer goes was said by a client (`reply_to`), so nothing about it may be trusted: the topic may not exist, the
+partition may not, its broker may be down. An answer that cannot go out within its time is dropped and counted; it holds
+up no transaction, no drain and no other answer. Its producer is its own and not idempotent: an idempotent one never
+gives a batch up, and after one refused batch refuses its partition for good.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+
+from aiokafka import AIOKafkaProducer
+
+from streams.delivery.metrics import Metrics
+from streams.delivery.records import LARGEST_RECORD_BYTES, Outgoing, Partition, Settings, size_bytes
+from streams.delivery.sending import Item, send_all
+
+MOST_WAITING = (
+    1_000  # answers per partition; its reader is gone or slow, and the client reads the state instead
+)
+MOST_PARTITIONS = (
+    200  # partitions with answers on their way at once, each a task; more ask for more than there are
+)
+ANSWER_S = 5.0  # to deliver one batch; whoever waits longer has answered 202 by then
+LOOK_AGAIN_S = 5.0  # between two looks for topics unknown so far: a made-up `reply_to` must not become a load
+
+log = logging.getLogger("millrace.delivery")
+
+
+class Answers:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.settings = settings
+        self.metrics = metrics
+        self.waiting: dict[Partition, deque[Item]] = {}
+        self.known: set[Partition] = set()
+        self.looked_at = float("-inf")
+        self.looking = asyncio.Lock()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        self.producer = AIOKafkaProducer(acks=1, request_timeout_ms=int(ANSWER_S * 1000), **self.settings)
+        await self.producer.start()
+
+    def put(self, answers: list[Outgoing]) -> None:
+        """Never waits, never raises."""
+        for answer in answers:
+            assert answer.partition is not None, "an answer names its partition"
+            tp = Partition(answer.topic, answer.partition)
+            too_large = size_bytes(answer.key, answer.value, answer.headers) > LARGEST_RECORD_BYTES
+            if (
+                (queue := self.waiting.get(tp)) is None
+                and len(self.waiting) < MOST_PARTITIONS
+                and not too_large
+            ):
+                queue = self.waiting[tp] = deque()
+                self.tasks.add(task := asyncio.create_task(self._deliver(tp, queue)))
+                task.add_done_callback(self.tasks.discard)
+            if queue is None or too_large or len(queue) >= MOST_WAITING:
+                self._dropped(1, tp, "there are too many, or it is too large")
+            else:
+                queue.append(Item(answer.key, answer.value, answer.headers))
+
+    async def _deliver(self, tp: Partition, queue: deque[Item]) -> None:
+        try:
+            while queue:
+                items = list(queue)
+                queue.clear()
+                try:
+                    await asyncio.wait_for(self._send(tp, items), ANSWER_S)
+                    self.metrics.answers_sent += len(items)
+                except Exception as exc:  # whatever it is: the state is what counts
+                    self._dropped(len(items), tp, repr(exc))
+        finally:
+            del self.waiting[tp]
+
+    async def _send(self, tp: Partition, items: list[Item]) -> None:
+        assert self.producer is not None
+        if tp not in self.known:
+            await self._look()
+        assert tp in self.known, (
+            "there is no such topic or partition"
+        )  # asking for it would wait, and stay with aiokafka
+        await asyncio.gather(*await send_all(self.producer, {tp: items}))
+
+    async def _look(self) -> None:
+        assert self.producer is not None
+        async with self.looking:
+            if time.monotonic() - self.looked_at > LOOK_AGAIN_S:
+                self.looked_at = time.monotonic()
+                cluster = await self.producer.client.fetch_all_metadata()
+                self.known = {
+                    Partition(topic, partition)
+                    for topic in cluster.topics()
+                    for partition in cluster.partitions_for_topic(topic) or ()
+                }
+
+    def _dropped(self, count: int, tp: Partition, why: str) -> None:
+        self.metrics.answers_dropped += count
+        log.debug("%d answers to %s/%d dropped: %s", count, *tp, why)
+
+    async def stop(self) -> None:
+        """What can still go out within a second goes out."""
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=1.0)
+        for task in self.tasks:
+            task.cancel()
+        if self.producer is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.producer.stop(), 1.0)

@@ -1,0 +1,59 @@
+"""How a process ends: at once and with its own status, whenever something is not as expected.
+
+The memory of a writer runs ahead of the log; so going on after a surprise could publish what was never kept. A kill
+at any instant is the one failure everything else here is built for, and so a kill is the answer to every other.
+No clean-up belongs here.
+"""
+
+import faulthandler
+import functools
+import logging
+import os
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+EXIT_UNEXPECTED = 70  # something escaped that nobody expected (EX_SOFTWARE of sysexits.h)
+EXIT_STOP_OVERDUE = 71  # told to stop, and not stopped within `stop_s`
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger("millrace.delivery")
+
+
+def die(why: str, exc: BaseException | None = None, status: int = EXIT_UNEXPECTED) -> NoReturn:
+    """End this process now, from whatever thread: no `finally`, no `atexit`, nothing half done in a hurry."""
+    log.critical("stopping at once: %s", why, exc_info=exc)
+    logging.shutdown()
+    os._exit(status)
+
+
+def vital(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """What escapes ends the process. (Faust acks the event of an agent that raises; aiokafka only logs a listener.)"""
+
+    @functools.wraps(method)
+    async def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await method(*args, **kwargs)
+        except Exception as exc:
+            die(f"{method.__qualname__}: {exc!r}", exc)
+
+    return guarded
+
+
+def end_within(seconds: float) -> threading.Timer:
+    """From now on this process has so long to end by itself; then it is ended, and says where it hung.
+
+    A thread, not a task: what hangs may be the event loop.
+    """
+
+    def overdue() -> NoReturn:
+        faulthandler.dump_traceback(file=sys.stderr)
+        die(f"told to stop {seconds:g} s ago, and still here", status=EXIT_STOP_OVERDUE)
+
+    timer = threading.Timer(seconds, overdue)
+    timer.daemon = True
+    timer.start()
+    return timer

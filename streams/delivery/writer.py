@@ -1,0 +1,161 @@
+"""The writer: plain steps over a table, record by record, with no `await` between reading and writing a state.
+
+What the steps of a partition lead to gathers for its next transaction. The loop, the fencing, the hand-over are here;
+the transactions themselves are in `transactions.py`, the reading back in `recovery.py`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from streams.delivery.dead import dead_letter
+from streams.delivery.records import (
+    Batch,
+    OnLost,
+    OnRecovered,
+    OnState,
+    Outgoing,
+    Partition,
+    Poison,
+    Record,
+    fitting,
+)
+from streams.delivery.roles import Events
+from streams.delivery.sending import parcel
+from streams.delivery.table import Table
+from streams.delivery.transactions import Gathered, Transactions
+
+if TYPE_CHECKING:
+    from streams.delivery.app import App
+
+TRANSACTIONS_AT_ONCE = 8  # of one process; more only queue at the broker
+KEYS_PER_TURN = 5_000  # told to `on_state` after a recovery before the loop may do something else: about 5 ms
+
+
+class Out:
+    """What a step says. It counts, like what it writes, when the step has ended."""
+
+    def __init__(self) -> None:
+        self.emitted: list[Outgoing] = []
+        self.answered: list[Outgoing] = []
+
+    def emit(self, outgoing: Outgoing) -> None:
+        """Into the transaction of the record at hand: exactly once for readers of committed records."""
+        self.emitted.append(fitting(outgoing))
+
+    def answer(self, outgoing: Outgoing) -> None:
+        """After the commit and outside it, to the partition it names: at most once, for who waits."""
+        assert outgoing.partition is not None, "an answer goes to the partition that somebody reads"
+        self.answered.append(outgoing)
+
+    def clear(self) -> None:
+        self.emitted, self.answered = [], []
+
+
+Step = Callable[[Record, Table, Out], None]
+
+
+class Writer:
+    def __init__(
+        self,
+        app: "App",
+        topic: str,
+        changelog: str,
+        step: Step,
+        on_state: OnState | None,
+        on_recovered: OnRecovered | None,
+        on_lost: OnLost | None,
+    ) -> None:
+        self.app = app
+        self.topic = topic
+        self.changelog = changelog
+        self.step = step
+        self.on_state = on_state
+        self.on_recovered = on_recovered
+        self.on_lost = on_lost
+        self.table = Table()
+        self.out = Out()
+        self.owned: dict[Partition, Transactions] = {}
+        self.at_once = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
+
+    async def consume(self, events: Events) -> None:
+        async for event in events:
+            if self.app.is_current(event):
+                self._apply(event.value)
+            await asyncio.sleep(0)
+
+    def _apply(self, batch: Batch) -> None:
+        transactions = self.owned[batch.tp]
+        self.app.held.take(batch.tp, batch.records[0], batch.records[-1])
+        self.table.enter(batch.tp.partition)
+        for record in batch.records:
+            self._one(record, transactions.gathered)
+        transactions.put(batch)
+
+    def _one(self, record: Record, gathered: Gathered) -> None:
+        home = record.partition
+        try:
+            self.step(record, self.table, self.out)
+        except Poison as poison:
+            self.table.drop()
+            self.out.clear()
+            self.out.emitted.append(dead_letter(self.app.dead_letters, record, poison))
+            self.app.metrics.dead_letters += 1
+        if self.table.written:
+            for key, value in self.table.keep().items():
+                gathered.states[key] = value  # within a transaction only the last state of a key counts
+                if self.on_state is not None:
+                    self.on_state(home, key, value)
+        if self.out.emitted or self.out.answered:
+            for outgoing in self.out.emitted:
+                parcel(gathered.parcels, outgoing, home)
+            gathered.answers += self.out.answered
+            self.out.clear()
+
+    def _committed(self, transactions: Transactions, gathered: Gathered, seconds: float) -> None:
+        self.app.answers.put(gathered.answers)
+        records = sum(len(batch.records) for batch in gathered.batches)
+        self.app.metrics.transactions += 1
+        self.app.metrics.records += records
+        self.app.metrics.committed(seconds)
+        self.app.held.free(transactions.tp, records, sum(batch.size_bytes for batch in gathered.batches))
+
+    async def own(self, partitions: set[Partition]) -> None:
+        """First of all fence the owners before; recovery and the seek come after."""
+        gone = [self.owned.pop(tp).stop() for tp in set(self.owned) - partitions]
+        new = {tp: self._new(tp) for tp in partitions - set(self.owned)}
+        for partition in self.table.own({tp.partition for tp in partitions}):
+            if self.on_lost is not None:
+                self.on_lost(partition)
+        await asyncio.gather(*gone, *(transactions.start() for transactions in new.values()))
+        self.owned |= new
+
+    def _new(self, tp: Partition) -> Transactions:
+        app = self.app
+        return Transactions(
+            tp, app.group, self.changelog, self.at_once, self._committed, app.client_settings()
+        )
+
+    async def recovered(self, partition: int) -> None:
+        """The table of this partition is whole: tell who keeps an index of it."""
+        rows = self.table.partitions[partition]
+        if self.on_state is not None:
+            for count, (key, value) in enumerate(rows.items(), 1):
+                self.on_state(partition, key, value)
+                if count % KEYS_PER_TURN == 0:
+                    await asyncio.sleep(0)
+        if self.on_recovered is not None:
+            self.on_recovered(partition, rows)
+
+    async def drain(self, drain_s: float) -> None:
+        # Late: the memory is ahead of the log, and so the time-out ends the process.
+        await asyncio.wait_for(self.app.held.until(self._written), drain_s)
+
+    def _written(self) -> bool:
+        return all(transactions.idle for transactions in self.owned.values())
+
+    async def release(self) -> None:
+        await self.own(set())
+
+    def places(self) -> Mapping[Partition, int | None]:
+        return {tp: transactions.position for tp, transactions in self.owned.items()}
