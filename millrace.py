@@ -1,5 +1,99 @@
-"""The operator's command line, `millrace …`: reads arguments and hands over; what a command does lives with its subject."""
+"""The operator's command line, `millrace …`: reads arguments and hands over; what a command does lives with
+its subject.
+
+To add a command, write a function that gets the parsed arguments and returns an exit code, importing what it
+needs *inside* itself (`millrace status` must not load Kafka clients), a function that adds its arguments, and
+one line in COMMANDS.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+USAGE_ERROR = 2  # argparse's own
+
+
+@dataclass(frozen=True)
+class Command:
+    """One subcommand: what `--help` says, its arguments, and what runs."""
+
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
 
 
 def main() -> None:
-    raise SystemExit("millrace: no command yet")
+    """The console script."""
+    arguments = parser().parse_args()
+    try:
+        code = COMMANDS[arguments.command].run(arguments)
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:  # `millrace status | head`
+        code = 0
+    sys.exit(code)
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands with their help."""
+    top = argparse.ArgumentParser(prog="millrace", description="Operate Millrace.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        command.arguments(commands.add_parser(name, help=command.help, description=command.help))
+    return top
+
+
+def _up_arguments(up: argparse.ArgumentParser) -> None:
+    _run_dir_argument(up)
+    up.add_argument(
+        "--detach", action="store_true", help="return once everything is ready and leave it running"
+    )
+    up.add_argument(
+        "--servers-only", action="store_true", help="only Kafka, PostgreSQL, Redis and the Stripe simulator"
+    )
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    from sandbox import up
+    from sandbox.run_folder import RunFolder
+
+    start = up.detach if arguments.detach else up.run
+    return start(RunFolder(arguments.run_dir), arguments.servers_only)
+
+
+def _down(arguments: argparse.Namespace) -> int:
+    from sandbox import control
+    from sandbox.run_folder import RunFolder
+
+    return control.down(RunFolder(arguments.run_dir))
+
+
+def _status_arguments(status: argparse.ArgumentParser) -> None:
+    _run_dir_argument(status)
+    status.add_argument("--json", action="store_true", help="for scripts")
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from sandbox import control
+    from sandbox.run_folder import RunFolder
+
+    return control.status(RunFolder(arguments.run_dir), arguments.json)
+
+
+def _run_dir_argument(command: argparse.ArgumentParser) -> None:
+    default = Path(__file__).resolve().parent / ".run"
+    command.add_argument(
+        "--run-dir", type=Path, default=default, help="where data, logs and endpoints.json are kept"
+    )
+
+
+COMMANDS: dict[str, Command] = {
+    "up": Command("Start the whole system on this machine.", _up_arguments, _up),
+    "down": Command("Stop what `up` started; the data stays.", _run_dir_argument, _down),
+    "status": Command("Show every process: state, restarts, memory, address.", _status_arguments, _status),
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""What the person brings along and how much of each role is wanted, read from MILLRACE_* in the environment.
+
+What lives here: only what decides *which processes run*. The service's own settings are `streams.settings`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+STRIPE_API = "https://api.stripe.com"
+SIMULATOR_KEY = "sk_test_millrace_simulator"
+MOST_PROCESSES_OF_A_ROLE = 64  # more is a typing error on one machine
+COUNTED_ROLES = {
+    "writer": "MILLRACE_WRITERS",
+    "gateway": "MILLRACE_GATEWAYS",
+    "projection": "MILLRACE_PROJECTIONS",
+    "web": "MILLRACE_WEBS",
+}
+
+
+class BadSetting(Exception):
+    """A setting that cannot be meant: its name, what it is and what it should be."""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Addresses given from outside; None where the stack starts its own."""
+
+    kafka: str | None
+    postgres: str | None
+    redis: str | None
+    stripe_base: str | None
+    stripe_key: str
+    stripe_webhook_secrets: str | None
+    counts: Mapping[str, int]
+
+    @property
+    def simulates_stripe(self) -> bool:
+        return self.stripe_base is None
+
+
+def read(environment: Mapping[str, str]) -> Outside:
+    """Read and check. Raises BadSetting."""
+    key = environment.get("MILLRACE_STRIPE_API_KEY") or None
+    base = environment.get("MILLRACE_STRIPE_API_BASE") or None
+    if key is not None and key.startswith(("sk_live_", "rk_live_")):
+        raise BadSetting("MILLRACE_STRIPE_API_KEY is a live key: the local stack must not move real money")
+    if base is None and key is not None:
+        base = STRIPE_API
+    return Outside(
+        kafka=environment.get("MILLRACE_KAFKA_BOOTSTRAP") or None,
+        postgres=environment.get("MILLRACE_POSTGRES_DSN") or None,
+        redis=environment.get("MILLRACE_REDIS_URL") or None,
+        stripe_base=base,
+        stripe_key=key or SIMULATOR_KEY,
+        stripe_webhook_secrets=environment.get("MILLRACE_STRIPE_WEBHOOK_SECRETS") or None,
+        counts={role: _count(environment, name) for role, name in COUNTED_ROLES.items()},
+    )
+
+
+def _count(environment: Mapping[str, str], name: str) -> int:
+    text = environment.get(name) or "1"
+    if not text.isdecimal() or not 0 <= int(text) <= MOST_PROCESSES_OF_A_ROLE:
+        raise BadSetting(f"{name} is {text!r}: a whole number from 0 to {MOST_PROCESSES_OF_A_ROLE} is needed")
+    return int(text)

@@ -1,0 +1,204 @@
+"""The table of what Millrace consists of on one machine: every process, what it needs, and when it is ready.
+
+What lives here: the table, in the order of starting. How processes are kept is `sandbox.supervisor`'s, what a
+server needs its own file's.
+"""
+
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from sandbox import checks, demo, processes
+from sandbox.kafka import Kafka
+from sandbox.outside import Outside
+from sandbox.parts import Part, Step
+from sandbox.ports import HOST, Ports
+from sandbox.postgres import Postgres
+from sandbox.processes import Program
+from sandbox.run_folder import RunFolder
+from sandbox.secrets import Secrets
+from sandbox.server import Server
+from sandbox.valkey import Valkey
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+USUAL_PORTS = {
+    "kafka": 9092,
+    "kafka-controller": 9093,
+    "postgres": 5432,
+    "redis": 6379,
+    "stripe": 12111,
+    "web-0": 8080,
+}
+STEP_WITHIN_S = 60.0
+STOPS_WITHIN_S = 4.5  # services first, then servers: below ten seconds together
+
+# Each role of the service: its module, and what must be there before it starts.
+ROLES: dict[str, tuple[str, frozenset[str]]] = {
+    "writer": ("agents.writer", frozenset({"kafka", "topics"})),
+    "gateway": ("agents.gateway", frozenset({"kafka", "topics", "stripe"})),
+    "projection": ("agents.projection", frozenset({"kafka", "topics", "migrations", "redis"})),
+    "web": ("web", frozenset({"kafka", "topics", "merchants", "redis"})),
+}
+MIGRATE = ("-m", "streams.adapters.postgres", "migrate")
+CREATE_TOPICS = ("-m", "millrace", "topics", "create")
+SIMULATOR = ("-m", "sandbox.stripe_simulator")
+
+
+class Stack:
+    """The parts and steps of one run, and the addresses they have."""
+
+    def __init__(self, folder: RunFolder, outside: Outside, ports: Ports, servers_only: bool = False) -> None:
+        self._folder = folder
+        self._outside = outside
+        self._ports = ports
+        self.servers_only = servers_only
+        self._taken: dict[str, int] = {}
+        self._remembered: dict[str, int] = folder.read(folder.ports) or {}
+        self.secrets = Secrets.of(folder)
+        self._own: dict[str, Server] = dict(self._own_servers())
+        self._http_ports = [self._port(f"web-{index}") for index in range(max(1, outside.counts["web"]))]
+        self._stripe_port = self._port("stripe") if outside.simulates_stripe else None
+        folder.write(folder.ports, {**self._remembered, **self._taken})
+
+    @property
+    def http(self) -> str:
+        return f"http://{HOST}:{self._http_ports[0]}"
+
+    @property
+    def kafka(self) -> str:
+        own = self._own.get("kafka")
+        return own.bootstrap if isinstance(own, Kafka) else str(self._outside.kafka)
+
+    @property
+    def postgres(self) -> str:
+        """Known once PostgreSQL has been prepared: its password is made with its data."""
+        own = self._own.get("postgres")
+        return own.dsn if isinstance(own, Postgres) else str(self._outside.postgres)
+
+    @property
+    def redis(self) -> str:
+        own = self._own.get("redis")
+        return own.url if isinstance(own, Valkey) else str(self._outside.redis)
+
+    @property
+    def stripe(self) -> str:
+        return f"http://{HOST}:{self._stripe_port}" if self._stripe_port else str(self._outside.stripe_base)
+
+    def parts(self) -> list[Part]:
+        """Servers first, then the service."""
+        servers = [self._server_part(server) for server in self._own.values()]
+        simulator = [self._simulator_part()] if self._stripe_port else []
+        return servers + simulator + ([] if self.servers_only else list(self._service_parts()))
+
+    def steps(self) -> list[Step]:
+        """What is done once, when the servers answer."""
+        if self.servers_only:
+            return []
+        return [
+            *self._outside_steps(),
+            Step("migrations", partial(self._run, "migrations", MIGRATE), frozenset({"postgres"})),
+            Step("topics", partial(self._run, "topics", CREATE_TOPICS), frozenset({"kafka"})),
+            Step("merchants", self._make_merchants, frozenset({"migrations"})),
+        ]
+
+    def service_environment(self) -> dict[str, str]:
+        """What every process of the service is told."""
+        webhook_secrets = self._outside.stripe_webhook_secrets or self.secrets.webhook_secret
+        return {
+            "MILLRACE_KAFKA_BOOTSTRAP": self.kafka,
+            "MILLRACE_POSTGRES_DSN": self.postgres,
+            "MILLRACE_REDIS_URL": self.redis,
+            "MILLRACE_STRIPE_API_BASE": self.stripe,
+            "MILLRACE_STRIPE_API_KEY": self._outside.stripe_key,
+            "MILLRACE_STRIPE_WEBHOOK_SECRETS": webhook_secrets,
+            "MILLRACE_INTERNAL_KEY": self.secrets.internal_key,
+            "MILLRACE_HTTP_HOST": HOST,
+            "MILLRACE_HTTP_PORT": str(self._http_ports[0]),
+            "MILLRACE_DATA_DIR": str(self._folder.path / "service"),
+        }
+
+    def _own_servers(self) -> Iterator[tuple[str, Server]]:
+        folder = self._folder.path
+        if self._outside.kafka is None:
+            ports = self._port("kafka"), self._port("kafka-controller")
+            yield "kafka", Kafka(folder / "kafka", *ports, log=self._log("kafka"))
+        if self._outside.postgres is None:
+            yield "postgres", Postgres(folder / "postgres", self._port("postgres"), self._log("postgres"))
+        if self._outside.redis is None:
+            yield "redis", Valkey(folder / "redis", self._port("redis"), self._log("redis"))
+
+    def _server_part(self, server: Server) -> Part:
+        return Part(
+            role=server.name,
+            program=server.program,
+            is_ready=server.is_ready,
+            prepare=server.prepare,
+            address=f"{HOST}:{server.port}",
+            ready_within_s=server.start_within_s,
+        )
+
+    def _simulator_part(self) -> Part:
+        options = (
+            *("--port", str(self._stripe_port)),
+            *("--webhook-url", f"{self.http}/webhooks/stripe"),
+            *("--webhook-secret", self.secrets.webhook_secret),
+        )
+        return Part(
+            role="stripe",
+            program=lambda: self._python("stripe", (*SIMULATOR, *options), {}),
+            is_ready=partial(checks.listens, self._stripe_port or 0),
+            address=self.stripe,
+        )
+
+    def _service_parts(self) -> Iterator[Part]:
+        for role, (module, after) in ROLES.items():
+            for index in range(self._outside.counts[role]):
+                yield self._service_part(role, index, module, after)
+
+    def _service_part(self, role: str, index: int, module: str, after: frozenset[str]) -> Part:
+        name = f"{role}-{index}"
+        port = self._http_ports[index] if role == "web" else self._port(f"{name}-health")
+        own = {"MILLRACE_INSTANCE": name, "MILLRACE_HEALTH_PORT": str(port)}
+        if role == "web":
+            own["MILLRACE_HTTP_PORT"] = str(port)
+        return Part(
+            role=role,
+            index=index,
+            numbered=True,
+            program=lambda: self._python(name, ("-m", module), {**self.service_environment(), **own}),
+            is_ready=partial(checks.says_ready, f"http://{HOST}:{port}/readyz"),
+            after=after,
+            address=f"http://{HOST}:{port}",
+        )
+
+    def _outside_steps(self) -> Iterator[Step]:
+        """Servers of the person's own take part in the order under the names of ours."""
+        for name in ("kafka", "postgres", "redis"):
+            if name not in self._own:
+                yield Step(name, partial(checks.wait_for_outside, name, getattr(self, name)))
+
+    def _run(self, name: str, arguments: tuple[str, ...]) -> None:
+        processes.run(self._python(name, arguments, self.service_environment()), STEP_WITHIN_S)
+
+    def _make_merchants(self) -> None:
+        demo.make_merchants(self.postgres, self.secrets)
+
+    def _python(self, name: str, arguments: tuple[str, ...], environment: dict[str, str]) -> Program:
+        return Program(
+            name,
+            (sys.executable, *arguments),
+            self._log(name),
+            env={"PYTHONUNBUFFERED": "1", **environment},
+            folder=CHECKOUT,
+            stop_within_s=STOPS_WITHIN_S,
+        )
+
+    def _log(self, name: str) -> Path:
+        return self._folder.logs / f"{name}.log"
+
+    def _port(self, name: str) -> int:
+        """The port of the run before if it is free, else the usual one, else another."""
+        known = (self._remembered.get(name), USUAL_PORTS.get(name))
+        self._taken[name] = self._ports.take(port for port in known if port is not None)
+        return self._taken[name]

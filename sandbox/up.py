@@ -1,0 +1,133 @@
+"""`millrace up`: one process that starts the stack, tells where it is, keeps it running and stops it on a
+signal.
+
+What lives here: the order of those acts, and what is said and written. The parts are `sandbox.stack`'s.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sandbox import outside, processes
+from sandbox.endpoints import Endpoints
+from sandbox.keeper import StartFailed
+from sandbox.ports import Ports
+from sandbox.run_folder import AlreadyRunning, RunFolder
+from sandbox.stack import CHECKOUT, Stack
+from sandbox.supervisor import Supervisor
+
+FAILED, INTERRUPTED = 1, 130
+LOG_CHECK_EVERY_S = 15.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+DETACHED_START_WITHIN_S = 300.0  # the first start downloads; its own bounds are tighter
+
+
+def run(folder: RunFolder, servers_only: bool = False) -> int:
+    """Run the stack in this process until a signal. Returns the exit code."""
+    try:
+        brought = outside.read(os.environ)
+        with folder.hold():
+            return asyncio.run(_run(folder, brought, servers_only))
+    except (AlreadyRunning, outside.BadSetting) as error:
+        _say(f"millrace: {error}")
+        return FAILED
+
+
+def detach(folder: RunFolder, servers_only: bool = False) -> int:
+    """Run the stack in the background; returns once it is ready or has failed, having shown its progress."""
+    if (holder := folder.holder()) is not None:
+        _say(f"millrace: already running, process {holder}: `millrace down` stops it")
+        return FAILED
+    folder.logs.mkdir(parents=True, exist_ok=True)
+    log = folder.logs / "supervisor.log"
+    processes.rotate(log)
+    options = ["--servers-only"] if servers_only else []
+    command = [sys.executable, "-m", "millrace", "up", "--run-dir", str(folder.path), *options]
+    with log.open("ab") as output:
+        supervisor = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=CHECKOUT,
+            start_new_session=True,
+        )
+    return _follow(log, supervisor, folder)
+
+
+async def _run(folder: RunFolder, brought: outside.Outside, servers_only: bool) -> int:
+    ports = Ports(seed=str(folder.path))
+    stack = Stack(folder, brought, ports, servers_only)
+    parts = stack.parts()
+    for name in [part.name for part in parts] + [step.name for step in stack.steps()]:
+        processes.rotate(folder.logs / f"{name}.log")
+    endpoints = Endpoints(folder, stack)
+    supervisor = Supervisor(parts, stack.steps(), _say, lambda: endpoints.record(supervisor.standings))
+    _stop_on_signals(supervisor)
+    _say(f"Millrace starts {len(parts)} processes; logs are in {_short(folder.logs)}")
+    began = time.monotonic()
+    try:
+        await supervisor.start()
+        if not supervisor.stopping.is_set():
+            endpoints.publish(supervisor.standings)
+            _say(endpoints.welcome(time.monotonic() - began))
+            await _watch_logs_until(supervisor.stopping, [part.name for part in parts], folder)
+        return 0
+    except StartFailed as error:
+        _say(f"\nmillrace could not start: {error}")
+        return FAILED
+    finally:
+        endpoints.withdraw()
+        await _stop(supervisor, folder)
+
+
+async def _stop(supervisor: Supervisor, folder: RunFolder) -> None:
+    _say("stopping …")
+    began = time.monotonic()
+    await supervisor.stop()
+    _say(f"stopped in {time.monotonic() - began:.1f} s; the data stays in {_short(folder.path)}")
+
+
+def _stop_on_signals(supervisor: Supervisor) -> None:
+    """The first signal stops in order, the second at once: the kernel then ends what we started."""
+
+    def stop() -> None:
+        if supervisor.stopping.is_set():
+            os._exit(INTERRUPTED)
+        supervisor.stopping.set()
+
+    for each in STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(each, stop)
+
+
+async def _watch_logs_until(stopping: asyncio.Event, names: list[str], folder: RunFolder) -> None:
+    while not stopping.is_set():
+        for name in names:
+            processes.bound(folder.logs / f"{name}.log")
+        waiting = asyncio.ensure_future(stopping.wait())
+        await asyncio.wait([waiting], timeout=LOG_CHECK_EVERY_S)
+        waiting.cancel()
+
+
+def _follow(log: Path, supervisor: "subprocess.Popen[bytes]", folder: RunFolder) -> int:
+    """Show what the supervisor says until it is ready or gone."""
+    with log.open() as said:
+        is_over: Callable[[], bool] = lambda: supervisor.poll() is not None or folder.endpoints.exists()  # noqa: E731
+        while not processes.wait_until(is_over, timeout_s=0.2):
+            _say(said.read(), end="")
+        _say(said.read(), end="")
+    return 0 if supervisor.poll() is None else FAILED
+
+
+def _short(path: Path) -> str:
+    """The path as a person standing here would write it."""
+    return os.path.relpath(path)
+
+
+def _say(line: str, end: str = "\n") -> None:
+    print(line, end=end, flush=True)
