@@ -1,0 +1,310 @@
+"""One request of Stripe's API, through the layers in Stripe's order.
+
+who asks (401, 403)  ->  rate limits (429)  ->  idempotency (replay, 400, 409)  ->  validation (400, not stored)
+->  execution (its answer is stored, whatever it is)  ->  journal  ->  the answer leaves
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+from collections import Counter
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from . import connection, errors, expand, routes
+from .answers import Answer, Asked, of_error, of_json, to_http
+from .call import Call
+from .change import Change, Origin
+from .errors import StripeError
+from .faults import Facts, Rule
+from .forms import Pairs, fingerprint, nest, read_pairs
+from .idempotency import Stored
+from .identity import ACCOUNT, API_KEY, account_of, new_id
+from .parameters import Parameters
+from .records import JSON, Event, Intent
+from .render import page, payment_method
+from .routes import Endpoint, Listing
+from .simulator import Simulator
+
+log = logging.getLogger(__name__)
+
+
+class Gone(Exception):
+    """The connection was taken away: there is nobody to answer."""
+
+
+@dataclass(slots=True)
+class Request:
+    """One request as the layers see it."""
+
+    asked: Asked
+    endpoint: Endpoint
+    object_id: str
+    target: str  # method and path, what a key is bound to
+    pairs: Pairs
+    tree: JSON
+    account: str
+    livemode: bool
+    facts: Facts
+    writes: bool
+
+    @property
+    def name(self) -> tuple[str, str] | None:
+        """The idempotency layer knows POSTs only."""
+        return (self.account, self.asked.key) if self.writes and self.asked.key is not None else None
+
+
+class Door:
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator = simulator
+
+    async def answer(self, http: web.BaseRequest) -> web.StreamResponse:
+        asked = Asked(
+            new_id("request"), http.headers.get("Idempotency-Key"), http.headers.get("Stripe-Version")
+        )
+        counted = "unknown"
+        try:
+            request = await self._read(http, asked)
+            counted = request.endpoint.name
+            answer = await self._through(http, request)
+            struck = self._faults("answer", request)
+        except StripeError as error:
+            answer, struck = of_error(error, asked.request_id), []
+        except Gone:
+            self._count(counted, "connection_lost")
+            return web.Response()
+        except Exception:
+            log.exception("the simulator itself failed")
+            answer, struck = of_error(errors.internal(), asked.request_id), []
+        self._count(counted, str(answer.status), answer.replay_of is not None)
+        return await self._send(http, answer, asked, struck)
+
+    # -- layers ----------------------------------------------------------------------------------------------------
+
+    async def _read(self, http: web.BaseRequest, asked: Asked) -> Request:
+        path, _, query = http.raw_path.partition("?")
+        account, livemode = authenticate(
+            http.headers.get("Authorization"), http.headers.get("Stripe-Account")
+        )
+        found = routes.find(http.method, path)
+        if found is None:
+            raise errors.unknown_url(http.method, path)
+        writes = http.method == "POST"
+        text = (await http.read()).decode("utf-8", "replace") if writes else query
+        if writes and text[:1] in ("{", "["):
+            raise errors.invalid(
+                "Invalid request: POST bodies are application/x-www-form-urlencoded, not JSON."
+            )
+        pairs = read_pairs(text)
+        tree = nest(pairs)
+        endpoint, object_id = found
+        facts = Facts(endpoint.name, account, None, asked.key)
+        if self.simulator.faults.rules:
+            facts.payment = self.simulator.payment_of(tree, object_id)
+        target = f"{http.method} {path}"
+        return Request(asked, endpoint, object_id, target, pairs, tree, account, livemode, facts, writes)
+
+    async def _through(self, http: web.BaseRequest, request: Request) -> Answer:
+        for rule in self._faults("door", request):
+            self._strike_at_door(http, rule)
+        name = request.name
+        if name is None:
+            return await self._execute(request, None)
+        keys = self.simulator.keys
+        print_ = fingerprint(request.pairs)
+        stored = keys.find(name, request.target, print_, self.simulator.clock.now())
+        if stored is not None:
+            await self._latency(2)
+            body = self.simulator.journal.read_body(stored.offset, stored.length)
+            return Answer(stored.status, body, stored.should_retry, stored.request_id)
+        keys.in_flight.add(name)
+        try:
+            return await self._execute(request, print_)
+        finally:
+            keys.in_flight.discard(name)
+
+    async def _execute(self, request: Request, print_: int | None) -> Answer:
+        parameters = Parameters(request.tree)
+        read = request.endpoint.read(parameters)
+        expansions = parameters.expansions()
+        parameters.close()
+        struck = self._faults("execution", request)
+        await self._latency(1)
+        for rule in struck:
+            await self._strike_before_execution(rule, request)
+        answer = self._run(request, parameters, read, expansions, print_, struck)
+        await self._latency(1)
+        return answer
+
+    def _run(
+        self,
+        request: Request,
+        parameters: Parameters,
+        read: object,
+        expansions: list[str],
+        print_: int | None,
+        struck: list[Rule],
+    ) -> Answer:
+        """Executes, journals and returns the answer, in one go: nothing else runs in between."""
+        asked = request.asked
+        change = self._new_change(request)
+        broken = next((rule for rule in struck if rule.kind == "stored_500"), None)
+        try:
+            if broken and not broken.executed:
+                raise errors.internal()
+            call = Call(
+                change,
+                parameters,
+                request.object_id,
+                self.simulator.timing,
+                self.simulator.webhooks.delivered,
+            )
+            result = request.endpoint.run(call, read)
+        except StripeError as refusal:
+            change = self._new_change(request)
+            self._note_refusal(change, request, refusal)
+            result = refusal
+        answer = self._shown(change, result, expansions, asked.request_id)
+        if broken:
+            answer = of_error(errors.internal(), asked.request_id)
+        self._commit(change, request, answer, print_)
+        return answer
+
+    def _commit(self, change: Change, request: Request, answer: Answer, print_: int | None) -> None:
+        if request.name is None or print_ is None:
+            if change.records or change.entries:
+                self.simulator.commit(change)
+            return
+        at = round(change.now, 3)
+        stored = Stored(
+            request.target, print_, answer.status, answer.should_retry, request.asked.request_id, at, 0, 0
+        )
+        self.simulator.commit(change, (request.name, stored, answer.body))
+
+    # -- what is shown ---------------------------------------------------------------------------------------------
+
+    def _shown(self, change: Change, result: object, expansions: list[str], request_id: str) -> Answer:
+        renderer = self.simulator.renderer
+        renderer.get = change.get  # sees what this change is about to write
+        try:
+            if isinstance(result, StripeError):
+                self._embed(result)
+                return of_error(result, request_id)
+            body = self._body(result)
+            if expansions:
+                expand.expand(body, expansions, renderer)
+            return of_json(body)
+        finally:
+            renderer.get = self.simulator.books.get
+
+    def _body(self, result: object) -> JSON:
+        if isinstance(result, Listing):
+            return page(result.url, [self._body(item) for item in result.items], result.has_more)
+        if isinstance(result, Event):
+            waiting = int(not self.simulator.webhooks.delivered(result.id))
+            return self.simulator.renderer.event(result, waiting)
+        return result if isinstance(result, dict) else self.simulator.renderer.show(result)  # type: ignore[arg-type]
+
+    def _embed(self, error: StripeError) -> None:
+        intent = error.extra.get("payment_intent")
+        if isinstance(intent, Intent):
+            error.extra["payment_intent"] = self.simulator.renderer.intent(intent)
+            if error.type == "card_error":
+                error.extra["payment_method"] = payment_method(intent)
+
+    # -- faults ----------------------------------------------------------------------------------------------------
+
+    def _faults(self, stage: str, request: Request) -> list[Rule]:
+        return self.simulator.faults.take(stage, request.facts) if self.simulator.faults.rules else []
+
+    def _strike_at_door(self, http: web.BaseRequest, rule: Rule) -> None:
+        match rule.kind:
+            case "rate_limit":
+                raise errors.rate_limited()
+            case "unauthorized":
+                raise errors.unauthenticated("sk_test_revoked")
+            case "forbidden":
+                raise errors.forbidden("acct_revoked")
+            case "error_503":
+                raise errors.overloaded()
+            case "reset":
+                connection.reset(http)
+                raise Gone
+            case "crash_before":
+                connection.crash()
+
+    async def _strike_before_execution(self, rule: Rule, request: Request) -> None:
+        match rule.kind:
+            case "delay_before":
+                await asyncio.sleep(rule.ms / 1000)
+            case "lock_timeout":
+                raise errors.lock_timeout()
+            case "conflict":
+                raise errors.key_in_use(request.asked.key or "")
+
+    async def _send(
+        self, http: web.BaseRequest, answer: Answer, asked: Asked, struck: list[Rule]
+    ) -> web.StreamResponse:
+        for rule in struck:
+            match rule.kind:
+                case "delay":
+                    await asyncio.sleep(rule.ms / 1000)
+                case "lost_answer":
+                    connection.hang_up(http)
+                    return web.Response()
+                case "cut_body":
+                    return await connection.cut_body(http, answer, asked)
+                case "bad_json":
+                    answer = answer._replace(body=answer.body[: len(answer.body) // 2] + b"<")
+                case "crash_after":
+                    connection.crash()
+        return to_http(answer, asked)
+
+    async def _latency(self, halves: int) -> None:
+        if self.simulator.faults.latency_s:
+            await asyncio.sleep(self.simulator.faults.half_latency_s() * halves)
+
+    # -- small things ----------------------------------------------------------------------------------------------
+
+    def _new_change(self, request: Request) -> Change:
+        origin = Origin(request.asked.request_id, request.asked.key if request.writes else None)
+        now = self.simulator.clock.now()
+        return Change(self.simulator.books, request.account, request.livemode, now, origin)
+
+    def _note_refusal(self, change: Change, request: Request, refusal: StripeError) -> None:
+        if request.endpoint.ledger and refusal.status < 500:
+            payment = self.simulator.payment_of(request.tree, request.object_id)
+            change.refuse(request.endpoint.ledger, request.tree, request.object_id, payment, refusal)
+
+    def _count(self, endpoint: str, outcome: str, replayed: bool = False) -> None:
+        counter = self.simulator.requests.setdefault(endpoint, Counter())
+        counter["total"] += 1
+        counter[outcome] += 1
+        if replayed:
+            counter["replayed"] += 1
+
+
+def authenticate(authorization: str | None, stripe_account: str | None) -> tuple[str, bool]:
+    """The account that is asked for and whether it is live; any well-formed key is good."""
+    api_key = _api_key(authorization)
+    if api_key is None or not API_KEY.match(api_key):
+        raise errors.unauthenticated(api_key)
+    if stripe_account is not None and not ACCOUNT.match(stripe_account):
+        raise errors.forbidden(stripe_account)
+    return stripe_account or account_of(api_key), "_live_" in api_key
+
+
+def _api_key(authorization: str | None) -> str | None:
+    scheme, _, value = (authorization or "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip() or None
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(value, validate=True).decode().partition(":")[0] or None
+    except (binascii.Error, UnicodeDecodeError):
+        return None

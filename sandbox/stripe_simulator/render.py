@@ -1,0 +1,313 @@
+"""Records as Stripe's JSON, API version 2026-10-28. Field lists only; no decisions.
+
+Source: docs.stripe.com/api/payment_intents/object, charges/object, refunds/object, disputes/object, events/object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .identity import client_secret
+from .methods import DECLINES, METHODS
+from .records import JSON, Charge, Dispute, Event, Intent, Record, Refund
+
+API_VERSION = "2026-10-28.endive"
+ADDRESS: JSON = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
+BILLING: JSON = {"address": ADDRESS, "email": None, "name": None, "phone": None, "tax_id": None}
+CARD_OPTIONS: JSON = {
+    "card": {
+        "installments": None,
+        "mandate_options": None,
+        "network": None,
+        "request_three_d_secure": "automatic",
+    }
+}
+INTENT_NULLS: JSON = dict.fromkeys(
+    (
+        "application", "application_fee_amount", "excluded_payment_method_types", "on_behalf_of",
+        "payment_method_configuration_details", "processing", "review", "shipping", "source", "transfer_data",
+    )
+)  # fmt: skip
+CHARGE_NULLS: JSON = dict.fromkeys(
+    (
+        "application", "application_fee", "application_fee_amount", "failure_balance_transaction", "on_behalf_of",
+        "receipt_number", "review", "shipping", "source", "source_transfer", "transfer_data",
+    )
+)  # fmt: skip
+
+
+class Renderer:
+    """Shows records; `get` finds the ones they refer to, `url` is where a customer can authenticate."""
+
+    def __init__(self, get: Callable[[str], Record | None], url: str) -> None:
+        self.get = get
+        self.url = url
+
+    def show(self, record: Record) -> JSON:
+        if isinstance(record, Intent):
+            return self.intent(record)
+        if isinstance(record, Charge):
+            return self.charge(record)
+        return refund(record) if isinstance(record, Refund) else dispute(record)
+
+    def intent(self, intent: Intent) -> JSON:
+        details = intent.details
+        return {
+            "id": intent.id,
+            "object": "payment_intent",
+            "amount": intent.amount,
+            "amount_capturable": intent.amount_capturable,
+            "amount_details": {"tip": {}},
+            "amount_received": intent.amount_received,
+            "automatic_payment_methods": {"allow_redirects": intent.redirects, "enabled": True}
+            if intent.redirects
+            else None,
+            "canceled_at": intent.canceled_at,
+            "cancellation_reason": intent.cancellation_reason,
+            "capture_method": intent.capture_method,
+            "client_secret": client_secret(intent.id),
+            "confirmation_method": "automatic",
+            "created": intent.created,
+            "currency": intent.currency,
+            "customer": details.get("customer"),
+            "description": details.get("description"),
+            "last_payment_error": self._last_error(intent),
+            "latest_charge": intent.charges[-1] if intent.charges else None,
+            "livemode": intent.livemode,
+            "metadata": intent.metadata,
+            "next_action": self._next_action(intent),
+            "payment_method": None if intent.status == "requires_payment_method" else intent.method_id,
+            "payment_method_options": CARD_OPTIONS,
+            "payment_method_types": intent.method_types,
+            "receipt_email": details.get("receipt_email"),
+            "setup_future_usage": details.get("setup_future_usage"),
+            "statement_descriptor": details.get("statement_descriptor"),
+            "statement_descriptor_suffix": details.get("statement_descriptor_suffix"),
+            "status": intent.status,
+            "transfer_group": details.get("transfer_group"),
+            **INTENT_NULLS,
+        }
+
+    def charge(self, charge: Charge) -> JSON:
+        intent = self.get(charge.intent)
+        details = intent.details if isinstance(intent, Intent) else {}
+        decline = DECLINES[charge.failure] if charge.failure else None
+        suffix = details.get("statement_descriptor_suffix")
+        return {
+            "id": charge.id,
+            "object": "charge",
+            "amount": charge.amount,
+            "amount_captured": charge.amount_captured,
+            "amount_refunded": charge.amount_refunded,
+            "balance_transaction": f"txn_{charge.id[3:]}" if charge.captured else None,
+            "billing_details": BILLING,
+            "calculated_statement_descriptor": "MILLRACE" + (f"* {suffix}" if suffix else ""),
+            "captured": charge.captured,
+            "created": charge.created,
+            "currency": charge.currency,
+            "customer": details.get("customer"),
+            "description": details.get("description"),
+            "disputed": charge.disputed,
+            "failure_code": decline.code if decline else None,
+            "failure_message": decline.message if decline else None,
+            "fraud_details": {},
+            "livemode": charge.livemode,
+            "metadata": intent.metadata if isinstance(intent, Intent) else {},
+            "outcome": _outcome(charge),
+            "paid": charge.status == "succeeded",
+            "payment_intent": charge.intent,
+            "payment_method": charge.method_id,
+            "payment_method_details": _method_details(charge, intent),
+            "radar_options": {},
+            "receipt_email": details.get("receipt_email"),
+            "receipt_url": f"{self.url}/_sim/receipts/{charge.id}" if charge.status == "succeeded" else None,
+            "refunded": charge.released or 0 < charge.amount_captured == charge.amount_refunded,
+            "statement_descriptor": details.get("statement_descriptor"),
+            "statement_descriptor_suffix": suffix,
+            "status": charge.status,
+            "transfer_group": details.get("transfer_group"),
+            **CHARGE_NULLS,
+        }
+
+    def event(self, event: Event, pending_webhooks: int) -> JSON:
+        data: JSON = {"object": self.show(event.snapshot)}
+        if event.previous is not None:
+            data["previous_attributes"] = event.previous
+        return {
+            "id": event.id,
+            "object": "event",
+            "api_version": API_VERSION,
+            "created": event.created,
+            "data": data,
+            "livemode": event.livemode,
+            "pending_webhooks": pending_webhooks,
+            "request": {"id": event.request_id, "idempotency_key": event.key},
+            "type": event.type,
+        }
+
+    def _last_error(self, intent: Intent) -> JSON | None:
+        if intent.failure is None:
+            return None
+        decline = DECLINES[intent.failure]
+        bank = METHODS[intent.method].type != "card" if intent.method else False
+        error: JSON = {
+            "advice_code": decline.advice,
+            "charge": intent.charges[-1] if intent.charges else None,
+            "code": decline.code,
+            "decline_code": decline.decline_code,
+            "doc_url": f"https://stripe.com/docs/error-codes/{decline.code.replace('_', '-')}",
+            "message": decline.message,
+            "network_decline_code": decline.network_code,
+            "payment_method": payment_method(intent) if intent.method_id else None,
+            "type": "invalid_request_error"
+            if bank or intent.failure == "authentication_failure"
+            else "card_error",
+        }
+        return {name: value for name, value in error.items() if value is not None}
+
+    def _next_action(self, intent: Intent) -> JSON | None:
+        if intent.next_action is None:
+            return None
+        url = f"{self.url}/_sim/authenticate/{intent.id}"
+        if intent.next_action == "redirect_to_url":
+            there = {"return_url": intent.details.get("return_url"), "url": url}
+            return {"redirect_to_url": there, "type": "redirect_to_url"}
+        sdk = {"type": "three_d_secure_redirect", "source": f"src_{intent.id[3:]}", "stripe_js": url}
+        return {"type": "use_stripe_sdk", "use_stripe_sdk": sdk}
+
+
+def payment_method(intent: Intent) -> JSON:
+    """The intent's payment method as an object of its own."""
+    method = METHODS[intent.method or "pm_card_visa"]
+    shown: JSON = {
+        "id": intent.method_id,
+        "object": "payment_method",
+        "allow_redisplay": "unspecified",
+        "billing_details": BILLING,
+        "created": intent.created,
+        "customer": intent.details.get("customer"),
+        "livemode": intent.livemode,
+        "metadata": {},
+        "type": method.type,
+    }
+    card: JSON = {"brand": method.brand, "country": method.country, "exp_month": 12, "exp_year": 2034}
+    shown[method.type] = (
+        {**card, "funding": method.funding, "last4": method.last4}
+        if method.type == "card"
+        else {
+            "country": method.country,
+            "last4": method.last4,
+        }
+    )
+    return shown
+
+
+def refund(refund: Refund) -> JSON:
+    shown: JSON = {
+        "id": refund.id,
+        "object": "refund",
+        "amount": refund.amount,
+        "balance_transaction": f"txn_{refund.id[3:]}",
+        "charge": refund.charge,
+        "created": refund.created,
+        "currency": refund.currency,
+        "destination_details": {
+            "card": {
+                "reference_status": "pending",
+                "reference_type": "acquirer_reference_number",
+                "type": "refund",
+            },
+            "type": "card",
+        },
+        "metadata": refund.metadata,
+        "payment_intent": refund.intent,
+        "reason": refund.reason,
+        "receipt_number": None,
+        "source_transfer_reversal": None,
+        "status": refund.status,
+        "transfer_reversal": None,
+    }
+    if refund.failure_reason:
+        shown["failure_reason"] = refund.failure_reason
+        shown["failure_balance_transaction"] = f"txn_f{refund.id[4:]}"
+    return shown
+
+
+def dispute(dispute: Dispute) -> JSON:
+    open_inquiry = dispute.status.startswith("warning")
+    return {
+        "id": dispute.id,
+        "object": "dispute",
+        "amount": dispute.amount,
+        "balance_transactions": [],
+        "charge": dispute.charge,
+        "created": dispute.created,
+        "currency": dispute.currency,
+        "enhanced_eligibility_types": [],
+        "evidence": dispute.evidence,
+        "evidence_details": {
+            "due_by": dispute.due_by,
+            "enhanced_eligibility": {},
+            "has_evidence": bool(dispute.evidence),
+            "past_due": False,
+            "submission_count": int(bool(dispute.evidence)),
+        },
+        "is_charge_refundable": open_inquiry,
+        "livemode": dispute.livemode,
+        "metadata": dispute.metadata,
+        "payment_intent": dispute.intent,
+        "payment_method_details": {"card": {"brand": "visa", "network_reason_code": "10.4"}, "type": "card"},
+        "reason": dispute.reason,
+        "status": dispute.status,
+    }
+
+
+def page(url: str, items: list[JSON], has_more: bool) -> JSON:
+    return {"object": "list", "data": items, "has_more": has_more, "url": url}
+
+
+def _outcome(charge: Charge) -> JSON:
+    decline = DECLINES[charge.failure] if charge.failure else None
+    return {
+        "advice_code": decline.advice if decline else None,
+        "network_advice_code": None,
+        "network_decline_code": decline.network_code if decline else None,
+        "network_status": "declined_by_network" if decline else "approved_by_network",
+        "reason": (decline.decline_code or decline.code) if decline else None,
+        "risk_level": "normal",
+        "risk_score": 20,
+        "seller_message": "The bank returned a decline." if decline else "Payment complete.",
+        "type": "issuer_declined" if decline else "authorized",
+    }
+
+
+def _method_details(charge: Charge, intent: Record | None) -> JSON:
+    method = METHODS[charge.method]
+    if method.type != "card":
+        return {"type": method.type, method.type: {"last4": method.last4, "country": method.country}}
+    several = isinstance(intent, Intent) and intent.multicapture
+    card: JSON = {
+        "amount_authorized": charge.amount,
+        "authorization_code": "068371",
+        "brand": method.brand,
+        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+        "country": method.country,
+        "exp_month": 12,
+        "exp_year": 2034,
+        "extended_authorization": {"status": "disabled"},
+        "fingerprint": f"fp{method.brand}{method.last4}",
+        "funding": method.funding,
+        "incremental_authorization": {"status": "unavailable"},
+        "installments": None,
+        "last4": method.last4,
+        "mandate": None,
+        "multicapture": {"status": "available" if several else "unavailable"},
+        "network": method.brand,
+        "network_token": {"used": False},
+        "overcapture": {"maximum_amount_capturable": charge.amount, "status": "unavailable"},
+        "three_d_secure": None,
+        "wallet": None,
+    }
+    if charge.capture_before is not None:
+        card["capture_before"] = charge.capture_before
+    return {"card": card, "type": "card"}

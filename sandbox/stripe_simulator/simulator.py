@@ -1,0 +1,179 @@
+"""The simulator's parts put together: reload, commit, and what falls due. No HTTP here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from . import agenda as agenda_
+from .agenda import Agenda
+from .books import Books
+from .call import Timing
+from .change import BY_ITSELF, Change, FollowUp
+from .clock import Clock
+from .faults import Facts, Faults
+from .idempotency import Keys, Stored
+from .identity import new_id
+from .journal import Journal
+from .records import JSON, KINDS, Charge, Entry, Event, Intent, Record, Refund
+from .render import Renderer
+from .webhooks import Settings, Webhooks, facts_of
+
+TIMER_MAX_S = 3_600.0  # the machine's clock may be moved while we wait
+
+
+class Simulator:
+    def __init__(self, data_file: Path | None = None, url: str = "http://127.0.0.1") -> None:
+        self.clock = Clock()
+        self.timing = Timing()
+        self.books = Books()
+        self.keys = Keys()
+        self.agenda = Agenda()
+        self.faults = Faults()
+        self.requests: dict[str, Counter[str]] = {}
+        self.renderer = Renderer(self.books.get, url)
+        self.webhooks = Webhooks(
+            self.clock, self.faults, self.books.events.get, self._event_body, self._settled
+        )
+        self.timer: asyncio.TimerHandle | None = None
+        self.journal = Journal(data_file)
+        self._reload()
+
+    # -- committing ------------------------------------------------------------------------------------------------
+
+    def commit(self, change: Change, stored: tuple[tuple[str, str], Stored, bytes] | None = None) -> None:
+        """Journals the change with the answer to keep, then makes it visible. After this the answer may leave."""
+        if self.faults.rules:
+            self._add_twins(change)
+        line = change.as_line()
+        if change.events and self.webhooks.settings.url:
+            line["w"] = 1
+        body = None
+        if stored:
+            (_, key), answer, body = stored
+            line["k"] = (key, answer.endpoint, answer.fingerprint, answer.status, answer.should_retry)
+        offset = self.journal.append(line, body)
+        if stored:
+            name, answer, kept = stored
+            self.keys.store(name, answer._replace(offset=offset, length=len(kept)))
+        self.books.apply(change.records, change.events, change.entries)
+        for follow_up in change.follow_ups:
+            self.agenda.add(follow_up)
+        if change.follow_ups:
+            self._set_timer()
+        if change.events and self.webhooks.settings.url:
+            for event in change.events:
+                self.webhooks.enqueue(event)
+            self.webhooks.pump()
+
+    def _add_twins(self, change: Change) -> None:
+        """Stripe sometimes makes two Event objects for one change."""
+        for event in list(change.events):
+            twin = Facts(event.type, event.account, facts_of(event).payment, event.key)
+            if any(rule.kind == "webhook_twin" for rule in self.faults.take("event", twin)):
+                change.events.append(event._replace(id=new_id("event"), seq=self.books.next_seq()))
+
+    # -- what happens by itself ------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Does what is due."""
+        while follow_up := self.agenda.due(self.clock.now()):
+            self._carry_out(follow_up)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        if self.timer:
+            self.timer.cancel()
+            self.timer = None
+        due_at = self.agenda.next_at()
+        if due_at is not None:
+            wait_s = min(max(due_at - self.clock.now(), 0.001), TIMER_MAX_S)
+            self.timer = asyncio.get_running_loop().call_later(wait_s, self.wake)
+
+    def _carry_out(self, follow_up: FollowUp) -> None:
+        subject = self.books.get(follow_up.object_id)
+        assert subject is not None, follow_up
+        change = Change(self.books, subject.account, subject.livemode, self.clock.now(), BY_ITSELF)
+        change.done = follow_up
+        agenda_.carry_out(change, self.timing, follow_up)
+        self.commit(change)
+
+    def move_clock(self) -> None:
+        """After the clock was moved: remember it, prune keys, do what has fallen due."""
+        self.journal.append({"c": self.clock.offset_s})
+        self.keys.prune(self.clock.now())
+        self.wake()
+        self.webhooks.pump()
+
+    def set_webhook(self, settings: Settings) -> None:
+        self.webhooks.settings = settings
+        self.journal.append({"s": asdict(settings)})
+
+    # -- reloading -------------------------------------------------------------------------------------------------
+
+    def _reload(self) -> None:
+        undelivered: dict[str, Event] = {}
+        for line, offset, length in self.journal.reload():
+            if "t" in line:
+                self._reload_change(line, offset, length, undelivered)
+            elif "c" in line:
+                self.clock.offset_s = line["c"]
+            elif "s" in line:
+                self.webhooks.settings = Settings(**line["s"])
+            else:
+                event = undelivered.pop(line["d"], None)
+                if event and not line["ok"]:
+                    self.webhooks.failed.add(event.id)
+        self.agenda.forget_done()
+        self.keys.prune(self.clock.now())
+        for event in undelivered.values():
+            self.webhooks.resume(event)
+
+    def _reload_change(self, line: JSON, offset: int, length: int, undelivered: dict[str, Event]) -> None:
+        account, at, (request_id, key) = line["a"], line["t"], line["q"]
+        records: list[Record] = [KINDS[fields[0]](*fields[1:]) for fields in line.get("r", ())]
+        events = [
+            Event(event_id, account, seq, int(at), line["v"], type, records[place], request_id, key, previous)
+            for event_id, seq, type, place, previous in line.get("e", ())
+        ]
+        self.books.apply(records, events, [Entry(*fields) for fields in line.get("l", ())])
+        for fields in line.get("f", ()):
+            self.agenda.add(FollowUp(*fields))
+        if "x" in line:
+            self.agenda.done.add(FollowUp(*line["x"]))
+        if "w" in line:
+            undelivered.update((e.id, e) for e in events if self.webhooks.settings.wants(e.type))
+        if "k" in line:
+            name, endpoint, fingerprint, status, should_retry = line["k"]
+            stored = Stored(endpoint, fingerprint, status, should_retry, request_id, at, offset, length)
+            self.keys.store((account, name), stored)
+
+    # -- small things ----------------------------------------------------------------------------------------------
+
+    def _event_body(self, event: Event) -> bytes:
+        return orjson.dumps(self.renderer.event(event, 1))
+
+    def _settled(self, event_id: str, ok: bool) -> None:
+        self.journal.append({"d": event_id, "ok": ok})
+
+    def payment_of(self, parameters: dict[str, Any], object_id: str) -> str | None:
+        """The payment a request is about: by its own metadata, else by the intent it names."""
+        metadata = parameters.get("metadata")
+        if isinstance(metadata, dict) and metadata.get("payment_id"):
+            return str(metadata["payment_id"])
+        named = object_id or parameters.get("payment_intent") or parameters.get("charge")
+        found = self.books.get(named) if isinstance(named, str) else None
+        if isinstance(found, Charge | Refund):
+            found = self.books.get(found.intent)
+        return found.metadata.get("payment_id") if isinstance(found, Intent) else None
+
+    async def close(self) -> None:
+        if self.timer:
+            self.timer.cancel()
+        await self.webhooks.close()
+        self.journal.close()
