@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from .records import Entry, Event, Intent, Record
 
-EVENTS_KEPT_MAX = 300_000  # in memory; older ones stay in the journal but are no longer listed
+EVENTS_KEPT_MAX = 100_000  # in memory; older ones stay in the journal but are no longer listed
 
 
 class Books:

@@ -5,6 +5,8 @@ Source: docs.stripe.com/currencies (presentment currencies, zero-decimal, specia
 
 from __future__ import annotations
 
+import sys
+
 from .errors import StripeError, invalid
 
 ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
@@ -46,7 +48,7 @@ def check_currency(currency: str) -> str:
             f"Invalid currency: {currency[:10]}. Stripe currently supports these currencies: {listed}",
             "currency",
         )
-    return name
+    return sys.intern(name)  # one string for all records
 
 
 def check_amount(amount_minor: int, currency: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -135,7 +136,7 @@ class Simulator:
             self.webhooks.resume(event)
 
     def _reload_change(self, line: JSON, offset: int, length: int, undelivered: dict[str, Event]) -> None:
-        account, at, (request_id, key) = line["a"], line["t"], line["q"]
+        account, at, (request_id, key) = sys.intern(line["a"]), line["t"], line["q"]
         records: list[Record] = [KINDS[fields[0]](*fields[1:]) for fields in line.get("r", ())]
         events = [
             Event(event_id, account, seq, int(at), line["v"], type, records[place], request_id, key, previous)
