@@ -33,6 +33,9 @@ class Code(StrEnum):
     SIGNATURE_INVALID = "signature_invalid"  # a webhook that is not Stripe's
     RATE_LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"
+    MALFORMED_REQUEST = "malformed_request"  # not HTTP as it is written
+    REQUEST_TIMEOUT = "request_timeout"  # the body did not come in time
+    INTERNAL_ERROR = "internal_error"  # a bug of ours, logged and counted
 
     # dead letters: the record could not become a command or an event
     UNDECODABLE = "undecodable"
