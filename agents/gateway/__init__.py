@@ -1,0 +1,24 @@
+"""The gateway: an event that asks for something becomes a call to the provider, and its outcome a command.
+
+It keeps no state: killed, doubled or a zombie, it makes the same call under the same key and reports the same outcome.
+"""
+
+from collections.abc import Callable
+
+from models.commands import Origin, RecordOutcome
+from models.ids import internal_command_id
+from models.ports import PaymentProvider
+from models.provider import PspCall
+
+
+async def carry_out(
+    call: PspCall, asked_by: str, provider: PaymentProvider, crashpoint: Callable[[str], None]
+) -> RecordOutcome:
+    """`asked_by`: the id of the event that asks; its outcome has one id, however often it is carried out."""
+    crashpoint("gateway.before_psp")
+    outcome = await provider.perform(call)
+    crashpoint("gateway.after_psp")
+    command_id = internal_command_id(call.payment_id, f"outcome\n{asked_by}")
+    return RecordOutcome(
+        Origin(command_id, call.payment_id, call.merchant, call.requested_at), call.key, outcome
+    )

@@ -1,0 +1,91 @@
+"""The single writer: a command and what is known of its payment become events, a new row, and answers.
+
+No await between reading and writing a row, no call to the outside: so a capture and three refunds cannot race. What
+one record leads to goes out together; how, is not this file's business.
+"""
+
+from dataclasses import dataclass, replace
+
+from models.commands import CheckPayment, Command, RecordNotice, RecordOutcome
+from models.deciding import decide, remembered_as
+from models.events import CommandRefused, Event
+from models.ports import Reply, ReplyAddress, View
+from models.representation import payment_view
+from models.row import Row
+from models.transaction import Transaction, evolve
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An event, and the payment as it then stands: None where the event's reader may not see one."""
+
+    event: Event
+    payment: View | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`reply` goes to `address`: at most once, after all else is durable."""
+
+    address: ReplyAddress
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What one command led to. `row` is None when there is nothing to keep."""
+
+    row: Row | None
+    events: tuple[Said, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+
+def apply(row: Row | None, command: Command, reply_to: ReplyAddress | None, livemode: bool) -> Applied:
+    """Pure. Raises InvariantBroken for a lie or a bug; nothing of the command may then be kept."""
+    before = row.transaction if row else None
+    events = decide(before, command)
+    after, said = _told(before, events, livemode)
+    if after is None:
+        return Applied(None)
+    kept = replace(row, transaction=after) if row else Row(after)
+    settled = [event.settles for event in events if event.settles]
+    answers = [
+        Answer(address, reply_of(after, name, False, livemode))
+        for name in settled
+        for address in kept.waiters.get(name, ())
+    ]
+    kept = replace(kept, waiters={name: to for name, to in kept.waiters.items() if name not in settled})
+    if reply_to and not isinstance(command, RecordOutcome | RecordNotice | CheckPayment):
+        name = remembered_as(after, command)
+        if after.commands[name].settled:
+            answers.append(Answer(reply_to, reply_of(after, name, not events, livemode)))
+        else:
+            kept = kept.with_waiter(name, reply_to)
+    return Applied(kept, said, tuple(answers))
+
+
+def _told(
+    before: Transaction | None, events: list[Event], livemode: bool
+) -> tuple[Transaction | None, tuple[Said, ...]]:
+    said: list[Said] = []
+    after = before
+    for event in events:
+        after = evolve(after, event)
+        said.append(Said(event, _visible(after, event, livemode)))
+    return after, tuple(said)
+
+
+def _visible(after: Transaction, event: Event, livemode: bool) -> View | None:
+    data = event.data
+    if after.payment is None or (isinstance(data, CommandRefused) and data.sender != after.merchant):
+        return None
+    return payment_view(after, livemode)
+
+
+def reply_of(transaction: Transaction, name: str, replayed: bool, livemode: bool) -> Reply:
+    """The answer to a settled command, as it is remembered. A refused one shows no payment: it may be a stranger's."""
+    known = transaction.commands[name]
+    command_id = name.partition("\n")[0]
+    if known.code:
+        return Reply(command_id, known.code, known.message, replayed, None, None)
+    return Reply(command_id, None, None, replayed, known.refund_id, payment_view(transaction, livemode))

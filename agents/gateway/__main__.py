@@ -1,0 +1,43 @@
+"""`python -m agents.gateway`: calls to Stripe for what events ask. The only place where it meets its pipes."""
+
+from collections.abc import Awaitable
+
+from streams.adapters.stripe_provider import StripeProvider
+
+from agents.gateway import carry_out
+from models.provider import PspCall
+from streams.delivery import Outgoing, Record
+from streams.process import Process, run
+from streams.settings import Settings, SettingsRefused
+from streams.topics import EVENTS
+from streams.wire import cloudevents, events
+from streams.wire.commands import CommandCodec
+
+
+async def compose(settings: Settings) -> None:
+    process = Process("gateway", settings)
+    codec = CommandCodec(settings.partitions, process.internal_secret)
+    if settings.stripe_api_key is None:
+        raise SettingsRefused("MILLRACE_STRIPE_API_KEY: needed")
+    provider = StripeProvider(
+        settings.stripe_api_key.get_secret_value(), settings.stripe_api_base, slot_s=settings.psp_slot_s
+    )
+
+    def handle(record: Record) -> Awaitable[list[Outgoing]] | None:
+        call = events.call_in(record)
+        if call is None:
+            return None
+        return answer(call, cloudevents.required(record.headers, "ce_id"))
+
+    async def answer(call: PspCall, asked_by: str) -> list[Outgoing]:
+        return [codec.write(await carry_out(call, asked_by, provider, process.crashpoint))]
+
+    process.app.gateway(EVENTS, handle, limit=settings.gateway_calls_max)
+    try:
+        await process.serve()
+    finally:
+        await provider.close()
+
+
+if __name__ == "__main__":
+    run("gateway", compose)

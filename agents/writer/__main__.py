@@ -1,0 +1,75 @@
+"""`python -m agents.writer`: the single writer over Kafka. The only place where its rules meet their pipes."""
+
+import time
+from datetime import UTC, datetime
+
+from agents.writer import apply
+from agents.writer.due import DueIndex
+from models.codes import Code
+from models.commands import CheckPayment, Origin
+from models.errors import InvariantBroken
+from models.ids import internal_command_id
+from streams.delivery import Out, Outgoing, Poison, Record, Table
+from streams.process import Process, run
+from streams.settings import Settings
+from streams.topics import COMMANDS, WRITER_TABLE
+from streams.wire import events, replies, rows
+from streams.wire.commands import CommandCodec
+
+TIMER_S = 0.5
+"""How often due work is looked for; a retry waits two seconds at least, so half a second more is not felt."""
+
+DUE_PER_TURN = 500
+"""Checks sent per turn: a thousand a second keeps up with thousands due at once, without a stall."""
+
+CHECK_AGAIN_MS = 30_000
+"""A check that led to nothing (it was lost, or clocks differ) is sent again after this."""
+
+
+async def compose(settings: Settings) -> None:
+    process = Process("writer", settings)
+    app, livemode, crashpoint = process.app, settings.livemode, process.crashpoint
+    codec = CommandCodec(settings.partitions, process.internal_secret)
+    due = DueIndex()
+
+    def step(record: Record, table: Table, out: Out) -> None:
+        command, reply_to = codec.read(record)
+        key = record.key or b""
+        kept = table.get(key)
+        if kept is None and codec.is_misplaced(record):
+            raise Poison("this key's partition is another one: partition by murmur2", Code.KEY_INVALID)
+        try:
+            applied = apply(rows.read(kept) if kept else None, command, reply_to, livemode)
+        except InvariantBroken as broken:
+            raise Poison(str(broken), Code.INVARIANT_BROKEN) from broken
+        crashpoint("writer.decided")
+        if applied.row:
+            table.set(key, rows.write(applied.row))
+        for event, payment in ((said.event, said.payment) for said in applied.events):
+            out.emit(events.write(event, payment))
+        for answer in applied.answers:
+            out.answer(
+                replies.write(command.origin.payment_id, answer.address, answer.reply, command.origin.at)
+            )
+
+    def on_state(partition: int, key: bytes, value: bytes | None) -> None:
+        due.set(partition, key, rows.next_check_ms(value) if value else None)
+
+    async def send_checks() -> None:
+        now_ms = int(time.time() * 1000)
+        checks = [check(key, at_ms) for key, at_ms in due.pop(now_ms, DUE_PER_TURN, now_ms + CHECK_AGAIN_MS)]
+        if checks:
+            await app.send(checks)
+
+    def check(key: bytes, at_ms: int) -> Outgoing:
+        payment_id = key.decode()
+        id = internal_command_id(payment_id, f"check\n{at_ms}")
+        return codec.write(CheckPayment(Origin(id, payment_id, "millrace", datetime.now(UTC))))
+
+    app.writer(COMMANDS, WRITER_TABLE, step, on_state=on_state, on_lost=due.forget)
+    app.every(TIMER_S, send_checks)
+    await process.serve()
+
+
+if __name__ == "__main__":
+    run("writer", compose)

@@ -1,0 +1,79 @@
+"""Commands into Kafka, for the door: durable on all in-sync replicas, or Unavailable, within seconds."""
+
+import asyncio
+import logging
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from models.commands import Command
+from models.errors import Unavailable
+from models.ports import ReplyAddress
+from streams.wire.commands import CommandCodec
+
+APPEND_TIMEOUT_S = 4.0
+"""The door answers 503 within 5 s when Kafka is gone; what is still on its way then is the client's to repeat."""
+
+RESTART_PAUSE_S = 0.5
+
+log = logging.getLogger("millrace.kafka")
+
+
+class KafkaCommandLog:
+    """One producer. Not idempotent: a duplicate is the same command, and an idempotent producer that had to give up on
+    a batch refuses its partition for good, while this one must recover by itself however long Kafka was away.
+    """
+
+    def __init__(self, clients: dict[str, Any], codec: CommandCodec) -> None:
+        self._clients, self._codec = clients, codec
+        self._producer: AIOKafkaProducer | None = None
+        self._starting: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Returns at once: it connects, and connects again, in the background."""
+        self._starting = asyncio.create_task(self._connect())
+
+    async def stop(self) -> None:
+        if self._starting:
+            self._starting.cancel()
+        if self._producer:
+            await self._producer.stop()
+
+    @property
+    def is_ready(self) -> bool:
+        return self._producer is not None
+
+    async def append(self, command: Command, reply_to: ReplyAddress | None, trace: str | None = None) -> None:
+        """Raises Unavailable when it is not durable, or in doubt, after APPEND_TIMEOUT_S."""
+        if self._producer is None:
+            raise Unavailable("Kafka cannot be reached")
+        out = self._codec.write(command, reply_to, trace)
+        try:
+            async with asyncio.timeout(APPEND_TIMEOUT_S):
+                sent = await self._producer.send(
+                    out.topic, out.value, out.key, out.partition, headers=list(out.headers)
+                )
+                await sent
+        except (KafkaError, TimeoutError) as failed:
+            raise Unavailable(f"Kafka did not acknowledge: {failed!r}") from failed
+
+    async def _connect(self) -> None:
+        while True:
+            producer = AIOKafkaProducer(
+                acks="all",
+                linger_ms=0,
+                request_timeout_ms=int(APPEND_TIMEOUT_S * 1000),
+                retry_backoff_ms=50,
+                metadata_max_age_ms=30_000,
+                **self._clients,
+            )
+            try:
+                await producer.start()
+            except (KafkaError, OSError) as away:
+                log.warning("Kafka cannot be reached yet: %r", away)
+                await producer.stop()
+                await asyncio.sleep(RESTART_PAUSE_S)
+            else:
+                self._producer = producer
+                return

@@ -1,0 +1,122 @@
+"""Answers out of Kafka, for the door: this process reads one partition of the replies and wakes who waits.
+
+Several processes may share a partition; each passes over what it did not ask. Nothing is committed and nothing is read
+again: an answer that was missed is in the state, and the door looks there.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from models.ports import Reply, ReplyAddress
+from streams.delivery import Poison
+from streams.topics import REPLIES
+from streams.wire import replies
+
+RESTART_PAUSE_S = 0.5
+FETCH_WAIT_MS = 500
+"""A fetch waits so long for the first reply, and returns with it at once: the wait costs no latency."""
+
+log = logging.getLogger("millrace.kafka")
+Name = tuple[str, str]  # payment id, command id
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaWaiting:
+    answered: "asyncio.Future[Reply]"
+
+    async def __call__(self, timeout_s: float) -> Reply | None:
+        try:
+            return await asyncio.wait_for(asyncio.shield(self.answered), timeout_s)
+        except TimeoutError:
+            return None
+
+
+class KafkaReplies:
+    """`partition`: of the replies topic, this process's own."""
+
+    def __init__(self, clients: dict[str, Any], partition: int) -> None:
+        self._clients, self._partition = clients, TopicPartition(REPLIES, partition)
+        self._waiting: defaultdict[Name, set[asyncio.Future[Reply]]] = defaultdict(set)
+        self._reading: asyncio.Task[None] | None = None
+        self.is_ready = False
+
+    @property
+    def address(self) -> ReplyAddress:
+        return ReplyAddress(REPLIES, self._partition.partition)
+
+    def start(self) -> None:
+        """Returns at once: it connects, and connects again, in the background."""
+        self._reading = asyncio.create_task(self._read_for_ever())
+
+    async def stop(self) -> None:
+        if self._reading:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+
+    @contextmanager
+    def expect(self, payment_id: str, command_id: str) -> Iterator[KafkaWaiting]:
+        name = payment_id, command_id
+        answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[name].add(answered)
+        try:
+            yield KafkaWaiting(answered)
+        finally:
+            self._waiting[name].discard(answered)
+            if not self._waiting[name]:
+                del self._waiting[name]
+            answered.cancel()
+
+    async def _read_for_ever(self) -> None:
+        while True:
+            try:
+                await self._read()
+            except (KafkaError, OSError) as away:
+                log.warning("replies cannot be read, trying again: %r", away)
+            self.is_ready = False
+            await asyncio.sleep(RESTART_PAUSE_S)
+
+    async def _read(self) -> None:
+        consumer = AIOKafkaConsumer(
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            metadata_max_age_ms=30_000,
+            **self._clients,
+        )
+        await consumer.start()
+        try:
+            consumer.assign([self._partition])
+            await consumer.seek_to_end(self._partition)
+            await consumer.position(self._partition)
+            self.is_ready = True
+            while True:
+                for records in (await consumer.getmany(timeout_ms=1000)).values():
+                    for record in records:
+                        self._hand_over(record)
+        finally:
+            await consumer.stop()
+
+    def _hand_over(self, record: Any) -> None:
+        payment_id = (record.key or b"").decode("latin-1")
+        command_id = next(
+            (bytes(v).decode("latin-1") for k, v in record.headers if k == "ce_causationid"), ""
+        )
+        waiting = self._waiting.get((payment_id, command_id))
+        if not waiting:
+            return
+        try:
+            reply = replies.read(record)
+        except Poison as poison:
+            log.warning("a reply that cannot be read: %s", poison)
+            return
+        for answered in waiting:
+            if not answered.done():
+                answered.set_result(reply)

@@ -1,0 +1,33 @@
+"""How every Kafka client of Millrace reaches the brokers: address, encryption, credentials. No client is made here."""
+
+import ssl
+from typing import Any
+
+import faust
+from faust.types.auth import SASLMechanism
+
+from streams.delivery import engine
+from streams.settings import Settings, SettingsRefused
+
+
+def credentials(settings: Settings) -> Any:
+    """In Faust's words; None for plain text."""
+    protocol = settings.kafka_security_protocol
+    if protocol == "PLAINTEXT":
+        return None
+    tls = ssl.create_default_context(cafile=settings.kafka_ca_file) if protocol.endswith("SSL") else None
+    if protocol == "SSL":
+        return faust.SSLCredentials(context=tls)
+    if settings.kafka_username is None or settings.kafka_password is None:
+        raise SettingsRefused("MILLRACE_KAFKA_USERNAME and MILLRACE_KAFKA_PASSWORD: SASL needs both")
+    return faust.SASLCredentials(
+        username=settings.kafka_username,
+        password=settings.kafka_password.get_secret_value(),
+        mechanism=SASLMechanism(settings.kafka_sasl_mechanism),
+        ssl_context=tls,
+    )
+
+
+def client_settings(settings: Settings) -> dict[str, Any]:
+    """Keyword arguments that every aiokafka client takes."""
+    return engine.client_settings(settings.kafka_bootstrap, credentials(settings))

@@ -1,0 +1,66 @@
+"""What every agent process has around its role: settings, logs, the delivery app, health. One call each."""
+
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, NoReturn
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from streams.crashpoints import Crashpoint, crashpoints
+from streams.delivery import App, serve
+from streams.health import serve_health
+from streams.kafka_clients import credentials
+from streams.logs import start_logging
+from streams.settings import Settings, SettingsRefused, load
+from streams.topics import DEAD_LETTERS
+
+
+class Process:
+    """One agent: `role` names its consumer group."""
+
+    def __init__(self, role: str, settings: Settings, stall_s: float = 60.0) -> None:
+        self.settings = settings
+        self.crashpoint: Crashpoint = crashpoints(settings.crashpoints_dir)
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        name = settings.instance or role
+        self.app = App(
+            f"{settings.group_prefix}-{role}",
+            bootstrap=settings.kafka_bootstrap,
+            dead_letters=DEAD_LETTERS,
+            partitions=settings.partitions,
+            instance_id=settings.instance or None,
+            datadir=Path(settings.data_dir) / name,
+            session_timeout_s=settings.session_timeout_s,
+            drain_s=settings.drain_s,
+            stall_s=stall_s,
+            credentials=credentials(settings),
+        )
+
+    @property
+    def internal_secret(self) -> bytes:
+        """Signs what Millrace's own processes send. Raises SettingsRefused when it is not set."""
+        if self.settings.internal_key is None:
+            raise SettingsRefused("MILLRACE_INTERNAL_KEY: needed, the same for all processes")
+        return self.settings.internal_key.get_secret_value().encode()
+
+    async def serve(self) -> None:
+        health = await serve_health(
+            self.app, self.settings.health_host, self.settings.health_port, self.registry
+        )
+        await self.app.serve()
+        if health:
+            await health.cleanup()
+
+
+def run(role: str, compose: Callable[[Settings], Coroutine[Any, Any, None]]) -> NoReturn:
+    """Load the settings, start the logs, run `compose`. Exit status 78 (EX_CONFIG) for settings that cannot be used."""
+    try:
+        settings = load()
+        start_logging(settings.instance or role, settings.log_level)
+        serve(compose(settings))
+    except SettingsRefused as refused:
+        print(f"millrace {role}: {refused}", file=sys.stderr)
+        sys.exit(78)

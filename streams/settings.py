@@ -1,0 +1,116 @@
+"""Every setting of Millrace: a variable `MILLRACE_…` with a type, a default and a meaning. Nothing is read elsewhere.
+
+`millrace settings` prints this list. A bad value is named and refused at start, before anything is connected.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class SettingsRefused(Exception):
+    """The message names every bad setting."""
+
+
+def _listed(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _no_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_no_blank)]
+
+
+class Settings(BaseSettings):
+    """All of them have defaults that suit one machine; secrets have none and are refused where they are needed."""
+
+    model_config = SettingsConfigDict(env_prefix="MILLRACE_", extra="ignore", frozen=True)
+
+    kafka_bootstrap: Text = Field(
+        "127.0.0.1:9092", description="Kafka brokers, `host:port` with commas between"
+    )
+    kafka_security_protocol: str = Field(
+        "PLAINTEXT", pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$", description="how to talk to Kafka"
+    )
+    kafka_sasl_mechanism: str = Field(
+        "SCRAM-SHA-512",
+        pattern="^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)$",
+        description="with SASL: its mechanism",
+    )
+    kafka_username: str | None = Field(None, description="with SASL: the user")
+    kafka_password: SecretStr | None = Field(None, description="with SASL: the password")
+    kafka_ca_file: str | None = Field(None, description="with SSL: the authority to trust (a PEM file)")
+    partitions: int = Field(
+        4, ge=1, le=1000, description="partitions of every topic; fixed once topics exist"
+    )
+    replication_factor: int = Field(
+        1, ge=1, le=7, description="copies of every topic: 3 where there are 3 brokers"
+    )
+    min_insync_replicas: int = Field(1, ge=1, le=7, description="copies that acknowledge a write: 2 of 3")
+    group_prefix: str = Field(
+        "millrace", pattern="^[a-z0-9-]{1,40}$", description="of consumer groups and changelogs"
+    )
+
+    postgres_dsn: Text = Field("postgresql://127.0.0.1:5432/millrace", description="PostgreSQL, as a URL")
+    redis_url: Text = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey, as a URL")
+
+    stripe_api_base: Text = Field(
+        "https://api.stripe.com", description="where Stripe's API is, or the simulator"
+    )
+    stripe_api_key: SecretStr | None = Field(None, description="Stripe's secret key (gateway)")
+    stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="secrets of Stripe's webhook endpoint, with commas between while one is rolled (web)"
+    )
+    internal_key: SecretStr | None = Field(
+        None, description="signs the commands that Millrace's own processes send; the same for all of them"
+    )
+    livemode: bool = Field(False, description="real money: the flag every payment carries")
+
+    writers: int = Field(1, ge=0, le=64, description="writer processes (`millrace up`)")
+    gateways: int = Field(1, ge=0, le=64, description="gateway processes (`millrace up`)")
+    projections: int = Field(1, ge=0, le=64, description="projection processes (`millrace up`)")
+    webs: int = Field(1, ge=0, le=64, description="web processes (`millrace up`)")
+
+    http_host: str = Field("127.0.0.1", description="where the door listens")
+    http_port: int = Field(8080, ge=0, le=65535, description="where the door listens; 0: a free port")
+    health_host: str = Field("127.0.0.1", description="where agents answer /livez, /readyz and /metrics")
+    health_port: int = Field(0, ge=0, le=65535, description="the same; 0: not at all")
+    instance: str = Field(
+        "",
+        pattern="^[A-Za-z0-9._-]{0,100}$",
+        description="this process's lasting name: static membership in its group",
+    )
+    data_dir: str = Field(".run/data", description="where a process may keep files of its own")
+    session_timeout_s: float = Field(
+        6.0, ge=1, le=300, description="a silent process loses its partitions after this"
+    )
+    drain_s: float = Field(
+        5.0, ge=0.1, le=60, description="to finish what runs before partitions are handed over"
+    )
+    gateway_calls_max: int = Field(256, ge=1, le=10_000, description="calls to Stripe in flight per gateway")
+    psp_slot_s: float = Field(
+        8.0, ge=0.5, le=25, description="a call's quick retries, after that it is unknown or deferred"
+    )
+    http_wait_s: float = Field(
+        20.0, ge=0, le=60, description="how long a POST waits for its answer by default"
+    )
+    crashpoints_dir: str | None = Field(
+        None, description="for fault tests only: a process kills itself at the point a file in here names"
+    )
+    log_level: str = Field(
+        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="of Millrace's own logs"
+    )
+
+
+def load() -> Settings:
+    """Raises SettingsRefused, which names every bad one (never its value: it may be a secret)."""
+    try:
+        return Settings()
+    except ValidationError as refused:
+        wrong = [f"MILLRACE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in refused.errors()]
+        raise SettingsRefused("; ".join(wrong)) from None

@@ -1,0 +1,58 @@
+"""CloudEvents 1.0 in Kafka's binary mode: attributes as `ce_` headers, the content as the value.
+
+Source: CloudEvents, Kafka protocol binding 1.0.2, section 3.2 (binary content mode).
+"""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+
+from models.codes import Code
+from models.ids import COMMAND_ID_MAX_CHARS
+from models.representation import rfc3339
+from streams.delivery import Poison
+
+Headers = Sequence[tuple[str, bytes]]
+
+SPEC_VERSION = b"1.0"
+SIGNATURE = "millrace-signature"
+"""Header on the commands Millrace sends itself: HMAC-SHA256 over key, id, type and value, in hex."""
+
+
+def attributes(
+    *, id: str, type: str, source: str, at: datetime, subject: str, **more: str | None
+) -> list[tuple[str, bytes]]:
+    """The headers of a record we send; `more` become further `ce_` headers, None ones are left out."""
+    named = {"id": id, "type": type, "source": source, "time": rfc3339(at), "subject": subject, **more}
+    headers = [(f"ce_{name}", value.encode()) for name, value in named.items() if value is not None]
+    return [("ce_specversion", SPEC_VERSION), *headers, ("content-type", b"application/json")]
+
+
+def text(headers: Headers, name: str) -> str | None:
+    """A header as text. Poison if it is not UTF-8, or too long for a name of anything."""
+    for key, value in headers:
+        if key == name and value is not None:
+            try:
+                decoded = bytes(value).decode()
+            except UnicodeDecodeError:
+                raise Poison(f"header {name} is not UTF-8", Code.UNDECODABLE) from None
+            if len(decoded) > COMMAND_ID_MAX_CHARS or not decoded.isprintable():
+                raise Poison(f"header {name} is too long or not printable", Code.HEADER_MISSING)
+            return decoded
+    return None
+
+
+def required(headers: Headers, name: str) -> str:
+    value = text(headers, name)
+    if not value:
+        raise Poison(f"header {name} is missing", Code.HEADER_MISSING)
+    return value
+
+
+def signature(secret: bytes, key: bytes, id: str, type: str, value: bytes) -> bytes:
+    digest = hmac.new(secret, digestmod=hashlib.sha256)
+    for part in (key, id.encode(), type.encode(), value):
+        digest.update(len(part).to_bytes(4, "big"))
+        digest.update(part)
+    return digest.hexdigest().encode()

@@ -1,0 +1,168 @@
+"""Commands on `payments.commands.v1`: read by the writer, sent by the door, the gateway and the timers.
+
+A public command comes from anybody whom the broker lets in: its shape is checked, and what is wrong with it is refused.
+An internal one must carry the signature of Millrace's own processes. What cannot be read at all is poison.
+"""
+
+import hmac
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from aiokafka.partitioner import murmur2
+from pydantic import TypeAdapter, ValidationError
+
+from models import shapes
+from models.codes import Code
+from models.commands import (
+    CancelPayment,
+    CapturePayment,
+    CheckPayment,
+    Command,
+    CreatePayment,
+    CreateRefund,
+    InternalCommand,
+    InvalidCommand,
+    Origin,
+    RecordNotice,
+    RecordOutcome,
+)
+from models.ids import PAYMENT_ID
+from models.ports import ReplyAddress
+from models.provider import Outcome, Snapshot
+from streams.delivery import Outgoing, Poison, Record
+from streams.topics import COMMANDS, REPLIES_PREFIX
+from streams.wire import cloudevents
+
+CREATE, CAPTURE, CANCEL, REFUND = shapes.TYPES
+OUTCOME, CHECK, NOTICE = "payment.outcome.v1", "payment.check.v1", "provider.notice.v1"
+REPLY_TO = "reply_to"
+_MERCHANT = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+TRACEPARENT = "traceparent"
+
+_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
+_SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
+
+
+class CommandCodec:
+    """`partitions`: of the command topic. `secret`: signs and verifies internal commands."""
+
+    def __init__(self, partitions: int, secret: bytes) -> None:
+        self._partitions, self._secret = partitions, secret
+
+    def read(self, record: Record) -> tuple[Command, ReplyAddress | None]:
+        """The command, and who wants its answer. Raises Poison for what can be neither applied nor refused."""
+        key, value = record.key, record.value
+        if key is None or not PAYMENT_ID.fullmatch(payment_id := key.decode("latin-1")):
+            raise Poison("the key is not a payment id", Code.KEY_INVALID)
+        type = cloudevents.required(record.headers, "ce_type")
+        id = cloudevents.required(record.headers, "ce_id")
+        if (cloudevents.text(record.headers, "ce_specversion") or "1.0") != "1.0":
+            raise Poison("not CloudEvents 1.0", Code.UNKNOWN_TYPE)
+        content = _object(value)
+        at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
+        age_s = max(0, int(time.time() - record.timestamp_ms / 1000))
+        merchant = content.get("merchant")
+        if not isinstance(merchant, str) or not _MERCHANT.fullmatch(merchant):
+            raise Poison("the value names no merchant", Code.UNDECODABLE)
+        origin = Origin(id, payment_id, merchant, at, age_s)
+        if type in shapes.TYPES:
+            return shapes.parse(type, content, origin, None), _reply_address(record)
+        if type in (OUTCOME, CHECK, NOTICE):
+            self._verify(record, key, id, type, value or b"")
+            return _internal(type, origin, content), None
+        raise Poison("no such type of command", Code.UNKNOWN_TYPE)
+
+    def is_misplaced(self, record: Record) -> bool:
+        """Whether another partition is the payment's own: two writers must never both think it theirs."""
+        return record.key is not None and partition_of(record.key, self._partitions) != record.partition
+
+    def write(
+        self, command: Command, reply_to: ReplyAddress | None = None, traceparent: str | None = None
+    ) -> Outgoing:
+        """The record to send, to the payment's own partition."""
+        origin = command.origin
+        type, content = _written(command)
+        key, value = origin.payment_id.encode(), orjson.dumps({"merchant": origin.merchant, **content})
+        headers = cloudevents.attributes(
+            id=origin.command_id, type=type, source="millrace", at=origin.at, subject=origin.payment_id
+        )
+        if reply_to:
+            headers.append((REPLY_TO, f"{reply_to.topic}/{reply_to.partition}".encode()))
+        if traceparent:
+            headers.append((TRACEPARENT, traceparent.encode()))
+        if isinstance(command, InternalCommand):
+            signed = cloudevents.signature(self._secret, key, origin.command_id, type, value)
+            headers.append((cloudevents.SIGNATURE, signed))
+        return Outgoing(COMMANDS, key, value, partition_of(key, self._partitions), headers)
+
+    def _verify(self, record: Record, key: bytes, id: str, type: str, value: bytes) -> None:
+        given = next((bytes(v) for k, v in record.headers if k == cloudevents.SIGNATURE), b"")
+        if not hmac.compare_digest(given, cloudevents.signature(self._secret, key, id, type, value)):
+            raise Poison("an internal command without our signature", Code.UNSIGNED)
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Where Java's default partitioner, and every client that follows it, puts `key`."""
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+def _object(value: bytes | None) -> dict[str, Any]:
+    try:
+        content = orjson.loads(value or b"")
+    except orjson.JSONDecodeError as wrong:
+        raise Poison(f"the value is not JSON: {wrong.msg} at {wrong.pos}", Code.UNDECODABLE) from None
+    if not isinstance(content, dict):
+        raise Poison("the value is not a JSON object", Code.UNDECODABLE)
+    return content
+
+
+def _reply_address(record: Record) -> ReplyAddress | None:
+    topic, _, partition = (cloudevents.text(record.headers, REPLY_TO) or "").rpartition("/")
+    if not topic.startswith(REPLIES_PREFIX) or not partition.isdecimal() or len(partition) > 6:
+        return None
+    return ReplyAddress(topic, int(partition))
+
+
+def _internal(type: str, origin: Origin, content: dict[str, Any]) -> InternalCommand:
+    try:
+        if type == OUTCOME:
+            return RecordOutcome(origin, content["call"], _OUTCOME.validate_python(content["outcome"]))
+        if type == NOTICE:
+            snapshot = _SNAPSHOT.validate_python(content["snapshot"])
+            return RecordNotice(origin, content["notice"], content["notice_type"], snapshot)
+        return CheckPayment(origin)
+    except (KeyError, ValidationError) as wrong:
+        raise Poison(f"an internal command of another shape: {wrong!r}", Code.UNDECODABLE) from None
+
+
+def _written(command: Command) -> tuple[str, dict[str, Any]]:
+    match command:
+        case CreatePayment(_, terms):
+            named = {name: getattr(terms, name) for name in type(terms).__slots__ if name != "money"}
+            content = {"amount": terms.money.amount_minor, "currency": terms.money.currency, **named}
+            return CREATE, {name: value for name, value in content.items() if value is not None}
+        case CapturePayment(_, amount, final):
+            return CAPTURE, {"amount": amount, "final": final} if amount is not None else {"final": final}
+        case CancelPayment(_, reason):
+            return CANCEL, {"reason": reason}
+        case CreateRefund():
+            content = {
+                "refund": command.refund_id,
+                "amount": command.amount_minor,
+                "reason": command.reason,
+                "expected_refundable": command.expected_refundable_minor,
+                "metadata": command.metadata,
+            }
+            return REFUND, {name: value for name, value in content.items() if value is not None}
+        case RecordOutcome(_, call, outcome):
+            return OUTCOME, {"call": call, "outcome": _OUTCOME.dump_python(outcome, mode="json")}
+        case RecordNotice(_, notice, notice_type, snapshot):
+            seen = _SNAPSHOT.dump_python(snapshot, mode="json")
+            return NOTICE, {"notice": notice, "notice_type": notice_type, "snapshot": seen}
+        case CheckPayment():
+            return CHECK, {}
+        case InvalidCommand():
+            raise TypeError("a command that is not valid is never sent")
