@@ -10,7 +10,6 @@ import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from pathlib import Path
 from typing import Any, cast
 
 import faust
@@ -73,7 +72,6 @@ class App:
         dead_letters: str,
         partitions: int,
         instance_id: str | None = None,
-        datadir: Path | None = None,
         session_timeout_s: float = 10.0,
         drain_s: float = 5.0,
         stall_s: float = 60.0,
@@ -98,7 +96,6 @@ class App:
             broker_heartbeat_interval=session_timeout_s / HEARTBEATS_PER_SESSION,
             consumer_group_instance_id=instance_id,
             topic_partitions=partitions,
-            **({} if datadir is None else {"datadir": str(datadir)}),
         )
         self.metrics = Metrics()
         self.held = Held()

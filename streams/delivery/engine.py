@@ -60,6 +60,9 @@ class Engine(faust.App):
     def _crash(self, reason: BaseException) -> NoReturn:
         die(f"a service failed: {reason!r}", reason)  # any service of Faust that fails ends up here
 
+    def _create_directories(self) -> None:
+        """None are needed: the tables are in memory, and Faust would make them where the process happens to start."""
+
     def on_rebalance_start(self) -> None:
         self.delivery.metrics.ready = False
         self.delivery.metrics.rebalanced()

@@ -36,7 +36,7 @@ class Follower:
         async for event in events:
             if self.app.is_current(event):
                 batch: Batch = event.value
-                self.app.held.take(batch.tp, batch.records[0], batch.records[-1])
+                self.app.held.take(batch)
                 self.app.held.start(batch.tp, batch.records[0])
                 self.waiting.append(batch)
                 self.filled.set()

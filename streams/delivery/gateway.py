@@ -48,7 +48,7 @@ class Gateway:
                 await held.until(self._has_room)
             if not self.app.is_current(event):
                 return  # not taken, and so not committed: it will be fetched again, by whoever owns it then
-            held.take(batch.tp, record, record)
+            held.take_one(batch, record)
             self._start(batch.tp, record)
 
     def _has_room(self) -> bool:

@@ -6,7 +6,7 @@ One instance per process, touched by the event loop alone (the consumer's thread
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from streams.delivery.records import Batch, Partition, Record
 from streams.delivery.vital import die
@@ -26,6 +26,7 @@ class Held:
         """Nothing is held any more; whoever waited for room goes on (and finds that its generation has ended)."""
         self.records: Counter[Partition] = Counter()
         self.bytes: Counter[Partition] = Counter()
+        self.delivered: dict[Partition, int] = {}  # the offset behind the last record delivered
         self.after: dict[Partition, int] = {}  # the offset behind the last record taken
         self.open: defaultdict[Partition, dict[int, None]] = defaultdict(
             dict
@@ -37,11 +38,16 @@ class Held:
         self.moved_at = time.monotonic()
         self.moved.set()
 
-    def add(self, batch: Batch) -> None:
+    def add(self, tp: Partition, records: Sequence[Record]) -> Batch:
+        """These were fetched and are delivered now."""
         if not self.records.total():
             self.moved_at = time.monotonic()
-        self.records[batch.tp] += len(batch.records)
-        self.bytes[batch.tp] += batch.size_bytes
+        size_bytes = sum(len(record.value or b"") for record in records)
+        batch = Batch(tp, records, size_bytes, self.delivered.get(tp))
+        self.delivered[tp] = records[-1].offset + 1
+        self.records[tp] += len(records)
+        self.bytes[tp] += size_bytes
+        return batch
 
     def free(self, tp: Partition, records: int, size_bytes: int) -> None:
         self.records[tp] -= records
@@ -55,11 +61,19 @@ class Held:
         """For how long something has been held and nothing was finished."""
         return time.monotonic() - self.moved_at if self.records.total() > 0 else 0.0
 
-    def take(self, tp: Partition, first: Record, last: Record) -> None:
-        """From here on these count as taken. Offsets only grow: or the queues were emptied behind our back."""
-        if first.offset < self.after.get(tp, 0):
-            die(f"{tp.topic}/{tp.partition}/{first.offset} was delivered behind its successors")
-        self.after[tp] = last.offset + 1
+    def take(self, batch: Batch) -> None:
+        """All of this batch counts as taken."""
+        self.take_one(batch, batch.records[0])
+        self.after[batch.tp] = batch.records[-1].offset + 1
+
+    def take_one(self, batch: Batch, record: Record) -> None:
+        """This record of the batch counts as taken. What was delivered is taken whole and in order; if not, queues
+        were emptied or refilled behind our back, and going on would lose what lay in them."""
+        tp, after = batch.tp, self.after.get(batch.tp, 0)
+        skipped = record is batch.records[0] and batch.follows not in (None, after)
+        if record.offset < after or skipped:
+            die(f"{tp.topic}/{tp.partition}/{record.offset} came out of order, after {after}")
+        self.after[tp] = record.offset + 1
 
     def start(self, tp: Partition, first: Record) -> None:
         """Work on what begins with this record has begun: no commit passes it before `done`."""

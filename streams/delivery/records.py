@@ -58,6 +58,7 @@ class Batch(NamedTuple):
     tp: Partition
     records: Sequence[Record]
     size_bytes: int
+    follows: int | None  # the offset behind what was delivered before; None: the first since the last seek
 
 
 class Poison(Exception):

@@ -16,7 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
 from streams.delivery import internals
-from streams.delivery.records import Batch, Partition, Record
+from streams.delivery.records import Partition, Record
 from streams.delivery.vital import die, vital
 
 if TYPE_CHECKING:
@@ -137,10 +137,7 @@ class Consumer(driver.Consumer):
             tp = TP(topic, partition)
             if tp not in self._active_partitions:
                 continue
-            batch = Batch(
-                Partition(topic, partition), records, sum(len(record.value or b"") for record in records)
-            )
-            app.delivery.held.add(batch)
+            batch = app.delivery.held.add(Partition(topic, partition), records)
             message = ConsumerMessage(topic, partition, records[-1].offset, 0.0, 0, None, None, None, None, 0, 0, tp,
                                       generation_id=app.consumer_generation_id)  # fmt: skip
             for channel in app.topics._tp_index[tp]:

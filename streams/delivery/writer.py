@@ -86,7 +86,7 @@ class Writer:
 
     def _apply(self, batch: Batch) -> None:
         transactions = self.owned[batch.tp]
-        self.app.held.take(batch.tp, batch.records[0], batch.records[-1])
+        self.app.held.take(batch)
         self.table.enter(batch.tp.partition)
         for record in batch.records:
             self._one(record, transactions.gathered)

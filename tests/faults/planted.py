@@ -1,0 +1,203 @@
+"""Each safeguard of the delivery, switched off on demand: what a test must notice, or it is no test.
+
+`plant(name)` changes the package in this process, before its `App` is made. Only test subjects may do that.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from streams.delivery import (
+    app,
+    engine,
+    gateway,
+    held,
+    internals,
+    recovery,
+    serving,
+    table,
+    transactions,
+    transport,
+    vital,
+)
+from streams.delivery.sending import Item, send_all
+
+PLANTS: dict[str, Callable[[], None]] = {}
+
+
+def bug(plant: Callable[[], None]) -> Callable[[], None]:
+    PLANTS[plant.__name__] = plant
+    return plant
+
+
+def plant(name: str) -> None:
+    if name:
+        PLANTS[name]()
+
+
+def replace(owner: Any, name: str, value: Any) -> None:
+    assert hasattr(owner, name), f"{owner} has no {name}: this bug would be planted beside the code"
+    setattr(owner, name, value)
+
+
+@bug
+def no_fencing() -> None:
+    """Another transactional id for every life of a writer: nobody's epoch is ever raised."""
+    made = AIOKafkaProducer
+
+    def producer(**settings: Any) -> Any:
+        return made(**settings | {"transactional_id": f"{settings['transactional_id']}-{uuid.uuid4().hex}"})
+
+    replace(transactions, "AIOKafkaProducer", producer)
+
+
+@bug
+def position_outside() -> None:
+    """The place in the source goes out at once and by itself, the states follow in a transaction."""
+    commit = transactions.Transactions._commit
+
+    async def late(self: Any, gathered: Any) -> None:
+        position = gathered.batches[-1].records[-1].offset + 1
+        await self.producer.begin_transaction()
+        item = Item(table.POSITION, b"%d" % position, ())
+        await asyncio.gather(*await send_all(self.producer, {self.changelog: [item]}))
+        await self.producer.commit_transaction()
+        await asyncio.sleep(0.3)  # as long as a slow broker takes
+        await commit(self, gathered)
+
+    replace(transactions.Transactions, "_commit", late)
+
+
+@bug
+def acks_out_of_order() -> None:
+    """A gateway commits all that it has taken, finished or not."""
+    replace(held.Held, "committable", lambda self: dict(self.after))
+
+
+@bug
+def queues_emptied() -> None:
+    """Records flow while Faust ends a rebalance, between the seek and the emptying of its queues."""
+
+    async def perform_seek(self: Any) -> None:
+        await super(transport.Consumer, self).perform_seek()
+        await asyncio.sleep(0.5)  # wide enough to be met every time
+
+    async def on_recovery_completed(self: Any, generation_id: int = 0) -> None:
+        await super(recovery.Recovery, self).on_recovery_completed(generation_id)
+        self.app.delivery.flows_again(generation_id)
+
+    replace(transport.Consumer, "perform_seek", perform_seek)
+    replace(recovery.Recovery, "on_recovery_completed", on_recovery_completed)
+
+
+@bug
+def no_beginning() -> None:
+    """Partitions without a place are left where aiokafka has them."""
+
+    async def seek_all(self: Any, places: Any) -> Any:
+        return await self._consumer.seek_to_committed() | places
+
+    replace(transport.ConsumerThread, "_seek_all", seek_all)
+
+
+@bug
+def leader_knows_nothing() -> None:
+    """A leader assigns with whatever metadata it has."""
+
+    async def assign(self: Any, coordinator: Any, perform: Any, response: Any) -> Any:
+        return await perform(response)
+
+    replace(transport.ConsumerThread, "_assign", assign)
+
+
+@bug
+def faust_decodes() -> None:
+    """Values are decoded by Faust, as its documentation has it."""
+    replace(app, "RAW", engine.RAW | {"value_serializer": "json", "value_type": None})
+
+
+@bug
+def escapes_are_logged() -> None:
+    """What escapes is logged, and life goes on."""
+
+    def log_only(why: str, exc: BaseException | None = None, status: int = 0) -> None:
+        vital.log.error("went on after: %s", why)
+
+    for module in (vital, held, transport, app, engine, recovery, serving, transactions):
+        replace(module, "die", log_only)
+
+
+@bug
+def plain_producer() -> None:
+    """The gateway's producer as Faust sets it up."""
+    replace(transport.Producer, "_settings_extra", lambda self: {"acks": "all"})
+
+
+@bug
+def uncommitted_reads() -> None:
+    """Consumers as Faust sets them up."""
+    replace(internals, "read_committed", lambda consumer, fetch_wait_ms: consumer)
+
+
+@bug
+def no_drain() -> None:
+    """Partitions are handed over at once, whatever runs."""
+
+    async def drain(self: Any, drain_s: float) -> None:
+        for task in self.running:
+            task.cancel()
+        self.lanes.clear()
+
+    replace(gateway.Gateway, "drain", drain)
+
+
+@bug
+def unbounded_drain() -> None:
+    """A hand-over waits for what runs, however long."""
+    drain = gateway.Gateway.drain
+
+    async def patient(self: Any, drain_s: float) -> None:
+        await drain(self, 3600.0)
+
+    replace(gateway.Gateway, "drain", patient)
+
+
+@bug
+def poison_leaves_traces() -> None:
+    """What a poisoned step wrote before it was refused stays written."""
+    replace(table.Table, "drop", lambda self: None)
+
+
+@bug
+def commits_whatever_failed() -> None:
+    """Nobody looks whether the records of a transaction arrived."""
+
+    async def not_waiting(*futures: Any) -> None:
+        for future in futures:
+            future.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    class Asyncio:
+        gather = staticmethod(not_waiting)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(asyncio, name)
+
+    replace(transactions, "asyncio", Asyncio())
+
+
+@bug
+def commits_in_rebalances() -> None:
+    """Offsets are committed whenever the timer says so, a rebalance on or not."""
+
+    async def force_commit(self: Any, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        return bool(await self.app.delivery.commit())
+
+    replace(transport.Consumer, "force_commit", force_commit)
+
+
+@bug
+def forgets_commands() -> None:
+    """The subject's own: it does not remember the commands it has seen (see `subject.py`)."""
