@@ -37,7 +37,7 @@ class CaptureIntent:
 @dataclass(frozen=True, slots=True)
 class CancelIntent:
     intent: str
-    reason: str | None
+    reason: str | None = None
     kind: Literal["cancel"] = "cancel"
 
 
@@ -46,7 +46,7 @@ class RefundIntent:
     intent: str
     refund_id: str
     amount_minor: int
-    reason: str | None
+    reason: str | None = None
     kind: Literal["refund"] = "refund"
 
 
@@ -96,9 +96,9 @@ class Decline:
     """Why the payment was declined. `code` and `decline_code` are the provider's; `advice` tells the client what helps."""
 
     code: str
-    decline_code: str | None
-    advice: str | None
-    message: str
+    decline_code: str | None = None
+    advice: str | None = None
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The refund: the one table of its legal moves, and what is known of it. How much may be refunded is the transaction's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -70,9 +70,9 @@ class Refund:
     id: str
     status: RefundStatus
     amount_minor: int
-    reason: str | None
-    metadata: dict[str, str]
     created_at: datetime
     updated_at: datetime
+    reason: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
     provider_refund: str | None = None
     failure_reason: str | None = None

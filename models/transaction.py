@@ -58,7 +58,7 @@ REFUSALS_REMEMBERED_MAX = 64
 class Remembered:
     """A public command this transaction has seen. `code` and `message` when it was refused; `refund_id` when it made one."""
 
-    fingerprint: str | None
+    fingerprint: str | None = None
     settled: bool = False
     code: Code | None = None
     message: str | None = None
@@ -279,7 +279,7 @@ def _evolve_refund(before: Transaction, event: Event, data: RefundEvent) -> Tran
         raise InvariantBroken(f"{data.refund_id}: {refunds.move(data)} is no move of {was and was.status}")
     if isinstance(data, RefundRequested):
         refund = Refund(
-            data.refund_id, status, data.amount_minor, data.reason, data.metadata, event.at, event.at
+            data.refund_id, status, data.amount_minor, event.at, event.at, data.reason, data.metadata
         )
     else:
         assert was is not None  # the table knows no other first move
