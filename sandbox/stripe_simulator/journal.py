@@ -24,8 +24,8 @@ class Journal:
 
     def __init__(self, path: Path | None) -> None:
         if path is None:
-            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - open as long as the process
-            self.fd = self._file.fileno()
+            self.fd, name = tempfile.mkstemp(prefix="stripe-simulator-")
+            Path(name).unlink()
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
