@@ -150,3 +150,8 @@ def until() -> Until:
             await asyncio.sleep(0.01)
 
     return wait
+
+
+@pytest.fixture(name="free_port")
+def a_free_port() -> int:
+    return free_port()
