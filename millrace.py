@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 USAGE_ERROR = 2  # argparse's own
+EXPECTED = (
+    "Unavailable",
+    "SettingsRefused",
+)  # said in a line; by name, so that nothing need be loaded to say it
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,11 @@ def main() -> None:
         code = 130
     except BrokenPipeError:  # `millrace status | head`
         code = 0
+    except Exception as failed:
+        if type(failed).__name__ not in EXPECTED:
+            raise
+        print(f"millrace {arguments.command}: {failed}", file=sys.stderr)
+        code = 1
     sys.exit(code)
 
 
@@ -89,10 +98,51 @@ def _run_dir_argument(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _json_argument(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="for scripts")
+
+
+def _topics_arguments(topics: argparse.ArgumentParser) -> None:
+    _json_argument(topics)
+    topics.add_argument("action", nargs="?", choices=("list", "create"), default="list")
+
+
+def _topics(arguments: argparse.Namespace) -> int:
+    from streams.operator import topics
+
+    if arguments.action == "create":
+        topics.create()
+    else:
+        topics.list_all(arguments.json)
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> int:
+    from streams.operator import settings
+
+    settings.list_all(arguments.json)
+    return 0
+
+
+def _dead_letters_arguments(dead_letters: argparse.ArgumentParser) -> None:
+    _json_argument(dead_letters)
+    dead_letters.add_argument("--most", type=int, default=50, help="how many, newest first")
+
+
+def _dead_letters(arguments: argparse.Namespace) -> int:
+    from streams.operator import dead_letters
+
+    dead_letters.list_newest(arguments.most, arguments.json)
+    return 0
+
+
 COMMANDS: dict[str, Command] = {
     "up": Command("Start the whole system on this machine.", _up_arguments, _up),
     "down": Command("Stop what `up` started; the data stays.", _run_dir_argument, _down),
     "status": Command("Show every process: state, restarts, memory, address.", _status_arguments, _status),
+    "topics": Command("List the topics, or create what is missing.", _topics_arguments, _topics),
+    "dead-letters": Command("List what could not be handled.", _dead_letters_arguments, _dead_letters),
+    "settings": Command("List every setting: variable, type, default, meaning.", _json_argument, _settings),
 }
 
 if __name__ == "__main__":

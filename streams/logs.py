@@ -9,7 +9,7 @@ import orjson
 from models.card_numbers import without_card_numbers
 
 _SECRETS = re.compile(
-    r"\b((?:sk|rk|whsec|mr_(?:test|live|oper)|pi_\w+_secret)_[A-Za-z0-9]{4})[A-Za-z0-9_]+|(://[^:/@\s]*:)[^@\s]+@"
+    r"\b((?:sk|rk|whsec|mr_(?:test|live|oper)|pi_\w+_secret)_[A-Za-z0-9_-]{4})[A-Za-z0-9_-]+|(://[^:/@\s]*:)[^@\s]+@"
 )
 _QUIET = ("aiohttp", "stripe", "alembic", "urllib3", "asyncio")
 """Left alone these log every call; that costs more than the call. Kafka's own loggers are the delivery's to quieten."""

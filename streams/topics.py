@@ -67,6 +67,16 @@ def catalogue(settings: Settings) -> tuple[Topic, ...]:
     )
 
 
+def kept(topic: Topic) -> str:
+    """For how long, in words."""
+    if topic.config.get("cleanup.policy") == "compact":
+        return "the last of each key"
+    if topic.retention_ms == _FOR_EVER:
+        return "forever"
+    days, hours = divmod(topic.retention_ms // _HOUR_MS, 24)
+    return f"{days} d" if days else f"{hours} h"
+
+
 async def create(settings: Settings) -> list[str]:
     """Create what is missing; the names of what was created. Raises Unavailable."""
     admin = AIOKafkaAdminClient(**client_settings(settings))

@@ -1,0 +1,28 @@
+"""`millrace settings`: every variable with its type, default and meaning."""
+
+from streams.operator.printing import show
+from streams.settings import Settings
+
+
+def list_all(as_json: bool) -> None:
+    rows = [
+        {
+            "setting": f"MILLRACE_{name.upper()}",
+            "type": _type(field.annotation),
+            "default": "" if field.default is None else str(field.default),
+            "meaning": field.description,
+        }
+        for name, field in Settings.model_fields.items()
+    ]
+    show(rows, as_json)
+
+
+def _type(annotation: object) -> str:
+    name = getattr(annotation, "__name__", "") if isinstance(annotation, type) else str(annotation)
+    secret = "SecretStr" in name
+    plain = (
+        name.replace("pydantic.types.SecretStr", "str")
+        .replace(" | None", "")
+        .replace("tuple[str, ...]", "list")
+    )
+    return f"{plain} (secret)" if secret else plain
