@@ -1,0 +1,130 @@
+"""Stripe's webhooks: whose they are, and the command each becomes. Nothing is fetched and nothing decided here.
+
+The signature is checked over the raw bytes before anything is parsed. What is Stripe's but tells us nothing gives None,
+so that the door answers 200 and Stripe does not send it for three more days.
+"""
+
+import hmac
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from models.commands import Origin, RecordNotice
+from models.ids import COMMAND_ID_MAX_CHARS, PAYMENT_ID, REFUND_ID, internal_command_id
+from models.ports import SignatureInvalid
+from models.provider import RefundSnapshot, Snapshot
+from streams.adapters.stripe_snapshots import (
+    MERCHANT_NAME,
+    PAYMENT_ID_NAME,
+    Malformed,
+    intent_snapshot,
+    metadata_of,
+    refund_snapshot,
+)
+
+TOLERANCE_S = 300
+"""How old, or how far in the future, a signature may be. Source: Stripe, webhook signatures, default tolerance."""
+HEADER_MAX_CHARS = 4096
+SIGNATURES_MAX = 16
+"""Of one header. Stripe sends one per live secret; a forger could make us compute many."""
+
+INTENT_NOTICES = frozenset(
+    f"payment_intent.{what}"
+    for what in (
+        "requires_action",
+        "processing",
+        "amount_capturable_updated",
+        "payment_failed",
+        "succeeded",
+        "canceled",
+    )
+)
+REFUND_NOTICES = frozenset({"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"})
+"""`charge.captured` and the like say less than the intent's own notice, which comes beside each of them."""
+
+log = logging.getLogger("millrace.stripe")
+
+
+class StripeNotices:
+    """`secrets`: the endpoint's, several while one is rolled. `livemode`: notices of the other mode are left aside."""
+
+    def __init__(
+        self, secrets: Sequence[str], tolerance_s: int = TOLERANCE_S, livemode: bool | None = None
+    ) -> None:
+        if not secrets or not all(secrets):
+            raise ValueError("a webhook endpoint has at least one secret, and none is empty")
+        self._secrets = [secret.encode() for secret in secrets]
+        self._tolerance_s = tolerance_s
+        self._livemode = livemode
+
+    def read(self, body: bytes, signature: str, now: datetime) -> RecordNotice | None:
+        """The command a webhook becomes; None when it concerns no payment of ours. Raises SignatureInvalid."""
+        self._verify(body, signature, now)
+        try:
+            event = orjson.loads(body)
+            return self._notice(event, now) if isinstance(event, dict) else None
+        except (Malformed, ValueError, TypeError, OverflowError, OSError) as error:
+            # the type and our own words only: the body is not for the log
+            detail = str(error) if isinstance(error, Malformed) else type(error).__name__
+            log.error("a notice of Stripe's could not be read: %s", detail)
+            return None
+
+    def _verify(self, body: bytes, header: str, now: datetime) -> None:
+        if len(header) > HEADER_MAX_CHARS:
+            raise SignatureInvalid("the signature header is too long")
+        items = [item.strip().partition("=") for item in header.split(",")]
+        times = [value for name, _, value in items if name == "t"]
+        signatures = [value.encode(errors="replace") for name, _, value in items if name == "v1"]
+        if len(times) != 1 or not (times[0].isascii() and times[0].isdigit() and len(times[0]) <= 12):
+            raise SignatureInvalid("the signature header has no time")
+        if not 1 <= len(signatures) <= SIGNATURES_MAX:
+            raise SignatureInvalid("the signature header has no signature of scheme v1, or too many")
+        signed = times[0].encode() + b"." + body
+        expected = [hmac.digest(secret, signed, "sha256").hex().encode() for secret in self._secrets]
+        # every pair is compared, so that the time taken does not tell which secret came closer
+        matches = [hmac.compare_digest(one, other) for one in expected for other in signatures]
+        if not any(matches):
+            raise SignatureInvalid("the signature is not Stripe's")
+        if abs(now.timestamp() - int(times[0])) > self._tolerance_s:
+            raise SignatureInvalid("the signature is too old or from the future")
+
+    def _notice(self, event: Mapping[str, Any], now: datetime) -> RecordNotice | None:
+        kind, notice_id = event.get("type"), event.get("id")
+        if kind not in INTENT_NOTICES and kind not in REFUND_NOTICES:
+            return None
+        if not isinstance(kind, str) or not isinstance(notice_id, str) or not 0 < len(notice_id) <= 255:
+            raise Malformed("the event has no id")
+        if self._livemode is not None and event.get("livemode") is not self._livemode:
+            log.error("notice %s is of the other mode, live or test", notice_id)
+            return None
+        data = event.get("data")
+        shown = data.get("object") if isinstance(data, dict) else None
+        if not isinstance(shown, dict):
+            raise Malformed("the event has no object")
+        return _command(notice_id, kind, shown, now)
+
+
+def _command(notice_id: str, kind: str, shown: Mapping[str, Any], now: datetime) -> RecordNotice | None:
+    payment_id, merchant = (metadata_of(shown).get(name) for name in (PAYMENT_ID_NAME, MERCHANT_NAME))
+    if not isinstance(payment_id, str) or not PAYMENT_ID.fullmatch(payment_id):
+        return None
+    if not isinstance(merchant, str) or not 0 < len(merchant) <= COMMAND_ID_MAX_CHARS:
+        return None
+    snapshot = _snapshot(kind, shown)
+    if snapshot is None:
+        return None
+    command_id = internal_command_id(payment_id, f"notice\n{notice_id}")
+    return RecordNotice(Origin(command_id, payment_id, merchant, now), notice_id, kind, snapshot)
+
+
+def _snapshot(kind: str, shown: Mapping[str, Any]) -> Snapshot | None:
+    expected = "payment_intent" if kind in INTENT_NOTICES else "refund"
+    if shown.get("object") != expected:
+        raise Malformed(f"the object is no {expected}")
+    snapshot = intent_snapshot(shown) if kind in INTENT_NOTICES else refund_snapshot(shown)
+    if isinstance(snapshot, RefundSnapshot) and not REFUND_ID.fullmatch(snapshot.refund_id):
+        return None
+    return snapshot

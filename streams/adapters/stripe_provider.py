@@ -1,0 +1,233 @@
+"""The payment provider's port, spoken to Stripe. It sends a call and says what is known of it; it keeps no payment's state.
+
+The ladder of a call, all of it within its slot:
+
+    1  older than 23 h?      Stripe may have forgotten the key, a POST could be a second charge: only read
+    2  POST, same key again  with jitter, while the answer is one that another send may better
+    3  read                  when it may have been executed and no answer says how it ended
+    4  say what is known     Answered, Declined, Rejected; Deferred if no send of this slot can have been executed;
+                             else Unknown, which is never a failure
+
+`Deferred` speaks of this slot's sends. Whether an earlier slot's send may have been executed is part of the payment's
+state, and a deferred call never moves that.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from models.errors import InvariantBroken
+from models.provider import (
+    Answered,
+    CreateIntent,
+    Declined,
+    Deferred,
+    Operation,
+    Outcome,
+    PspCall,
+    Rejected,
+    Unknown,
+)
+from models.recheck import key_is_too_old
+from streams.adapters.stripe_answers import (
+    MAY_HAVE_RUN,
+    Meaning,
+    code_of,
+    error_of,
+    is_stored_failure,
+    is_worth_repeating,
+    meaning_of,
+    reason_of,
+)
+from streams.adapters.stripe_reading import Found, look, proves_the_end, snapshot_of
+from streams.adapters.stripe_requests import Request, Unsendable, request_of
+from streams.adapters.stripe_snapshots import Malformed, decline_of, id_of, metadata_of
+from streams.adapters.stripe_transport import CONNECT_TIMEOUT_S, Answer, Silence, StripeTransport
+
+SLOT_S = 8.0
+"""Seconds in which a call's quick retries begin and end."""
+SENDS_MAX = 5
+"""Sends of one call in one slot."""
+SEND_TIMEOUT_S = 25.0
+"""One send, where the slot is longer. Source: Stripe, low-level error handling: its own calls may take that long."""
+SEND_ROOM_S = CONNECT_TIMEOUT_S + 0.5
+"""A further send is not begun with less time left: cut short while it connects, it would leave doubt for nothing."""
+READ_TIMEOUT_S = 3.0
+"""The closing look, and each page of it; it comes after the slot."""
+LOOK_TIMEOUT_S = 6.0
+"""All pages of it."""
+RETRY_FIRST_S, RETRY_MAX_S = 0.2, 2.0
+"""The wait before the second send; doubled up to the longest. Half of each is drawn at random."""
+PAUSE_S = 30.0
+"""How long nothing is sent after Stripe refused the key (401), or the key this kind of call (403)."""
+
+log = logging.getLogger("millrace.stripe")
+
+
+class Heard(NamedTuple):
+    """What the sends of one slot came to: the last word, and whether any of them may have been executed."""
+
+    last: Answer | Silence
+    may_have_run: bool
+
+
+class StripeProvider:
+    """One Stripe account. Any number of calls at a time: bounds on that are the gateway's."""
+
+    def __init__(
+        self,
+        api_key: str,
+        api_base: str = "https://api.stripe.com",
+        *,
+        slot_s: float = SLOT_S,
+        sends_max: int = SENDS_MAX,
+        send_timeout_s: float = SEND_TIMEOUT_S,
+        multicapture: bool = False,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`multicapture`: the account may capture one payment several times. `clock` gives the age of keys.
+
+        Raises ValueError for what is no Stripe API key.
+        """
+        self._transport = StripeTransport(api_key, api_base)
+        self._slot_s = slot_s
+        self._sends_max = sends_max
+        self._send_timeout_s = send_timeout_s
+        self._multicapture = multicapture
+        self._clock = clock
+        self._paused_until: dict[Operation, float] = {}
+
+    async def perform(self, call: PspCall) -> Outcome:
+        """Make `call` under its own key. Never raises: what went wrong in here, or does not fit the call, is Unknown."""
+        try:
+            return await self._perform(call)
+        except Unsendable as refusal:
+            return Rejected("metadata_invalid", str(refusal))
+        except (InvariantBroken, Malformed) as broken:
+            log.critical("%s: %s; a person must look", call.key, broken)
+            return Unknown(f"Stripe's answer does not fit the call: {broken}")
+        except Exception as error:
+            # the type only: a vendor's text may hold what no log should
+            log.critical("%s: the adapter failed with %s", call.key, type(error).__name__)
+            return Unknown(f"the Stripe adapter failed: {type(error).__name__}")
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+    async def _perform(self, call: PspCall) -> Outcome:
+        if self._is_too_old(call):
+            return await self._look_in_doubt(call, "the key is too old to be sent again", ended=False)
+        if self._paused_until.get(call.operation, 0.0) > asyncio.get_running_loop().time():
+            return Deferred("paused: Stripe refuses the API key for this kind of call")
+        heard = await self._send(call, request_of(call, self._multicapture))
+        return await self._conclude(call, heard)
+
+    async def _send(self, call: PspCall, request: Request) -> Heard:
+        """The same bytes under the same key until an answer settles it, or the slot, the sends or the key's age run out."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + self._slot_s
+        may_have_run = False
+        for sends in range(1, self._sends_max + 1):
+            heard = await self._post(call, request, min(self._send_timeout_s, ends_at - loop.time()))
+            may_have_run = may_have_run or meaning_of(heard) in MAY_HAVE_RUN
+            wait_s = _backoff_s(sends)
+            if not is_worth_repeating(heard) or ends_at - loop.time() < wait_s + SEND_ROOM_S:
+                break
+            await asyncio.sleep(wait_s)
+            if self._is_too_old(call):
+                break
+        return Heard(heard, may_have_run)
+
+    async def _post(self, call: PspCall, request: Request, timeout_s: float) -> Answer | Silence:
+        """The one place that POSTs: never under a key that Stripe may have forgotten, whoever asks."""
+        if self._is_too_old(call):
+            raise InvariantBroken(f"{call.key} is too old to be sent")
+        heard = await self._transport.post(request.path, request.parameters, call.key, timeout_s)
+        if meaning_of(heard) is not Meaning.DONE:
+            log.info("%s: %s", call.key, reason_of(heard))
+        return heard
+
+    async def _conclude(self, call: PspCall, heard: Heard) -> Outcome:
+        last = heard.last
+        meaning, reason = meaning_of(last), reason_of(last)
+        if isinstance(last, Answer):
+            match meaning:
+                case Meaning.DONE:
+                    return self._answered(call, last)
+                case Meaning.DECLINED:
+                    return self._declined(call, last)
+                case Meaning.REFUSED:
+                    return Rejected(code_of(last), reason)
+                case Meaning.CONVERGE:
+                    return await self._look_after_refusal(call, last)
+                case Meaning.CONFIGURATION:
+                    self._pause(call, last)
+                case Meaning.STALE_KEY:
+                    log.critical("%s: Stripe knows the key with other parameters", call.key)
+                    return await self._look_in_doubt(call, reason, ended=False)
+        if not heard.may_have_run:
+            return Deferred(reason)
+        return await self._look_in_doubt(call, reason, ended=is_stored_failure(last))
+
+    def _answered(self, call: PspCall, answer: Answer) -> Outcome:
+        assert answer.body is not None  # what DONE means
+        snapshot = snapshot_of(call, answer.body, self._transport.livemode)
+        return Answered(snapshot) if snapshot else Unknown("Stripe's answer does not say how it ended")
+
+    def _declined(self, call: PspCall, answer: Answer) -> Outcome:
+        error = error_of(answer) or {}
+        decline = decline_of(error)
+        log.info(
+            "%s: declined, decline_code %s, Stripe's advice %s, network's code %s, request %s",
+            call.key,
+            *(error.get(name) for name in ("decline_code", "advice_code", "network_decline_code")),
+            answer.request_id,
+        )
+        intent = error.get("payment_intent")
+        if isinstance(intent, dict) and metadata_of(intent).get("payment_id") != call.payment_id:
+            raise InvariantBroken(f"{call.key}: Stripe declined another payment's intent")
+        return Declined(decline, id_of(error, "payment_intent"))
+
+    async def _look_after_refusal(self, call: PspCall, refusal: Answer) -> Outcome:
+        """Not executed, because it stands otherwise than we thought: how it stands is the answer, whatever it is."""
+        found = await self._look(call)
+        if found.snapshot is not None:
+            return Answered(found.snapshot)
+        if found.absent or isinstance(
+            call.ask, CreateIntent
+        ):  # nobody's earlier success: Stripe's no is the end of it
+            return Rejected(code_of(refusal), reason_of(refusal))
+        return Unknown(reason_of(refusal))
+
+    async def _look_in_doubt(self, call: PspCall, reason: str, ended: bool) -> Outcome:
+        """It may have been executed: only what proves how it ended is an answer. `ended`: it is certainly not under way."""
+        found = await self._look(call)
+        if found.snapshot is not None and (ended or proves_the_end(call, found.snapshot)):
+            return Answered(found.snapshot)
+        return Unknown(reason)
+
+    async def _look(self, call: PspCall) -> Found:
+        try:
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                return await look(self._transport, call, READ_TIMEOUT_S)
+        except TimeoutError:
+            return Found()
+
+    def _is_too_old(self, call: PspCall) -> bool:
+        return key_is_too_old(call.requested_at, self._clock())
+
+    def _pause(self, call: PspCall, refusal: Answer) -> None:
+        paused = list(Operation) if refusal.status == 401 else [call.operation]
+        until = asyncio.get_running_loop().time() + PAUSE_S
+        self._paused_until |= dict.fromkeys(paused, until)
+        log.critical(
+            "Stripe refuses the API key (HTTP %d): nothing is sent for %.0f s", refusal.status, PAUSE_S
+        )
+
+
+def _backoff_s(sends: int) -> float:
+    longest_s = min(RETRY_FIRST_S * 2 ** (sends - 1), RETRY_MAX_S)
+    return random.uniform(longest_s / 2, longest_s)  # noqa: S311 - jitter, not a secret

@@ -1,0 +1,143 @@
+"""Looks at Stripe for what became of a call, and checks that what Stripe shows is about that call. Never sends a POST."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from models.errors import InvariantBroken
+from models.ids import PAYMENT_ID
+from models.provider import (
+    CancelIntent,
+    CaptureIntent,
+    CreateIntent,
+    IntentSnapshot,
+    IntentStatus,
+    PspCall,
+    RefundIntent,
+    Snapshot,
+)
+from streams.adapters.stripe_answers import Meaning, meaning_of
+from streams.adapters.stripe_requests import intent_path
+from streams.adapters.stripe_snapshots import (
+    PAYMENT_ID_NAME,
+    REFUND_ID_NAME,
+    StripeObject,
+    id_of,
+    intent_snapshot,
+    metadata_of,
+    refund_snapshot,
+)
+from streams.adapters.stripe_transport import Answer, StripeTransport
+
+REFUNDS_PER_PAGE = 100
+"""Source: Stripe, pagination, the largest `limit`."""
+REFUND_PAGES_MAX = 5
+"""Ours are at most 200 of one payment; the rest is room for refunds made by hand."""
+INTENTS_FOUND_MAX = 10
+"""There should be one; two are an alarm."""
+
+ENDED = frozenset({IntentStatus.CAPTURED, IntentStatus.CANCELED})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`absent`: certainly not there, not merely not seen."""
+
+    snapshot: Snapshot | None = None
+    absent: bool = False
+
+
+NOTHING = Found()
+
+
+async def look(transport: StripeTransport, call: PspCall, timeout_s: float) -> Found:
+    """How the thing that `call` is about stands now. Raises InvariantBroken for an object that is not about the call."""
+    match call.ask:
+        case CaptureIntent() | CancelIntent():
+            return await _intent(transport, call, call.ask.intent, timeout_s)
+        case RefundIntent():
+            return await _refund(transport, call, call.ask, timeout_s)
+        case CreateIntent():
+            return await _search(transport, call, timeout_s)
+
+
+def proves_the_end(call: PspCall, seen: Snapshot) -> bool:
+    """Whether `seen` can only be so because the call was carried out, or can be no more."""
+    if isinstance(call.ask, CaptureIntent | CancelIntent):
+        return isinstance(seen, IntentSnapshot) and seen.status in ENDED
+    return True  # an intent or a refund with our metadata: this very call made it
+
+
+def snapshot_of(call: PspCall, seen: StripeObject, livemode: bool) -> Snapshot | None:
+    """The object as a snapshot, once every sign says that it is about this call. Raises InvariantBroken when one does not."""
+    for sign, expected, shown in _signs(call, seen, livemode):
+        if expected != shown:
+            raise InvariantBroken(f"{call.key}: Stripe shows an object with another {sign}")
+    return refund_snapshot(seen) if isinstance(call.ask, RefundIntent) else intent_snapshot(seen)
+
+
+def _signs(call: PspCall, seen: StripeObject, livemode: bool) -> Iterator[tuple[str, object, object]]:
+    yield "payment_id", call.payment_id, metadata_of(seen).get(PAYMENT_ID_NAME)
+    if isinstance(call.ask, RefundIntent):
+        yield "object", "refund", seen.get("object")
+        yield "payment_intent", call.ask.intent, id_of(seen, "payment_intent")
+        yield "refund_id", call.ask.refund_id, metadata_of(seen).get(REFUND_ID_NAME)
+        yield "amount", call.ask.amount_minor, seen.get("amount")
+        return
+    yield "object", "payment_intent", seen.get("object")
+    yield "livemode", livemode, seen.get("livemode")
+    if isinstance(call.ask, CreateIntent):
+        yield "amount", call.ask.terms.money.amount_minor, seen.get("amount")
+        yield "currency", call.ask.terms.money.currency, seen.get("currency")
+    else:
+        yield "id", call.ask.intent, seen.get("id")
+
+
+async def _intent(transport: StripeTransport, call: PspCall, intent: str, timeout_s: float) -> Found:
+    body = await _read(transport, intent_path(intent), {"expand": ["latest_charge"]}, timeout_s)
+    return Found(snapshot_of(call, body, transport.livemode)) if body is not None else NOTHING
+
+
+async def _refund(transport: StripeTransport, call: PspCall, ask: RefundIntent, timeout_s: float) -> Found:
+    """Through the list of the intent's refunds, which unlike the search does not lag."""
+    parameters: dict[str, Any] = {"payment_intent": ask.intent, "limit": REFUNDS_PER_PAGE}
+    for _ in range(REFUND_PAGES_MAX):
+        body = await _read(transport, "/v1/refunds", parameters, timeout_s)
+        if body is None:
+            return NOTHING
+        page = _page(body)
+        for seen in page:
+            if metadata_of(seen).get(REFUND_ID_NAME) == ask.refund_id:
+                return Found(snapshot_of(call, seen, transport.livemode))
+        if not body.get("has_more") or not page:
+            return Found(absent=body.get("has_more") is False)
+        parameters = parameters | {"starting_after": page[-1].get("id")}
+    return NOTHING
+
+
+async def _search(transport: StripeTransport, call: PspCall, timeout_s: float) -> Found:
+    """The search lags by minutes: what it finds is there, what it does not find may be there all the same."""
+    if not PAYMENT_ID.fullmatch(call.payment_id):
+        return NOTHING
+    parameters = {
+        "query": f'metadata["{PAYMENT_ID_NAME}"]:"{call.payment_id}"',
+        "limit": INTENTS_FOUND_MAX,
+        "expand": ["data.latest_charge"],
+    }
+    body = await _read(transport, "/v1/payment_intents/search", parameters, timeout_s)
+    found = _page(body) if body is not None else []
+    if len(found) > 1:
+        raise InvariantBroken(f"{call.key}: Stripe knows {len(found)} intents of one payment")
+    return Found(snapshot_of(call, found[0], transport.livemode)) if found else NOTHING
+
+
+async def _read(
+    transport: StripeTransport, path: str, parameters: dict[str, Any], timeout_s: float
+) -> Mapping[str, Any] | None:
+    heard = await transport.get(path, parameters, timeout_s)
+    return heard.body if isinstance(heard, Answer) and meaning_of(heard) is Meaning.DONE else None
+
+
+def _page(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    data = body.get("data")
+    return [seen for seen in data if isinstance(seen, Mapping)] if isinstance(data, list) else []
