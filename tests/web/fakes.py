@@ -1,0 +1,316 @@
+"""A service behind the door that needs no Kafka: the real rules decide, in memory. And the door on a real socket."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+from prometheus_client import CollectorRegistry
+
+from models.commands import Command, Origin, PublicCommand, RecordNotice, RecordOutcome
+from models.deciding import decide, remembered, remembered_as
+from models.errors import Unavailable
+from models.ids import internal_command_id
+from models.ports import Page, PaymentFilter, Principal, Reply, ReplyAddress, SignatureInvalid, View, Waiting
+from models.provider import (
+    Answered,
+    CancelIntent,
+    CaptureIntent,
+    CreateIntent,
+    Decline,
+    Declined,
+    IntentSnapshot,
+    IntentStatus,
+    Outcome,
+    PspCall,
+    RefundIntent,
+    RefundSnapshot,
+    RefundStatus,
+)
+from models.representation import payment_view
+from models.terms import CaptureMethod
+from models.transaction import Transaction, evolve, react
+from web.app import Limits, make_app
+from web.callers import PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE
+from web.ports import Ports
+from web.server import Serving, serve
+
+KEY, OTHER_KEY, READ_ONLY_KEY = "mr_test_alice0000", "mr_test_bob000000", "mr_test_reader000"
+ALICE, BOB = "mer_alice", "mer_bob"
+_ALL = frozenset({PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE})
+PRINCIPALS = {
+    KEY: Principal(ALICE, "mr_test_alice", _ALL, False),
+    OTHER_KEY: Principal(BOB, "mr_test_bob", _ALL, False),
+    READ_ONLY_KEY: Principal(ALICE, "mr_test_reader", frozenset({PAYMENTS_READ}), False),
+}
+GOOD_SIGNATURE = "t=1,v1=good"
+
+
+@dataclass
+class Service:
+    """Every port at once: the transactions live here, and each command is decided when it is appended."""
+
+    transactions: dict[str, Transaction] = field(default_factory=dict)
+    appended: list[Command] = field(default_factory=list)
+    traces: list[str | None] = field(default_factory=list)
+    remembered_views: list[View] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+    log_is_away: bool = False
+    reader_is_away: bool = False
+    keys_are_away: bool = False
+    replies_are_lost: bool = False
+    provider_is_silent: bool = False
+    breaks: bool = False
+    forced_reply: Reply | None = None
+    address: ReplyAddress = field(default_factory=lambda: ReplyAddress("payments.replies.v1", 0))
+    _waiting: dict[tuple[str, str], list["asyncio.Future[Reply]"]] = field(default_factory=dict)
+
+    # the command log
+
+    async def append(self, command: Command, reply_to: ReplyAddress | None, trace: str | None = None) -> None:
+        await asyncio.sleep(0)
+        if self.log_is_away:
+            raise Unavailable("no broker")
+        self.appended.append(command)
+        self.traces.append(trace)
+        if isinstance(command, RecordNotice | RecordOutcome):
+            return
+        self._decide(command)  # type: ignore[arg-type]
+        if reply_to is not None and not self.replies_are_lost:
+            self.answer(command)  # type: ignore[arg-type]
+
+    def _decide(self, command: PublicCommand) -> None:
+        calls = self._apply(command)
+        if self.provider_is_silent:
+            return
+        for call in calls:
+            id = internal_command_id(call.payment_id, call.key)
+            origin = Origin(id, call.payment_id, call.merchant, command.origin.at)
+            self._apply(RecordOutcome(origin, call.key, outcome_of(call, self.transactions[call.payment_id])))
+
+    def _apply(self, command: Command) -> list[PspCall]:
+        id = command.origin.payment_id
+        self._new = not (
+            not isinstance(command, RecordOutcome | RecordNotice)
+            and remembered(self.transactions.get(id), command)  # type: ignore[arg-type]
+        )
+        calls = []
+        for event in decide(self.transactions.get(id), command):
+            self.transactions[id] = evolve(self.transactions.get(id), event)
+            if call := react(event):
+                calls.append(call)
+        return calls
+
+    def answer(self, command: PublicCommand) -> None:
+        """As the writer answers: from what is remembered; nothing while it is not settled."""
+        origin = command.origin
+        transaction = self.transactions[origin.payment_id]
+        known = transaction.commands[remembered_as(transaction, command)]
+        if not known.settled:
+            return
+        own = transaction.merchant == origin.merchant
+        view = payment_view(transaction, False) if own and transaction.payment else None
+        seen = [c for c in self.appended if c == command or c.origin.command_id == origin.command_id]
+        reply = self.forced_reply or Reply(
+            origin.command_id, known.code, known.message, len(seen) > 1, known.refund_id, view
+        )
+        for waiting in self._waiting.get((origin.payment_id, origin.command_id), ()):
+            if not waiting.done():
+                waiting.set_result(reply)
+
+    # the replies
+
+    @contextmanager
+    def expect(self, payment_id: str, command_id: str) -> Iterator[Waiting]:
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault((payment_id, command_id), [])
+        waiting.append(future)
+
+        async def wait(timeout_s: float) -> Reply | None:
+            try:
+                return await asyncio.wait_for(asyncio.shield(future), timeout_s)
+            except TimeoutError:
+                return None
+
+        try:
+            yield wait
+        finally:
+            waiting.remove(future)
+
+    @property
+    def waiters(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    # the reader
+
+    async def payment(self, merchant: str, payment_id: str) -> View | None:
+        await self._read()
+        known = self.transactions.get(payment_id)
+        if known is None or known.merchant != merchant or known.payment is None:
+            return None
+        return payment_view(known, False)
+
+    async def payments(
+        self,
+        merchant: str,
+        where: PaymentFilter,
+        limit: int,
+        starting_after: str | None,
+        ending_before: str | None,
+    ) -> Page:
+        await self._read()
+        self.asked_where = where
+        views = [await self.payment(merchant, id) for id in reversed(self.transactions)]
+        found = [v for v in views if v is not None and where.status in (None, v["status"])]
+        if starting_after:
+            found = found[[v["id"] for v in found].index(starting_after) + 1 :]
+        return Page(found[:limit], len(found) > limit)
+
+    async def refund(self, merchant: str, refund_id: str) -> View | None:
+        await self._read()
+        for id in self.transactions:
+            for refund in (await self.payment(merchant, id) or {"refunds": []})["refunds"]:
+                if refund["id"] == refund_id:
+                    return dict(refund)
+        return None
+
+    async def events(self, merchant: str, payment_id: str, limit: int, after_sequence: int) -> Page:
+        await self._read()
+        known = self.transactions.get(payment_id)
+        if known is None or known.merchant != merchant:
+            return Page([], False)
+        told = [{"sequence": n} for n in range(after_sequence + 1, known.sequence + 1)]
+        return Page(told[:limit], len(told) > limit)
+
+    async def remember(self, payment: View) -> None:
+        self.remembered_views.append(payment)
+
+    async def _read(self) -> None:
+        if self.reader_is_away:
+            raise Unavailable("no database")
+        if self.breaks:
+            raise RuntimeError("a bug that quotes 4242 4242 4242 4242 and Bearer mr_test_alice0000")
+
+    # keys, notices, readiness
+
+    async def holder(self, api_key: str) -> Principal | None:
+        if self.keys_are_away:
+            raise Unavailable("no database")
+        return PRINCIPALS.get(api_key)
+
+    def read(self, body: bytes, signature: str, now: datetime) -> RecordNotice | None:
+        if signature != GOOD_SIGNATURE:
+            raise SignatureInvalid
+        if b"pi_" not in body:
+            return None
+        origin = Origin("evt_1", "pay_" + "0" * 32, ALICE, now)
+        snapshot = IntentSnapshot("pi_1", IntentStatus.CAPTURED, "usd", 1999, amount_captured_minor=1999)
+        return RecordNotice(origin, "evt_1", "payment_intent.succeeded", snapshot)
+
+    async def readiness(self) -> dict[str, str]:
+        return self.missing
+
+    def ports(self) -> Ports:
+        return Ports(self, self, self, self, self, self.readiness)
+
+
+def outcome_of(call: PspCall, known: Transaction) -> Outcome:
+    """What a provider that works would say."""
+    match call.ask:
+        case CreateIntent(terms):
+            intent = f"pi_{call.payment_id[4:]}"
+            if terms.payment_method == "pm_card_chargeDeclined":
+                return Declined(
+                    Decline("card_declined", "generic_decline", None, "Your card was declined."), intent
+                )
+            money, manual = terms.money, terms.capture_method is CaptureMethod.MANUAL
+            return Answered(
+                IntentSnapshot(
+                    intent,
+                    IntentStatus.AUTHORIZED if manual else IntentStatus.CAPTURED,
+                    money.currency,
+                    money.amount_minor,
+                    amount_capturable_minor=money.amount_minor if manual else 0,
+                    amount_captured_minor=0 if manual else money.amount_minor,
+                    charge="ch_1",
+                    authorized_until=call.requested_at + timedelta(days=7) if manual else None,
+                )
+            )
+        case CaptureIntent(intent, amount, _):
+            status, captured = IntentStatus.CAPTURED, amount
+        case CancelIntent(intent, _):
+            status, captured = IntentStatus.CANCELED, 0
+        case RefundIntent(_, refund_id, amount, _):
+            currency = known.payment.terms.money.currency  # type: ignore[union-attr]
+            return Answered(RefundSnapshot(refund_id, "re_stripe", RefundStatus.SUCCEEDED, currency, amount))
+    money = known.payment.terms.money  # type: ignore[union-attr]
+    return Answered(
+        IntentSnapshot(intent, status, money.currency, money.amount_minor, amount_captured_minor=captured)
+    )
+
+
+@dataclass
+class Door:
+    """The door on loopback, a client of it, and the service behind."""
+
+    service: Service
+    serving: Serving
+    http: aiohttp.ClientSession
+    registry: CollectorRegistry
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, key: str | None = KEY, **headers: str
+    ) -> "Told":
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if key is not None:
+            sent.setdefault("Authorization", f"Bearer {key}")
+        kind = "data" if isinstance(body, bytes | str) or hasattr(body, "__aiter__") else "json"
+        if kind == "data":
+            sent.setdefault("Content-Type", "application/json")
+        url = f"http://127.0.0.1:{self.serving.port}{path}"
+        arguments: dict[str, Any] = {} if body is None else {kind: body}
+        async with self.http.request(method, url, headers=sent, **arguments) as response:
+            raw = await response.read()
+            document = await response.json(content_type=None) if raw and raw[:1] in b"{[" else None
+            return Told(response.status, response.headers.copy(), document, raw)
+
+    async def post(
+        self, path: str, body: Any = None, idempotency: str | None = "key-1", **more: Any
+    ) -> "Told":
+        if idempotency is not None:
+            more.setdefault("Idempotency_Key", idempotency)
+        return await self.ask("POST", path, body, **more)
+
+    async def get(self, path: str, **more: Any) -> "Told":
+        return await self.ask("GET", path, **more)
+
+    def count(self, name: str, **labels: str) -> float:
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+
+@dataclass(frozen=True)
+class Told:
+    status: int
+    headers: Any
+    body: Any
+    raw: bytes
+
+
+@asynccontextmanager
+async def open_door(
+    service: Service | None = None, drain_s: float = 0.5, **limits: Any
+) -> AsyncIterator[Door]:
+    service, registry = service or Service(), CollectorRegistry()
+    app = make_app(service.ports(), registry, Limits(**limits))
+    serving = await serve(app, "127.0.0.1", 0, drain_s)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        try:
+            yield Door(service, serving, http, registry)
+        finally:
+            await serving.drain()
+
+
+PAYMENT: dict[str, Any] = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}

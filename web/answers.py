@@ -1,0 +1,31 @@
+"""HTTP answers: JSON and problems, with what every answer carries. Which answer, is decided elsewhere."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from models.ports import Page
+from web import problems
+from web.problems import Problem
+
+REPLAYED = {"Idempotent-Replayed": "true"}
+_PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    all_headers = {**_PRIVATE, **headers} if headers else _PRIVATE
+    return web.Response(
+        body=orjson.dumps(body), status=status, headers=all_headers, content_type="application/json"
+    )
+
+
+def page(found: Page) -> web.Response:
+    return json({"object": "list", "data": found.data, "has_more": found.has_more})
+
+
+def problem(said: Problem, request_id: str) -> web.Response:
+    headers = {**_PRIVATE, **said.headers, **(REPLAYED if said.replayed else {})}
+    body = orjson.dumps(said.document(request_id))
+    return web.Response(body=body, status=said.status, headers=headers, content_type=problems.CONTENT_TYPE)

@@ -1,0 +1,44 @@
+"""The door as an aiohttp application, put together from ports. Where the ports come from is `__main__`'s business."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from web.gate import REQUESTS_MAX, gate
+from web.metrics import DoorMetrics
+from web.patience import Patience
+from web.payments import Payments
+from web.ports import Ports
+from web.reading import Reading
+from web.rest import Rest
+from web.routes import ROUTES
+from web.upkeep import Upkeep
+from web.webhooks import NOTICE_MAX_BYTES
+
+WAIT_S = 20.0
+"""How long a POST waits for its answer unless the client prefers otherwise."""
+
+PATIENCE: web.AppKey[Patience] = web.AppKey("patience", Patience)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    wait_s: float = WAIT_S
+    requests_max: int = REQUESTS_MAX
+
+
+def make_app(ports: Ports, registry: CollectorRegistry, limits: Limits | None = None) -> web.Application:
+    limits = limits or Limits()
+    metrics, patience = DoorMetrics(registry), Patience()
+    rest = Rest(Payments(ports, patience, metrics), Reading(ports), limits.wait_s)
+    upkeep = Upkeep(ports, metrics)
+    app = web.Application(middlewares=[gate(metrics, limits.requests_max)], client_max_size=NOTICE_MAX_BYTES)
+    app[PATIENCE] = patience
+    for route in ROUTES:
+        handler = getattr(rest, route.operation, None) or getattr(upkeep, route.operation)
+        if route.method == "GET":
+            app.router.add_get(route.path, handler)
+        else:
+            app.router.add_route(route.method, route.path, handler)
+    return app

@@ -1,0 +1,135 @@
+"""Request bodies as pydantic models: strict types, no unknown members, and the schemas of the OpenAPI document.
+
+Limits come from `models.fields`, which every door shares; what a schema cannot say is checked there too.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models import fields, shapes
+from models.commands import FieldError
+from web.problems import sayable
+
+
+def _pattern(pattern: fields.Pattern, example: str, description: str) -> Any:
+    return Field(
+        pattern=pattern.regex, max_length=pattern.max_chars, examples=[example], description=description
+    )
+
+
+Amount = Annotated[int, Field(ge=1, le=fields.AMOUNT_LIMIT, examples=[1999], description="In minor units.")]
+Metadata = Annotated[
+    dict[
+        Annotated[str, Field(min_length=1, max_length=fields.METADATA_NAME_MAX_CHARS)],
+        Annotated[str, Field(max_length=fields.METADATA_VALUE_MAX_CHARS)],
+    ],
+    Field(
+        max_length=fields.METADATA_NAMES_MAX,
+        examples=[{"order": "6735"}],
+        description="The merchant's own names and values. No secrets, no personal data.",
+    ),
+]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class PaymentBody(Body):
+    """A payment to make."""
+
+    amount: Amount
+    currency: Annotated[
+        str, _pattern(fields.CURRENCY, "usd", "A lowercase ISO 4217 code; which are taken is Stripe's list.")
+    ]
+    payment_method: Annotated[
+        str, _pattern(fields.PAYMENT_METHOD, "pm_card_visa", "A token of Stripe's. Never a card number.")
+    ]
+    capture_method: Annotated[
+        Literal["automatic", "manual"] | None,
+        Field(description="`manual` only authorises; the money is taken by a capture. Default: `automatic`."),
+    ] = None
+    description: Annotated[
+        str | None, Field(max_length=fields.DESCRIPTION_MAX_CHARS, examples=["Order 6735"])
+    ] = None
+    customer: Annotated[
+        str | None, Field(min_length=1, max_length=fields.CUSTOMER_MAX_CHARS, examples=["cus_NffrFeUfNV2Hib"])
+    ] = None
+    receipt_email: Annotated[
+        str | None, _pattern(fields.RECEIPT_EMAIL, "jenny@example.com", "Where a receipt goes.")
+    ] = None
+    statement_descriptor_suffix: Annotated[
+        str | None, _pattern(fields.STATEMENT_SUFFIX, "ORDER 6735", "Shown on the cardholder's statement.")
+    ] = None
+    return_url: Annotated[
+        str | None,
+        _pattern(
+            fields.RETURN_URL,
+            "https://shop.example/done",
+            "Where the cardholder comes back to after authentication.",
+        ),
+    ] = None
+    off_session: Annotated[
+        bool | None, Field(description="The cardholder is not there to authenticate. Default: false.")
+    ] = None
+    metadata: Metadata | None = None
+
+
+class CaptureBody(Body):
+    """A capture of an authorised payment."""
+
+    amount: Annotated[Amount | None, Field(description="Default: all that is left.")] = None
+    final: Annotated[bool | None, Field(description="Whether the rest is released. Default: true.")] = None
+
+
+class CancelBody(Body):
+    """A cancellation of a payment that is not captured."""
+
+    reason: Literal["duplicate", "fraudulent", "requested_by_customer", "abandoned"] | None = None
+
+
+class RefundBody(Body):
+    """A refund of a captured payment, in full or in part."""
+
+    amount: Annotated[Amount | None, Field(description="Default: all that is left.")] = None
+    reason: Literal["duplicate", "fraudulent", "requested_by_customer"] | None = None
+    expected_refundable: Annotated[
+        int | None,
+        Field(ge=0, le=fields.AMOUNT_LIMIT, description="The refund is refused if what is left differs."),
+    ] = None
+    metadata: Metadata | None = None
+
+
+BODIES: dict[str, type[Body]] = {
+    shapes.CREATE: PaymentBody,
+    shapes.CAPTURE: CaptureBody,
+    shapes.CANCEL: CancelBody,
+    shapes.REFUND: RefundBody,
+}
+
+
+def faults(type: str, value: dict[str, Any], ours: Sequence[FieldError] = ()) -> list[FieldError]:
+    """Everything wrong with `value` as the body of a command of `type`, each field once.
+
+    `ours`: what `models.shapes` found already; its words are better than a schema's.
+    """
+    try:
+        BODIES[type].model_validate(value)
+    except ValidationError as refused:
+        found = refused.errors(include_url=False, include_context=False, include_input=False)
+        errors = {_member(error.field): error for error in ours}
+        for error in found:
+            name = sayable(str(error["loc"][0]) if error["loc"] else "body")
+            errors.setdefault(name, FieldError(name, _message(error["type"])))
+        return [*ours, *(error for error in errors.values() if error not in ours)]
+    return list(ours)
+
+
+def _member(field: str) -> str:
+    return field.partition(".")[0]
+
+
+def _message(type: str) -> str:
+    return "is not a member of this request" if type == "extra_forbidden" else "is not valid"

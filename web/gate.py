@@ -1,0 +1,92 @@
+"""The gate every request passes: its id, the bound on how many are inside, and a problem for whatever goes wrong."""
+
+import logging
+import time
+from uuid import uuid4
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from models.codes import Code
+from models.errors import Unavailable
+from web import answers
+from web.logs import REQUEST_ID
+from web.metrics import DoorMetrics
+from web.problems import Problem, unavailable
+
+REQUESTS_MAX = 4096
+"""Inside at once, most of them waiting for an answer: about 20 kB each."""
+
+REQUEST_ID_HEADER = "Request-Id"
+ALWAYS_ADMITTED = frozenset({"/livez", "/readyz", "/metrics"})
+
+log = logging.getLogger(__name__)
+
+
+def gate(metrics: DoorMetrics, requests_max: int) -> Middleware:
+    @web.middleware
+    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        began = time.perf_counter()
+        request_id = new_request_id()
+        REQUEST_ID.set(request_id)
+        route, method = _route(request), request.method if request.method in hdrs.METH_ALL else "OTHER"
+        metrics.inside += 1
+        try:
+            if metrics.inside > requests_max and route not in ALWAYS_ADMITTED:
+                raise unavailable("Too many requests are being answered; try again.")
+            response = await handler(request)
+        except Exception as failed:
+            response = _response_to(failed, request, route, request_id, metrics)
+        finally:
+            metrics.inside -= 1
+        response.headers[REQUEST_ID_HEADER] = request_id
+        metrics.answered(method, route, response.status, time.perf_counter() - began)
+        return response
+
+    return admit
+
+
+def new_request_id() -> str:
+    return f"req_{uuid4().hex}"
+
+
+def _route(request: web.Request) -> str:
+    """The route's pattern, never the path: a path may hold anything."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "(none)"
+
+
+def _response_to(
+    failed: Exception, request: web.Request, route: str, request_id: str, metrics: DoorMetrics
+) -> web.StreamResponse:
+    if isinstance(failed, web.HTTPMethodNotAllowed) and request.method == hdrs.METH_OPTIONS:
+        return web.Response(status=204, headers={hdrs.ALLOW: _allowed(failed)})
+    problem = _problem_of(failed)
+    metrics.problems.labels(route, problem.code.value).inc()
+    if problem.code is Code.INTERNAL_ERROR:
+        log.error("a request failed for a reason of ours: %s %s", request.method, route, exc_info=failed)
+    elif problem.code is Code.UNAVAILABLE:
+        log.warning("a request could not be served: %s %s: %s", request.method, route, problem.detail)
+    return answers.problem(problem, request_id)
+
+
+def _problem_of(failed: Exception) -> Problem:
+    match failed:
+        case Problem():
+            return failed
+        case Unavailable():
+            return unavailable("This cannot be read now; try again.")
+        case web.HTTPNotFound():
+            return Problem(Code.NOT_FOUND, "There is nothing at this address.")
+        case web.HTTPMethodNotAllowed():
+            detail = "This address does not take this method."
+            return Problem(Code.METHOD_NOT_ALLOWED, detail, headers={hdrs.ALLOW: _allowed(failed)})
+        case web.HTTPClientError():
+            return Problem(Code.MALFORMED_REQUEST, "The request is not one that can be understood.")
+    return Problem(
+        Code.INTERNAL_ERROR, "Something failed here. The same request can be made again, with its key."
+    )
+
+
+def _allowed(failed: web.HTTPMethodNotAllowed) -> str:
+    return ", ".join(sorted({*failed.allowed_methods, hdrs.METH_OPTIONS}))

@@ -1,0 +1,52 @@
+"""What the door counts, for Prometheus. Labels are routes and codes, never ids: their number is bounded."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+LATENCY_BUCKETS_S = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60)
+"""From a cached read to the longest wait."""
+
+
+class DoorMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self.seconds = Histogram(
+            "millrace_http_request_duration_seconds",
+            "From the request's headers to the answer's, waiting for the provider included.",
+            ("method", "route"),
+            buckets=LATENCY_BUCKETS_S,
+            registry=registry,
+        )
+        self.answers = Counter(
+            "millrace_http_requests_total", "Answered.", ("method", "route", "status"), registry=registry
+        )
+        self.problems = Counter(
+            "millrace_http_problems_total", "Answered with a problem.", ("route", "code"), registry=registry
+        )
+        self.inside = 0
+        in_flight = Gauge("millrace_http_requests_in_flight", "Being answered now.", registry=registry)
+        in_flight.set_function(lambda: self.inside)
+        self.commands = Counter(
+            "millrace_commands_sent_total", "Acknowledged by Kafka.", ("type",), registry=registry
+        )
+        self.unsent = Counter(
+            "millrace_commands_unsent_total", "Not acknowledged, or in doubt.", ("type",), registry=registry
+        )
+        self.replies_late = Counter(
+            "millrace_replies_late_total", "Waited for and not come in time.", ("type",), registry=registry
+        )
+        self.replayed = Counter(
+            "millrace_replies_replayed_total",
+            "Answered from what was remembered.",
+            ("type",),
+            registry=registry,
+        )
+        self.notices = Counter(
+            "millrace_notices_total",
+            "Stripe's webhooks, by what became of them.",
+            ("fate",),
+            registry=registry,
+        )
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        self.seconds.labels(method, route).observe(seconds)
+        self.answers.labels(method, route, str(status)).inc()

@@ -1,0 +1,163 @@
+"""The operations, one function each, for every door: authenticate, validate, derive ids, append, wait, answer.
+
+No HTTP here: a door hands over an `Asked` and turns an `Answer`, or the `Problem` that was raised, into its own words.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from models import ids, shapes
+from models.card_numbers import without_card_numbers
+from models.codes import Code
+from models.commands import CreatePayment, FieldError, InvalidCommand, Origin, PublicCommand
+from models.errors import Unavailable
+from models.ports import Reply, View
+from web import bodies, idempotency
+from web.callers import PAYMENTS_WRITE, REFUNDS_WRITE, authenticate
+from web.metrics import DoorMetrics
+from web.patience import Patience
+from web.ports import Ports
+from web.problems import STATUS, Problem, invalid, unavailable
+
+UNDECIDED = frozenset({"processing", "unknown"})
+"""A payment that is none of these has had its answer, even where the reply was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request for a command. `body` is read only once the caller is known. `wait_s` may be 0."""
+
+    authorization: str | None
+    idempotency_key: list[str]
+    body: Callable[[], Awaitable[dict[str, Any]]]
+    wait_s: float
+    trace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`view`: the payment, or the refund that was made. Not `settled`: accepted for good, but the end is not known yet."""
+
+    view: View
+    settled: bool = True
+    replayed: bool = False
+
+
+class Payments:
+    def __init__(self, ports: Ports, patience: Patience, metrics: DoorMetrics) -> None:
+        self._ports, self._patience, self._metrics = ports, patience, metrics
+
+    async def create(self, asked: Asked) -> Answer:
+        return await self._carry_out(shapes.CREATE, PAYMENTS_WRITE, asked)
+
+    async def capture(self, asked: Asked, payment_id: str) -> Answer:
+        return await self._carry_out(shapes.CAPTURE, PAYMENTS_WRITE, asked, payment_id)
+
+    async def cancel(self, asked: Asked, payment_id: str) -> Answer:
+        return await self._carry_out(shapes.CANCEL, PAYMENTS_WRITE, asked, payment_id)
+
+    async def refund(self, asked: Asked, payment_id: str) -> Answer:
+        return await self._carry_out(shapes.REFUND, REFUNDS_WRITE, asked, payment_id)
+
+    async def _carry_out(self, type: str, scope: str, asked: Asked, payment_id: str | None = None) -> Answer:
+        caller = await authenticate(self._ports.keys, asked.authorization, scope)
+        if payment_id and not ids.PAYMENT_ID.fullmatch(payment_id):
+            raise no_such_payment()
+        key = idempotency.key(asked.idempotency_key)
+        value = await asked.body()
+        uuid = ids.command_uuid(caller.merchant, key)
+        origin = Origin(str(uuid), payment_id or ids.payment_id(uuid), caller.merchant, datetime.now(UTC))
+        refund_id = ids.refund_id(uuid) if type == shapes.REFUND else None
+        command = shapes.parse(type, value, origin, refund_id)
+        if errors := bodies.faults(
+            type, value, command.errors if isinstance(command, InvalidCommand) else ()
+        ):
+            raise invalid(errors)
+        reply = await self._send(type, command, asked)
+        if reply is None:
+            return await self._not_yet(command, refund_id)
+        return await self._answered(reply, origin, refund_id)
+
+    async def _send(self, type: str, command: PublicCommand, asked: Asked) -> Reply | None:
+        """The reply; None when there was none in time. From here on the command is durable, or Unavailable."""
+        origin, log = command.origin, self._ports.commands
+        try:
+            if asked.wait_s <= 0:
+                await log.append(command, None, asked.trace)
+                self._metrics.commands.labels(type).inc()
+                return None
+            with self._ports.replies.expect(origin.payment_id, origin.command_id) as answer:
+                await log.append(command, self._ports.replies.address, asked.trace)
+                self._metrics.commands.labels(type).inc()
+                reply = await self._patience.wait(answer, asked.wait_s)
+        except Unavailable:
+            self._metrics.unsent.labels(type).inc()
+            detail = "Not accepted, as far as is known. Repeat the request with the same Idempotency-Key."
+            raise unavailable(detail) from None
+        if reply is None:
+            self._metrics.replies_late.labels(type).inc()
+        elif reply.replayed:
+            self._metrics.replayed.labels(type).inc()
+        return reply
+
+    async def _answered(self, reply: Reply, origin: Origin, refund_id: str | None) -> Answer:
+        if reply.code is not None:
+            raise _refusal(reply)
+        if reply.payment is None or reply.payment["merchant"] != origin.merchant:
+            raise no_such_payment()
+        await self._ports.reader.remember(reply.payment)
+        if refund_id is None:
+            return Answer(reply.payment, replayed=reply.replayed)
+        refund = refund_of(reply.payment, reply.refund_id or refund_id)
+        return Answer(refund or pending_refund(refund_id), refund is not None, reply.replayed)
+
+    async def _not_yet(self, command: PublicCommand, refund_id: str | None) -> Answer:
+        """The reply may have died with its process: the state is what counts."""
+        origin = command.origin
+        try:
+            payment = await self._ports.reader.payment(origin.merchant, origin.payment_id)
+        except Unavailable:
+            payment = None
+        if refund_id is not None:
+            refund = refund_of(payment, refund_id) or pending_refund(refund_id)
+            return Answer(refund, settled=refund["status"] not in ("pending", "unknown"))
+        if payment is None:
+            return Answer(
+                {"id": origin.payment_id, "object": "payment", "status": "processing"}, settled=False
+            )
+        await self._ports.reader.remember(payment)
+        made = isinstance(command, CreatePayment) and _is_as_asked(payment, command)
+        return Answer(payment, settled=made and payment["status"] not in UNDECIDED)
+
+
+def _is_as_asked(payment: View, command: CreatePayment) -> bool:
+    """Whether the payment was made by this command: not by another one under the same, reused key."""
+    terms = command.terms
+    shown = ("payment_method", "capture_method", "description", "customer", "receipt_email", "metadata")
+    return (payment["amount"], payment["currency"]) == (
+        terms.money.amount_minor,
+        terms.money.currency,
+    ) and all(payment[name] == getattr(terms, name) for name in shown)
+
+
+def refund_of(payment: View | None, refund_id: str) -> View | None:
+    refunds: list[View] = payment["refunds"] if payment else []
+    return next((refund for refund in refunds if refund["id"] == refund_id), None)
+
+
+def pending_refund(refund_id: str) -> View:
+    return {"id": refund_id, "object": "refund", "status": "pending"}
+
+
+def no_such_payment() -> Problem:
+    return Problem(Code.NOT_FOUND, "There is no such payment.")
+
+
+def _refusal(reply: Reply) -> Problem:
+    code = Code(reply.code or "")
+    assert code in STATUS, code
+    errors = [FieldError(error["field"], error["message"]) for error in reply.errors]
+    detail = without_card_numbers(reply.message or "The command was refused.")
+    return Problem(code, detail, errors=errors, replayed=reply.replayed)

@@ -1,0 +1,184 @@
+"""The table of routes: what the door answers to, for whom, and with which codes. The application and the OpenAPI
+document are both made from it.
+"""
+
+from dataclasses import dataclass, field
+
+from models import shapes
+from models.codes import Code
+from web.callers import PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE
+
+_ANY = (Code.UNAVAILABLE, Code.INTERNAL_ERROR, Code.MALFORMED_REQUEST)
+_CALLER = (Code.UNAUTHENTICATED, Code.FORBIDDEN, Code.RATE_LIMITED)
+_BODY = (Code.PAYLOAD_TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE, Code.VALIDATION_FAILED, Code.REQUEST_TIMEOUT)
+_COMMAND = (
+    *_ANY,
+    *_CALLER,
+    *_BODY,
+    Code.IDEMPOTENCY_KEY_MISSING,
+    Code.IDEMPOTENCY_KEY_REUSED,
+    Code.IDEMPOTENCY_KEY_IN_USE,
+    Code.PAYMENT_STATE_CONFLICT,
+    Code.PROVIDER_REFUSED,
+    Code.LIMIT_EXCEEDED,
+)
+_READ_ONE = (*_ANY, *_CALLER, Code.NOT_FOUND)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`operation` names the handler, and the operation in the OpenAPI document."""
+
+    method: str
+    path: str
+    operation: str
+    summary: str
+    answers: tuple[int, ...]
+    shows: str
+    codes: tuple[Code, ...] = ()
+    scope: str | None = None
+    command: str | None = None
+    query: tuple[str, ...] = field(default=())
+
+
+_PAGE = ("limit", "starting_after", "ending_before")
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "POST",
+        "/v1/payments",
+        "create_payment",
+        "Make a payment",
+        (201, 202),
+        "Payment",
+        (
+            *_COMMAND,
+            Code.AMOUNT_TOO_LARGE,
+            Code.AMOUNT_TOO_SMALL,
+            Code.CURRENCY_UNSUPPORTED,
+            Code.COMMAND_EXPIRED,
+        ),
+        PAYMENTS_WRITE,
+        shapes.CREATE,
+    ),
+    Route(
+        "GET",
+        "/v1/payments",
+        "list_payments",
+        "List payments, newest first",
+        (200,),
+        "PaymentList",
+        (*_ANY, *_CALLER, Code.VALIDATION_FAILED),
+        PAYMENTS_READ,
+        query=("status", "currency", "customer", "created_after", "created_before", "metadata", *_PAGE),
+    ),
+    Route(
+        "GET",
+        "/v1/payments/{payment_id}",
+        "get_payment",
+        "Read a payment",
+        (200,),
+        "Payment",
+        _READ_ONE,
+        PAYMENTS_READ,
+    ),
+    Route(
+        "POST",
+        "/v1/payments/{payment_id}/capture",
+        "capture_payment",
+        "Capture an authorised payment, in full or in part",
+        (200, 202),
+        "Payment",
+        (*_COMMAND, Code.NOT_FOUND, Code.CAPTURE_EXCEEDS_AUTHORIZED),
+        PAYMENTS_WRITE,
+        shapes.CAPTURE,
+    ),
+    Route(
+        "POST",
+        "/v1/payments/{payment_id}/cancel",
+        "cancel_payment",
+        "Cancel a payment that is not captured",
+        (200, 202),
+        "Payment",
+        (*_COMMAND, Code.NOT_FOUND),
+        PAYMENTS_WRITE,
+        shapes.CANCEL,
+    ),
+    Route(
+        "POST",
+        "/v1/payments/{payment_id}/refunds",
+        "create_refund",
+        "Refund a captured payment, in full or in part",
+        (201, 202),
+        "Refund",
+        (
+            *_COMMAND,
+            Code.NOT_FOUND,
+            Code.REFUND_EXCEEDS_REFUNDABLE,
+            Code.REFUNDABLE_MISMATCH,
+            Code.REFUND_EXISTS,
+        ),
+        REFUNDS_WRITE,
+        shapes.REFUND,
+    ),
+    Route(
+        "GET",
+        "/v1/payments/{payment_id}/refunds",
+        "list_refunds",
+        "List a payment's refunds, newest first",
+        (200,),
+        "RefundList",
+        (*_READ_ONE, Code.VALIDATION_FAILED),
+        PAYMENTS_READ,
+        query=_PAGE,
+    ),
+    Route(
+        "GET",
+        "/v1/refunds/{refund_id}",
+        "get_refund",
+        "Read a refund",
+        (200,),
+        "Refund",
+        _READ_ONE,
+        PAYMENTS_READ,
+    ),
+    Route(
+        "GET",
+        "/v1/payments/{payment_id}/events",
+        "list_events",
+        "Read a payment's story, in its order",
+        (200,),
+        "EventList",
+        (*_READ_ONE, Code.VALIDATION_FAILED),
+        PAYMENTS_READ,
+        query=("limit", "after_sequence"),
+    ),
+    Route(
+        "POST",
+        "/webhooks/stripe",
+        "take_notice",
+        "Stripe's webhooks",
+        (200,),
+        "Received",
+        (
+            *_ANY,
+            Code.SIGNATURE_INVALID,
+            Code.PAYLOAD_TOO_LARGE,
+            Code.REQUEST_TIMEOUT,
+            Code.UNSUPPORTED_MEDIA_TYPE,
+        ),
+    ),
+    Route("GET", "/livez", "alive", "Whether the process lives", (200,), "Health", _ANY),
+    Route("GET", "/readyz", "ready", "Whether it can serve, and what is missing", (200,), "Health", _ANY),
+    Route("GET", "/metrics", "metrics", "Metrics for Prometheus", (200,), "Metrics", _ANY),
+    Route("GET", "/openapi.json", "openapi", "This document", (200,), "Document", (*_ANY, Code.NOT_FOUND)),
+    Route(
+        "GET",
+        "/asyncapi.json",
+        "asyncapi",
+        "The topics, as AsyncAPI",
+        (200,),
+        "Document",
+        (*_ANY, Code.NOT_FOUND),
+    ),
+)

@@ -1,0 +1,65 @@
+"""Health, metrics, the published documents and Stripe's door: what is not the merchants' API."""
+
+import asyncio
+from pathlib import Path
+
+from aiohttp import web
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from models.codes import Code
+from web import answers
+from web.metrics import DoorMetrics
+from web.ports import Ports
+from web.problems import Problem
+from web.requests import raw_body, trace
+from web.webhooks import NOTICE_MAX_BYTES, admit_notice
+
+PROBE_MAX_S = 3.0
+"""For all parts to be asked; a supervisor's own patience is longer."""
+
+DOCUMENTS = Path(__file__).parent.parent / "docs"
+
+
+class Upkeep:
+    def __init__(self, ports: Ports, metrics: DoorMetrics) -> None:
+        self._ports, self._metrics = ports, metrics
+        self._documents: dict[str, bytes] = {}
+
+    async def take_notice(self, request: web.Request) -> web.Response:
+        body = await raw_body(request, NOTICE_MAX_BYTES)
+        signature = request.headers.get("Stripe-Signature", "")
+        await admit_notice(self._ports, self._metrics, body, signature, trace(request))
+        return answers.json({"received": True})
+
+    async def alive(self, request: web.Request) -> web.Response:
+        return answers.json({"status": "alive"})
+
+    async def ready(self, request: web.Request) -> web.Response:
+        try:
+            async with asyncio.timeout(PROBE_MAX_S):
+                missing = dict(await self._ports.readiness())
+        except TimeoutError:
+            missing = {"probe": f"no answer within {PROBE_MAX_S:.0f} s"}
+        if missing:
+            detail = "Missing: " + ", ".join(sorted(missing)) + "."
+            raise Problem(Code.UNAVAILABLE, detail, more={"missing": missing})
+        return answers.json({"status": "ready", "missing": {}})
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        body = generate_latest(self._metrics.registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        return self._document("openapi.json")
+
+    async def asyncapi(self, request: web.Request) -> web.Response:
+        return self._document("asyncapi.json")
+
+    def _document(self, name: str) -> web.Response:
+        if name not in self._documents:
+            try:
+                self._documents[name] = (DOCUMENTS / name).read_bytes()
+            except FileNotFoundError:
+                raise Problem(Code.NOT_FOUND, f"This installation came without {name}.") from None
+        return web.Response(body=self._documents[name], content_type="application/json")

@@ -1,0 +1,36 @@
+"""Stripe's door: a webhook that is Stripe's becomes a command, and 200 is said once that is durable. No decision here."""
+
+import logging
+from datetime import UTC, datetime
+
+from models.codes import Code
+from models.errors import Unavailable
+from models.ports import SignatureInvalid
+from web.metrics import DoorMetrics
+from web.ports import Ports
+from web.problems import Problem, unavailable
+
+NOTICE_MAX_BYTES = 512 * 1024
+"""Stripe's largest events are far smaller."""
+
+log = logging.getLogger(__name__)
+
+
+async def admit_notice(
+    ports: Ports, metrics: DoorMetrics, body: bytes, signature: str, trace: str | None
+) -> None:
+    """Returns when Stripe need not send it again. Raises Problem."""
+    try:
+        command = ports.notices.read(body, signature, datetime.now(UTC))
+        if command is None:
+            metrics.notices.labels("not_ours").inc()
+            return
+        await ports.commands.append(command, None, trace)
+    except SignatureInvalid:
+        metrics.notices.labels("forged").inc()
+        log.warning("a webhook was turned away: its signature is not Stripe's, or its time is off")
+        raise Problem(Code.SIGNATURE_INVALID, "The signature is not Stripe's, or its time is off.") from None
+    except Unavailable:
+        metrics.notices.labels("unavailable").inc()
+        raise unavailable("The notice cannot be kept now; send it again.") from None
+    metrics.notices.labels("kept").inc()
