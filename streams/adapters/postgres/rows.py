@@ -1,0 +1,125 @@
+"""How a change becomes rows: one list per column, in the order of the key. No SQL lives here."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from models.errors import InvariantBroken
+from models.ports import Change, EventRecord, View
+
+REFUSED = "command.refused.v1"
+
+Columns = list[list[Any]]
+
+
+def newest_payments(changes: Iterable[Change]) -> list[View]:
+    """The last view of each payment in the batch. In the order of their ids: two writers then never deadlock."""
+    newest: dict[str, View] = {}
+    for change in changes:
+        view = change.payment
+        if view is not None and view["sequence"] >= newest.get(view["id"], view)["sequence"]:
+            newest[view["id"]] = view
+    return [newest[payment_id] for payment_id in sorted(newest)]
+
+
+def payment_columns(views: Sequence[View]) -> Columns:
+    return _columns(
+        (
+            view["id"],
+            view["merchant"],
+            view["sequence"],
+            view["status"],
+            view["amount"],
+            view["currency"],
+            storable(view["customer"]),
+            json_text(_storable_metadata(view)),
+            _digests(view),
+            json_text(view),
+            view["created_at"],
+            view["updated_at"],
+        )
+        for view in views
+    )
+
+
+def refund_columns(views: Sequence[View]) -> Columns:
+    refunds = sorted(
+        ((view, refund) for view in views for refund in view["refunds"]),
+        key=lambda pair: (pair[0]["id"], pair[1]["id"]),
+    )
+    return _columns(
+        (
+            view["id"],
+            refund["id"],
+            view["merchant"],
+            view["sequence"],
+            refund["status"],
+            refund["amount"],
+            json_text(refund),
+            refund["created_at"],
+            refund["updated_at"],
+        )
+        for view, refund in refunds
+    )
+
+
+def event_columns(changes: Iterable[Change]) -> Columns:
+    events = {(change.event.payment_id, change.event.sequence): change.event for change in changes}
+    return _columns(
+        (
+            event.payment_id,
+            event.sequence,
+            event.id,
+            event.type,
+            event.merchant,
+            _sender(event),
+            event.at,
+            storable(event.causation_id),
+            json_text(event.body),
+        )
+        for _, event in sorted(events.items())
+    )
+
+
+def metadata_digest(merchant: str, name: str, value: str) -> int:
+    """What the filter's index holds in place of a pair: short whatever its length, and each merchant's own."""
+    digest = hashlib.blake2b(
+        "\0".join((merchant, name, value)).encode(errors="replace"), digest_size=8
+    ).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+def storable(text: str | None) -> str | None:
+    """PostgreSQL's text holds every character but NUL; half a surrogate pair, which HTTP may bring, is no character."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode() if text else text
+
+
+def json_text(value: object) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError as failed:
+        raise InvariantBroken(f"this cannot be written as JSON: {failed}") from failed
+
+
+def _columns(rows: Iterable[tuple[Any, ...]]) -> Columns:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _storable_metadata(view: View) -> dict[str | None, str | None]:
+    return {storable(name): storable(value) for name, value in view["metadata"].items()}
+
+
+def _digests(view: View) -> str:
+    """As an array literal: `unnest` would flatten an array of arrays."""
+    pairs = view["metadata"].items()
+    digests = ",".join(str(metadata_digest(view["merchant"], name, value)) for name, value in pairs)
+    return f"{{{digests}}}"
+
+
+def _sender(event: EventRecord) -> str | None:
+    """Who sent a refused command; everything else on a payment was sent by its own merchant or by ourselves."""
+    if event.type != REFUSED:
+        return None
+    return storable(str(event.body.get("merchant", event.merchant)))
