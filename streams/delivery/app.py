@@ -103,7 +103,8 @@ class App:
         self.outbox = Outbox(functools.partial(internals.kafka_producer, self.engine), GATHER_S)
         self.committed: dict[Partition, int] = {}
         self.timers: list[tuple[float, Callable[[], Awaitable[None]]]] = []
-        self.stopping = False
+        self.stopping = False  # told to stop: nothing new begins
+        self.left = False  # handed over, released: nothing of ours answers Faust any more
         self.stop_asked = asyncio.Event()
         self._role: Role | None = None
 

@@ -79,6 +79,7 @@ async def _start(app: "App") -> None:
 async def _stop(app: "App") -> None:
     await app.hand_over()
     await app.role.release()
+    app.left = True
     await app.answers.stop()
     await app.engine.stop()
 

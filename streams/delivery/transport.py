@@ -7,7 +7,7 @@ around a rebalance are here as well; each says what was seen without it. What is
 
 import asyncio
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import TopicPartition
@@ -74,6 +74,23 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 else:
                     internals.keep_alive(self._consumer)
             await asyncio.sleep(0 if tps else PAUSE_S)
+
+    async def on_partitions_revoked(self, revoked: set[Any]) -> None:
+        await self._unless_left(super().on_partitions_revoked(revoked))
+
+    async def on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
+        await self._unless_left(super().on_partitions_assigned(assigned, generation_id))
+
+    async def _unless_left(self, told: Coroutine[Any, Any, None]) -> None:
+        """The main loop answers these through a queue that stops before we do. A rebalance that began while the
+        process was stopping then waited for ever, and the end of the consumer for it: SIGTERM ended nothing."""
+        telling = asyncio.ensure_future(told)
+        while not telling.done():
+            if self.app.delivery.left:
+                telling.cancel()
+                return
+            await asyncio.wait([telling], timeout=POLL_S)
+        telling.result()
 
     async def seek_to_committed(self) -> Any:
         places = {TopicPartition(*tp): place for tp, place in self.app.delivery.role.places().items()}
@@ -189,6 +206,8 @@ class Consumer(driver.Consumer):
 
     @vital
     async def on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
+        if self.app.delivery.stopping:  # what is given to us now will be taken by others in a moment
+            return
         changelogs = {tp for tp in assigned if self._is_changelog_tp(tp)}
         if changelogs:
             await self._thread.stop_fetching(changelogs)

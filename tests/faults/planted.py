@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -115,8 +116,27 @@ def leader_knows_nothing() -> None:
 
 @bug
 def faust_decodes() -> None:
-    """Values are decoded by Faust, as its documentation has it."""
-    replace(app, "RAW", engine.RAW | {"value_serializer": "json", "value_type": None})
+    """Values are decoded before an agent sees them; as in Faust, what cannot be decoded is acked and gone."""
+    deliver = transport.Consumer._deliver
+
+    def decoding(self: Any, polled: Any) -> None:
+        deliver(
+            self,
+            {
+                tp: kept
+                for tp, records in polled.items()
+                if (kept := [r for r in records if is_json(r.value)])
+            },
+        )
+
+    def is_json(value: bytes) -> bool:
+        try:
+            json.loads(value)
+        except ValueError:
+            return False
+        return True
+
+    replace(transport.Consumer, "_deliver", decoding)
 
 
 @bug

@@ -1,0 +1,115 @@
+"""What befalls a subject from outside, made to happen at the wanted moment: lost answers, leaders that know nothing.
+
+Unlike a planted bug (`tests/faults/planted.py`) an accident is nobody's fault; the delivery has to live with it.
+"""
+
+import asyncio
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.protocol.produce import ProduceRequest
+
+from streams.delivery import App, recovery, transport
+
+ACCIDENTS: dict[str, Callable[[App], None]] = {}
+
+
+def accident(what: Callable[[App], None]) -> Callable[[App], None]:
+    ACCIDENTS[what.__name__] = what
+    return what
+
+
+def happen(name: str, app: App) -> None:
+    if name:
+        ACCIDENTS[name](app)
+
+
+@accident
+def answers_get_lost(app: App) -> None:
+    """The broker takes the first produce requests, and its answers never arrive: the producer has to send again."""
+    send, lost = AIOKafkaClient.send, iter((True, True, True))
+
+    async def lossy(self: Any, node_id: Any, request: Any, **more: Any) -> Any:
+        answer = await send(self, node_id, request, **more)
+        if isinstance(request, ProduceRequest) and next(lost, False):
+            raise KafkaConnectionError("the answer got lost")
+        return answer
+
+    AIOKafkaClient.send = lossy
+
+
+@accident
+def leader_without_metadata(app: App) -> None:
+    """The group's leader has to assign at a moment when it knows no topic, until it asks again."""
+    on_start = transport.ConsumerThread.on_start
+
+    async def blind(self: Any) -> None:
+        await on_start(self)
+        coordinator = self._consumer._coordinator
+        cluster, client = coordinator._cluster, coordinator._client
+        known, ask, look_up = (
+            cluster.partitions_for_topic,
+            client.force_metadata_update,
+            coordinator._lookup_assignor,
+        )
+
+        def knows_nothing(name: str) -> Any:
+            cluster.partitions_for_topic = lambda topic: None
+            coordinator._lookup_assignor = look_up
+            return look_up(name)
+
+        def asks_again() -> Any:
+            cluster.partitions_for_topic = known
+            return ask()
+
+        coordinator._lookup_assignor, client.force_metadata_update = knows_nothing, asks_again
+
+    transport.ConsumerThread.on_start = blind  # type: ignore[method-assign]
+
+
+@accident
+def listener_raises(app: App) -> None:
+    """Something of ours fails while partitions are being assigned."""
+
+    async def own(partitions: Any) -> None:
+        raise RuntimeError("a bug in a listener")
+
+    app.role.own = own  # type: ignore[method-assign]
+
+
+@accident
+def revocation_raises(app: App) -> None:
+    """Something of ours fails while partitions are being handed over, the second time (the first is at the start)."""
+    drain, times = app.role.drain, iter(range(1))
+
+    async def failing(drain_s: float) -> None:
+        if next(times, None) is None:
+            raise RuntimeError("a bug in a listener")
+        await drain(drain_s)
+
+    app.role.drain = failing  # type: ignore[method-assign]
+
+
+@accident
+def release_hangs(app: App) -> None:
+    """The end of the process takes for ever, as with a broker that never answers."""
+
+    async def release() -> None:
+        await asyncio.sleep(3600.0)
+
+    app.role.release = release  # type: ignore[method-assign]
+
+
+@accident
+def recovery_hangs(app: App) -> None:
+    """The changelog cannot be read to its end within the time."""
+
+    async def read_back(writer: Any) -> None:
+        await asyncio.sleep(3600.0)
+
+    recovery.RECOVERY_S = 1.0
+    app.engine.conf.broker_request_timeout = 1.0
+    recovery.read_back = functools.partial(read_back)

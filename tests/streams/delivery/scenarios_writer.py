@@ -1,0 +1,94 @@
+"""A story for each safeguard of the writer; with the safeguard switched off the story ends in an AssertionError."""
+
+import asyncio
+import signal
+
+from streams.delivery import POSITION
+from tests.streams.delivery.world import World, until
+
+
+async def a_writer_that_wakes_after_a_takeover_changes_nothing(world: World) -> None:
+    """Both use one instance id, so the second takes over at once, and the first learns of it when it wakes."""
+    sleeper = (await world.create()).start("writer", instance_id="one")
+    await sleeper.owns(0)
+    await world.feed("count")
+    await world.until_output(1)
+    sleeper.signal(signal.SIGSTOP)
+    await world.feed("count")  # lies in the sleeper's buffer when it wakes
+    heir = world.start("writer", instance_id="one")
+    assert await world.until_output(2) == [1, 2]
+    await heir.owns(0)
+    sleeper.signal(signal.SIGCONT)
+    assert await sleeper.exits() == 70
+    await world.feed("count")
+    assert await world.until_output(3) == [1, 2, 3]
+
+
+async def state_and_position_are_seen_together(world: World) -> None:
+    (await world.create()).start("writer")
+    await world.feed("count")
+
+    async def position_is_there() -> bool:
+        return any(record.key == POSITION for record in await world.read("changelog"))
+
+    await until(position_is_there, "a position in the changelog")
+    keys = [record.key for record in await world.read("changelog")]
+    assert keys == [b"k", POSITION], "killed here, the command would be lost"
+
+
+async def nothing_is_skipped_when_partitions_are_assigned_under_load(world: World) -> None:
+    await world.create()
+    await world.feed(*[{"do": "busy", "turns": 20_000}] * 1500)
+    writer = world.start("writer")
+    assert await world.until_output(1500) == list(range(1, 1501))
+    assert writer.code is None
+
+
+async def poison_leaves_no_trace(world: World) -> None:
+    (await world.create()).start("writer")
+    await world.feed("count", "poison", "count")
+    assert await world.until_output(2) == [1, 2]
+    letters = await world.read("dead")
+    assert [dict(letter.headers)["code"] for letter in letters] == [b"told_to"]
+
+
+async def a_batch_that_a_broker_refuses_takes_its_transaction_with_it(world: World) -> None:
+    from sandbox.kafka import create_topic
+
+    await world.create()
+    await create_topic(world.bootstrap, world.topic("narrow"), 1, {"max.message.bytes": "2000"})
+    writer = world.start("writer")
+    await world.feed({"do": "emit", "topic": world.topic("narrow"), "bytes": 5000})
+    code = await writer.exits() if not world.bug else await asyncio.wait_for(_until_position(world), 20.0)
+    assert code == 70
+    assert await world.output() == []
+    assert await world.read("changelog") == []
+
+
+async def _until_position(world: World) -> int:
+    async def position_is_there() -> bool:
+        return any(record.key == POSITION for record in await world.read("changelog"))
+
+    await until(position_is_there, "a commit")
+    return 0
+
+
+async def an_undecodable_record_is_a_dead_letter_and_the_next_one_is_taken(world: World) -> None:
+    (await world.create()).start("writer")
+    await world.feed(b"\xff not json", "count")
+    assert await world.until_output(1) == [1]
+    letters = await world.read("dead")
+    assert [letter.value for letter in letters] == [b"\xff not json"]
+    assert dict(letters[0].headers)["source"] == f"{world.topic('source')}/0/0".encode()
+
+
+async def an_exception_in_a_step_ends_the_process(world: World) -> None:
+    writer = (await world.create()).start("writer")
+    await world.feed("escape", "count")
+    assert await writer.exits() == 70
+    assert await world.output() == []
+
+
+async def an_exception_in_a_listener_ends_the_process(world: World) -> None:
+    writer = (await world.create()).start("writer", accident="listener_raises")
+    assert await writer.exits() == 70

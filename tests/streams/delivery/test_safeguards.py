@@ -1,0 +1,60 @@
+"""Each answer of the delivery to a trap, on a real broker; and that each story notices when its answer is gone.
+
+The stories are in `scenarios_writer.py` and `scenarios_gateway.py`, the bugs in `tests/faults/planted.py`.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.testing import KafkaServer
+from tests.streams.delivery import scenarios_gateway as gateway
+from tests.streams.delivery import scenarios_writer as writer
+from tests.streams.delivery.world import World
+
+Scenario = Callable[[World], Awaitable[None]]
+
+SAFEGUARDS: list[tuple[Scenario, str]] = [
+    (writer.a_writer_that_wakes_after_a_takeover_changes_nothing, "no_fencing"),
+    (writer.state_and_position_are_seen_together, "position_outside"),
+    (writer.nothing_is_skipped_when_partitions_are_assigned_under_load, "queues_emptied"),
+    (writer.poison_leaves_no_trace, "poison_leaves_traces"),
+    (writer.a_batch_that_a_broker_refuses_takes_its_transaction_with_it, "commits_whatever_failed"),
+    (writer.an_undecodable_record_is_a_dead_letter_and_the_next_one_is_taken, "faust_decodes"),
+    (writer.an_exception_in_a_step_ends_the_process, "escapes_are_logged"),
+    (writer.an_exception_in_a_listener_ends_the_process, "escapes_are_logged"),
+    (gateway.a_commit_never_passes_an_unfinished_record, "acks_out_of_order"),
+    (gateway.partitions_without_a_place_are_read_from_their_beginning, "no_beginning"),
+    (gateway.a_leader_without_metadata_assigns_all_the_same, "leader_knows_nothing"),
+    (gateway.a_lost_answer_duplicates_nothing, "plain_producer"),
+    (gateway.aborted_records_are_never_handled, "uncommitted_reads"),
+    (gateway.what_runs_may_finish_before_partitions_are_handed_over, "no_drain"),
+    (gateway.a_hanging_handler_holds_up_a_hand_over_for_a_bounded_time, "unbounded_drain"),
+    (gateway.an_exception_in_a_handler_ends_the_process, "escapes_are_logged"),
+    (gateway.an_exception_while_handing_over_ends_the_process, "escapes_are_logged"),
+]
+
+
+@pytest.fixture
+async def world(kafka: KafkaServer, tmp_path: Path) -> AsyncIterator[World]:
+    world = World(kafka.bootstrap, tmp_path)
+    yield world
+    await world.close()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("scenario", [pytest.param(one, id=one.__name__) for one, _ in SAFEGUARDS])
+async def test_safeguard_holds(scenario: Scenario, world: World) -> None:
+    await scenario(world)
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("scenario", "bug"), [pytest.param(one, bug, id=f"{bug}-{one.__name__}") for one, bug in SAFEGUARDS]
+)
+async def test_without_the_safeguard_the_story_fails(scenario: Scenario, bug: str, world: World) -> None:
+    world.bug = bug
+    with pytest.raises(AssertionError):
+        await scenario(world)

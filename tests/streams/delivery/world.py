@@ -1,0 +1,146 @@
+"""Topics and processes of one scenario: made for it alone, waited for by what is seen, never by the clock."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from sandbox import processes
+from sandbox.kafka import create_topic
+from sandbox.processes import Program
+from streams.delivery import CHANGELOG_CONFIG, DEAD_LETTERS_CONFIG, changelog_topic
+from tests.faults.kafka_log import Record, committed_of, read_all
+
+WAIT_S = 30.0  # for what must come; far above what it takes, and a test that waits for it in vain has failed
+SESSION_S = 6.0  # the shortest that a broker allows
+LOOK_S = 0.1
+
+
+class NotSeen(AssertionError):
+    """What must come did not."""
+
+
+async def until(
+    condition: Callable[[], bool] | Callable[[], Awaitable[bool]], what: str, within_s: float = WAIT_S
+) -> None:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        found = condition()
+        if found if isinstance(found, bool) else await found:
+            return
+        await asyncio.sleep(LOOK_S)
+    raise NotSeen(f"not within {within_s:g} s: {what}")
+
+
+@dataclass
+class Subject:
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def said(self, what: str) -> list[dict[str, Any]]:
+        lines = self.log.read_text(errors="replace").splitlines()
+        found = [json.loads(line) for line in lines if line.startswith('{"said"') and line.endswith("}")]
+        return [line for line in found if line["said"] == what]
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """The last one it reported."""
+        return (self.said("status") or [{"ready": False, "owned": [], "records": 0, "index": {}}])[-1]
+
+    @property
+    def code(self) -> int | None:
+        return self.process.poll()
+
+    def signal(self, number: int) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+    async def owns(self, *partitions: int, within_s: float = WAIT_S) -> None:
+        await until(lambda: self.status["owned"] == list(partitions), f"it owns {partitions}", within_s)
+
+    async def exits(self, within_s: float = WAIT_S) -> int:
+        await until(lambda: self.code is not None, "it ends", within_s)
+        assert self.code is not None
+        return self.code
+
+
+@dataclass
+class World:
+    bootstrap: str
+    folder: Path
+    bug: str = ""
+    partitions: int = 1
+    name: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:8]}")
+    subjects: list[Subject] = field(default_factory=list)
+
+    def topic(self, what: str) -> str:
+        return f"{self.name}-{what}"
+
+    @property
+    def changelog(self) -> str:
+        return changelog_topic(self.name, "state")
+
+    async def create(self, partitions: int = 1) -> "World":
+        self.partitions = partitions
+        for what, config in (("source", {}), ("output", {}), ("replies", {}), ("dead", DEAD_LETTERS_CONFIG)):
+            await create_topic(self.bootstrap, self.topic(what), partitions, config)
+        await create_topic(self.bootstrap, self.changelog, partitions, CHANGELOG_CONFIG)
+        return self
+
+    def start(self, role: str, **settings: object) -> Subject:
+        """A process of the group; all of one scenario belong to one group."""
+        named: dict[str, Any] = {
+            "group": self.name, "role": role, "bootstrap": self.bootstrap, "partitions": self.partitions, "bug": self.bug,
+            "session_timeout_s": SESSION_S, **{what: self.topic(what) for what in ("source", "output", "dead")}, **settings,
+        }  # fmt: skip
+        log = self.folder / f"{self.name}-{role}{len(self.subjects)}.log"
+        command = (sys.executable, "-m", "tests.streams.delivery.subject")
+        program = Program(role, command, log, {"SUBJECT": json.dumps(named), "PYTHONUNBUFFERED": "1"})
+        self.subjects.append(Subject(processes.spawn(program), log))
+        return self.subjects[-1]
+
+    async def feed(self, *values: object, key: bytes = b"k", partition: int = 0, **settings: Any) -> None:
+        """To the source: bytes as they are, a word as `{"do": word}`, a mapping as JSON."""
+        async with AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap, max_request_size=8 << 20, **settings
+        ) as producer:
+            for value in values:
+                raw = (
+                    value
+                    if isinstance(value, bytes)
+                    else json.dumps({"do": value} if isinstance(value, str) else value).encode()
+                )
+                await producer.send(self.topic("source"), raw, key=key, partition=partition)
+
+    async def read(self, what: str) -> list[Record]:
+        topic = self.changelog if what == "changelog" else self.topic(what)
+        return await read_all(self.bootstrap, topic, self.partitions)
+
+    async def output(self) -> list[int]:
+        """The counts (a writer's) or offsets (a gateway's) that readers of committed records see."""
+        return [int(record.value) for record in await self.read("output")]
+
+    async def committed(self) -> dict[int, int]:
+        return await committed_of(self.bootstrap, self.name, self.topic("source"))
+
+    async def until_output(self, count: int, within_s: float = WAIT_S) -> list[int]:
+        async def there() -> bool:
+            return len(await self.output()) >= count
+
+        await until(there, f"{count} records of output", within_s)
+        return await self.output()
+
+    async def close(self) -> None:
+        for subject in self.subjects:
+            subject.signal(signal.SIGCONT)
+            if subject.code is None:
+                await asyncio.to_thread(processes.kill_tree, subject.process)
