@@ -50,8 +50,10 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
 
 
 def build(chosen: argparse.Namespace) -> Simulator:
+    gc.disable()  # a reload makes millions of objects, none of them garbage
     simulator = Simulator(chosen.data_file)
     gc.freeze()
+    gc.enable()
     gc.set_threshold(*GC_THRESHOLDS)
     simulator.faults.latency_s = chosen.latency_ms / 1000
     simulator.timing.follow_up_s = chosen.follow_up_s

@@ -7,34 +7,31 @@ who asks (401, 403)  ->  rate limits (429)  ->  idempotency (replay, 400, 409)  
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import logging
 from collections import Counter
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from . import connection, errors, expand, routes
-from .answers import Answer, Asked, of_error, of_json, to_http
+from . import errors, expand, routes, striking
+from .answers import Answer, Asked, of_error, of_json
+from .authentication import authenticate
 from .call import Call
 from .change import Change, Origin
 from .errors import StripeError
 from .faults import Facts, Rule
 from .forms import Pairs, fingerprint, nest, read_pairs
 from .idempotency import Stored
-from .identity import ACCOUNT, API_KEY, account_of, new_id
+from .identity import new_id
 from .parameters import Parameters
 from .records import JSON, Event, Intent
-from .render import page, payment_method
+from .render import page
+from .render_methods import payment_method
 from .routes import Endpoint, Listing
 from .simulator import Simulator
+from .striking import Gone
 
 log = logging.getLogger(__name__)
-
-
-class Gone(Exception):
-    """The connection was taken away: there is nobody to answer."""
 
 
 @dataclass(slots=True)
@@ -81,7 +78,7 @@ class Door:
             log.exception("the simulator itself failed")
             answer, struck = of_error(errors.internal(), asked.request_id), []
         self._count(counted, str(answer.status), answer.replay_of is not None)
-        return await self._send(http, answer, asked, struck)
+        return await striking.on_the_way_out(http, answer, asked, struck)
 
     # -- layers ----------------------------------------------------------------------------------------------------
 
@@ -110,7 +107,7 @@ class Door:
 
     async def _through(self, http: web.BaseRequest, request: Request) -> Answer:
         for rule in self._faults("door", request):
-            self._strike_at_door(http, rule)
+            striking.at_the_door(http, rule)
         name = request.name
         if name is None:
             return await self._execute(request, None)
@@ -134,8 +131,9 @@ class Door:
         parameters.close()
         struck = self._faults("execution", request)
         await self._latency(1)
+        asked_key = request.asked.key or ""
         for rule in struck:
-            await self._strike_before_execution(rule, request)
+            await striking.before_execution(rule, asked_key)
         answer = self._run(request, parameters, read, expansions, print_, struck)
         await self._latency(1)
         return answer
@@ -221,49 +219,6 @@ class Door:
     def _faults(self, stage: str, request: Request) -> list[Rule]:
         return self.simulator.faults.take(stage, request.facts) if self.simulator.faults.rules else []
 
-    def _strike_at_door(self, http: web.BaseRequest, rule: Rule) -> None:
-        match rule.kind:
-            case "rate_limit":
-                raise errors.rate_limited()
-            case "unauthorized":
-                raise errors.unauthenticated("sk_test_revoked")
-            case "forbidden":
-                raise errors.forbidden("acct_revoked")
-            case "error_503":
-                raise errors.overloaded()
-            case "reset":
-                connection.reset(http)
-                raise Gone
-            case "crash_before":
-                connection.crash()
-
-    async def _strike_before_execution(self, rule: Rule, request: Request) -> None:
-        match rule.kind:
-            case "delay_before":
-                await asyncio.sleep(rule.ms / 1000)
-            case "lock_timeout":
-                raise errors.lock_timeout()
-            case "conflict":
-                raise errors.key_in_use(request.asked.key or "")
-
-    async def _send(
-        self, http: web.BaseRequest, answer: Answer, asked: Asked, struck: list[Rule]
-    ) -> web.StreamResponse:
-        for rule in struck:
-            match rule.kind:
-                case "delay":
-                    await asyncio.sleep(rule.ms / 1000)
-                case "lost_answer":
-                    connection.hang_up(http)
-                    return web.Response()
-                case "cut_body":
-                    return await connection.cut_body(http, answer, asked)
-                case "bad_json":
-                    answer = answer._replace(body=answer.body[: len(answer.body) // 2] + b"<")
-                case "crash_after":
-                    connection.crash()
-        return to_http(answer, asked)
-
     async def _latency(self, halves: int) -> None:
         if self.simulator.faults.latency_s:
             await asyncio.sleep(self.simulator.faults.half_latency_s() * halves)
@@ -286,25 +241,3 @@ class Door:
         counter[outcome] += 1
         if replayed:
             counter["replayed"] += 1
-
-
-def authenticate(authorization: str | None, stripe_account: str | None) -> tuple[str, bool]:
-    """The account that is asked for and whether it is live; any well-formed key is good."""
-    api_key = _api_key(authorization)
-    if api_key is None or not API_KEY.match(api_key):
-        raise errors.unauthenticated(api_key)
-    if stripe_account is not None and not ACCOUNT.match(stripe_account):
-        raise errors.forbidden(stripe_account)
-    return stripe_account or account_of(api_key), "_live_" in api_key
-
-
-def _api_key(authorization: str | None) -> str | None:
-    scheme, _, value = (authorization or "").partition(" ")
-    if scheme.lower() == "bearer":
-        return value.strip() or None
-    if scheme.lower() != "basic":
-        return None
-    try:
-        return base64.b64decode(value, validate=True).decode().partition(":")[0] or None
-    except (binascii.Error, UnicodeDecodeError):
-        return None

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from .errors import StripeError, invalid
 from .records import JSON, Charge, Intent
-from .render import Renderer, page, payment_method
+from .render import Renderer, page
+from .render_methods import payment_method
 
 DEPTH_MAX = 4
 EXPANDABLE = {

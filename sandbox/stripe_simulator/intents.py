@@ -91,6 +91,7 @@ def create(call: Call, read: tuple[Intent, Confirmation | None]) -> Intent | Str
 def read_confirm(p: Parameters) -> Confirmation:
     p.choice("capture_method", CAPTURE_METHODS)
     p.email("receipt_email")
+    _read_types(p)
     _read_options(p)
     return _read_confirmation(p)
 
@@ -166,13 +167,16 @@ def authenticate(call: Call, succeeded: bool) -> Intent | StripeError:
     return charging.proceed(call.change, call.timing, intent)
 
 
-def _read_types(p: Parameters) -> tuple[list[str], str | None]:
+def _read_types(p: Parameters) -> tuple[tuple[str, ...], str | None]:
     """Without types, Stripe decides by itself (since API version 2023-08-16) and may redirect."""
-    types = p.texts("payment_method_types")
+    allowed = p.texts("allowed_payment_method_types")  # its name since API version 2026-10-28
+    types = p.texts("payment_method_types") if allowed is None else allowed
     automatic = p.nested("automatic_payment_methods")
     enabled = automatic.flag("enabled") if automatic else types is None
+    if automatic:
+        automatic.close()
     redirects = (automatic.choice("allow_redirects", ("always", "never")) if automatic else None) or "always"
-    if types is not None and enabled:
+    if types is not None and enabled and allowed is None:
         raise invalid(
             "You may only specify one of these parameters: automatic_payment_methods, payment_method_types.",
             "payment_method_types",
@@ -180,7 +184,7 @@ def _read_types(p: Parameters) -> tuple[list[str], str | None]:
     for name in types or ():
         if name not in TYPES:
             raise invalid(f"The payment method type provided: {name} is invalid.", "payment_method_types")
-    return (list(types), None) if types else (list(TYPES), redirects if enabled else "never")
+    return (tuple(types), None) if types else (TYPES, redirects if enabled else "never")
 
 
 def _read_confirmation(p: Parameters) -> Confirmation:

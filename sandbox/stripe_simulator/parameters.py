@@ -19,6 +19,12 @@ TEXT_MAX = 5_000  # characters in any other text
 EXPANSIONS_MAX = 20
 INTEGER = re.compile(r"^-?\d{1,18}$")
 EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+NOT_SIMULATED = frozenset(
+    """amount_details amount_to_confirm application_fee_amount confirmation_token customer_account
+    excluded_payment_method_types hooks mandate mandate_data on_behalf_of payment_details
+    payment_method_configuration payment_method_data radar_options shipping transfer_data use_stripe_sdk
+    origin""".split()
+)
 FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -35,6 +41,8 @@ class Parameters:
 
     def close(self) -> None:
         for name in self.tree:
+            if name in NOT_SIMULATED and name not in self.asked:
+                raise invalid(f"`{name}` is Stripe's, but this simulator does not simulate it.", name)
             if name not in self.asked:
                 raise invalid(f"Received unknown parameter: {name[:80]}", name[:80], "parameter_unknown")
 

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from .identity import client_secret
 from .methods import DECLINES, METHODS
 from .records import JSON, Charge, Dispute, Event, Intent, Record, Refund
+from .render_methods import BILLING, method_details, outcome, payment_method
 
 API_VERSION = "2026-10-28.endive"
-ADDRESS: JSON = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
-BILLING: JSON = {"address": ADDRESS, "email": None, "name": None, "phone": None, "tax_id": None}
 CARD_OPTIONS: JSON = {
     "card": {
         "installments": None,
@@ -59,6 +58,7 @@ class Renderer:
             "amount_capturable": intent.amount_capturable,
             "amount_details": {"tip": {}},
             "amount_received": intent.amount_received,
+            "allowed_payment_method_types": None if intent.redirects else intent.method_types,
             "automatic_payment_methods": {"allow_redirects": intent.redirects, "enabled": True}
             if intent.redirects
             else None,
@@ -113,11 +113,11 @@ class Renderer:
             "fraud_details": {},
             "livemode": charge.livemode,
             "metadata": intent.metadata if isinstance(intent, Intent) else {},
-            "outcome": _outcome(charge),
+            "outcome": outcome(charge),
             "paid": charge.status == "succeeded",
             "payment_intent": charge.intent,
             "payment_method": charge.method_id,
-            "payment_method_details": _method_details(charge, intent),
+            "payment_method_details": method_details(charge, intent),
             "radar_options": {},
             "receipt_email": details.get("receipt_email"),
             "receipt_url": f"{self.url}/_sim/receipts/{charge.id}" if charge.status == "succeeded" else None,
@@ -174,32 +174,6 @@ class Renderer:
             return {"redirect_to_url": there, "type": "redirect_to_url"}
         sdk = {"type": "three_d_secure_redirect", "source": f"src_{intent.id[3:]}", "stripe_js": url}
         return {"type": "use_stripe_sdk", "use_stripe_sdk": sdk}
-
-
-def payment_method(intent: Intent) -> JSON:
-    """The intent's payment method as an object of its own."""
-    method = METHODS[intent.method or "pm_card_visa"]
-    shown: JSON = {
-        "id": intent.method_id,
-        "object": "payment_method",
-        "allow_redisplay": "unspecified",
-        "billing_details": BILLING,
-        "created": intent.created,
-        "customer": intent.details.get("customer"),
-        "livemode": intent.livemode,
-        "metadata": {},
-        "type": method.type,
-    }
-    card: JSON = {"brand": method.brand, "country": method.country, "exp_month": 12, "exp_year": 2034}
-    shown[method.type] = (
-        {**card, "funding": method.funding, "last4": method.last4}
-        if method.type == "card"
-        else {
-            "country": method.country,
-            "last4": method.last4,
-        }
-    )
-    return shown
 
 
 def refund(refund: Refund) -> JSON:
@@ -264,50 +238,3 @@ def dispute(dispute: Dispute) -> JSON:
 
 def page(url: str, items: list[JSON], has_more: bool) -> JSON:
     return {"object": "list", "data": items, "has_more": has_more, "url": url}
-
-
-def _outcome(charge: Charge) -> JSON:
-    decline = DECLINES[charge.failure] if charge.failure else None
-    return {
-        "advice_code": decline.advice if decline else None,
-        "network_advice_code": None,
-        "network_decline_code": decline.network_code if decline else None,
-        "network_status": "declined_by_network" if decline else "approved_by_network",
-        "reason": (decline.decline_code or decline.code) if decline else None,
-        "risk_level": "normal",
-        "risk_score": 20,
-        "seller_message": "The bank returned a decline." if decline else "Payment complete.",
-        "type": "issuer_declined" if decline else "authorized",
-    }
-
-
-def _method_details(charge: Charge, intent: Record | None) -> JSON:
-    method = METHODS[charge.method]
-    if method.type != "card":
-        return {"type": method.type, method.type: {"last4": method.last4, "country": method.country}}
-    several = isinstance(intent, Intent) and intent.multicapture
-    card: JSON = {
-        "amount_authorized": charge.amount,
-        "authorization_code": "068371",
-        "brand": method.brand,
-        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
-        "country": method.country,
-        "exp_month": 12,
-        "exp_year": 2034,
-        "extended_authorization": {"status": "disabled"},
-        "fingerprint": f"fp{method.brand}{method.last4}",
-        "funding": method.funding,
-        "incremental_authorization": {"status": "unavailable"},
-        "installments": None,
-        "last4": method.last4,
-        "mandate": None,
-        "multicapture": {"status": "available" if several else "unavailable"},
-        "network": method.brand,
-        "network_token": {"used": False},
-        "overcapture": {"maximum_amount_capturable": charge.amount, "status": "unavailable"},
-        "three_d_secure": None,
-        "wallet": None,
-    }
-    if charge.capture_before is not None:
-        card["capture_before"] = charge.capture_before
-    return {"card": card, "type": "card"}

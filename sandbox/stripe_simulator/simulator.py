@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +20,8 @@ from .faults import Facts, Faults
 from .idempotency import Keys, Stored
 from .identity import new_id
 from .journal import Journal
-from .records import JSON, KINDS, Charge, Entry, Event, Intent, Record, Refund
+from .records import JSON, Charge, Event, Intent, Refund
+from .reloading import Reloaded
 from .render import Renderer
 from .webhooks import Settings, Webhooks, facts_of
 
@@ -136,23 +136,16 @@ class Simulator:
             self.webhooks.resume(event)
 
     def _reload_change(self, line: JSON, offset: int, length: int, undelivered: dict[str, Event]) -> None:
-        account, at, (request_id, key) = sys.intern(line["a"]), line["t"], line["q"]
-        records: list[Record] = [KINDS[fields[0]](*fields[1:]) for fields in line.get("r", ())]
-        events = [
-            Event(event_id, account, seq, int(at), line["v"], type, records[place], request_id, key, previous)
-            for event_id, seq, type, place, previous in line.get("e", ())
-        ]
-        self.books.apply(records, events, [Entry(*fields) for fields in line.get("l", ())])
-        for fields in line.get("f", ()):
-            self.agenda.add(FollowUp(*fields))
-        if "x" in line:
-            self.agenda.done.add(FollowUp(*line["x"]))
+        found = Reloaded(line, self.books, offset, length)
+        self.books.apply(found.records, found.events, found.entries)
+        for follow_up in found.follow_ups:
+            self.agenda.add(follow_up)
+        if found.done:
+            self.agenda.done.add(found.done)
         if "w" in line:
-            undelivered.update((e.id, e) for e in events if self.webhooks.settings.wants(e.type))
-        if "k" in line:
-            name, endpoint, fingerprint, status, should_retry = line["k"]
-            stored = Stored(endpoint, fingerprint, status, should_retry, request_id, at, offset, length)
-            self.keys.store((account, name), stored)
+            undelivered.update((e.id, e) for e in found.events if self.webhooks.settings.wants(e.type))
+        if found.stored:
+            self.keys.store(*found.stored)
 
     # -- small things ----------------------------------------------------------------------------------------------
 

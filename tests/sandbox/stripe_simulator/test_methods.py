@@ -73,6 +73,7 @@ async def test_a_declined_card_answers_402_and_leaves_the_intent_open(
     assert error.error is not None
     assert (error.code, error.error.decline_code) == BAD[method]
     intent = error.error.payment_intent
+    assert intent is not None and error.error.charge is not None
     assert (intent.status, intent.payment_method) == ("requires_payment_method", None)
     assert intent.last_payment_error is not None and intent.last_payment_error.code == error.code
     charge = await sdk.v1.charges.retrieve_async(error.error.charge)
@@ -82,7 +83,7 @@ async def test_a_declined_card_answers_402_and_leaves_the_intent_open(
 async def test_a_declined_intent_can_be_confirmed_again_with_another_card(sdk: stripe.StripeClient) -> None:
     with pytest.raises(stripe.CardError) as caught:
         await pay(sdk, "pm_card_chargeDeclined")
-    assert caught.value.error is not None
+    assert caught.value.error is not None and caught.value.error.payment_intent is not None
     intent_id = caught.value.error.payment_intent.id
     intent = await sdk.v1.payment_intents.confirm_async(intent_id, {"payment_method": "pm_card_mastercard"})
     assert intent.status == "succeeded" and intent.last_payment_error is None

@@ -205,7 +205,12 @@ async def test_lists_are_turned_page_by_page_newest_first(sdk: stripe.StripeClie
 
 async def test_an_intent_can_be_created_updated_and_confirmed_step_by_step(sdk: stripe.StripeClient) -> None:
     intent = await sdk.v1.payment_intents.create_async(
-        {"amount": 700, "currency": "usd", "payment_method_types": ["card"], "metadata": {"a": "1", "b": "2"}}
+        {
+            "amount": 700,
+            "currency": "usd",
+            "allowed_payment_method_types": ["card"],
+            "metadata": {"a": "1", "b": "2"},
+        }
     )
     assert (intent.status, intent.latest_charge) == ("requires_payment_method", None)
     intent = await sdk.v1.payment_intents.update_async(
