@@ -83,8 +83,9 @@ class _Connection(Connection):
         number = connection._fileno
         try:
             Connection._ready(weak_self)
-        except ValueError as failed:  # its `select` knows no socket above number 1023
+        except (
+            ValueError
+        ):  # its `select` knows no socket above number 1023, and the connection has just failed
             connection._close()
-            raise psycopg2.OperationalError(str(failed)) from failed
         if number is not None and connection._fileno is None:
             connection._loop.remove_writer(number)

@@ -19,6 +19,8 @@ import psycopg2
 from models.errors import InvariantBroken, Unavailable
 from streams.adapters.postgres.connecting import connect, with_limits
 
+BAD_DATA = (psycopg2.DataError, psycopg2.IntegrityError, ValueError)  # the last is psycopg2's own, for text
+
 Row = tuple[Any, ...]
 Statement = tuple[str, Sequence[Any]]
 T = TypeVar("T")
@@ -44,6 +46,13 @@ class Postgres:
                 return list(await cursor.fetchall())
 
         return await self._use(read)
+
+    async def answers(self) -> bool:
+        """Whether PostgreSQL is there."""
+        try:
+            return bool(await self.rows("SELECT 1"))
+        except Unavailable:
+            return False
 
     async def write(self, statements: Sequence[Statement]) -> None:
         """All of them in one transaction; they must bear repetition. Raises Unavailable, and InvariantBroken for bad data."""
@@ -117,18 +126,9 @@ async def _translated() -> AsyncIterator[None]:
     """No exception of the vendors' leaves here."""
     try:
         yield
-    except (
-        psycopg2.DataError,
-        psycopg2.IntegrityError,
-        ValueError,
-    ) as failed:  # ValueError: psycopg2 for text
+    except BAD_DATA as failed:
         raise InvariantBroken(f"PostgreSQL takes no such value: {failed}") from failed
-    except (
-        psycopg2.Error,
-        TimeoutError,
-        OSError,
-        ValueError,
-    ) as failed:  # ValueError: aiopg's select above fd 1023
+    except (psycopg2.Error, TimeoutError, OSError) as failed:
         raise Unavailable(f"PostgreSQL: {failed or 'no answer in time'}") from failed
     except asyncio.CancelledError:
         task = asyncio.current_task()

@@ -122,4 +122,4 @@ def _sender(event: EventRecord) -> str | None:
     """Who sent a refused command; everything else on a payment was sent by its own merchant or by ourselves."""
     if event.type != REFUSED:
         return None
-    return storable(str(event.body.get("merchant", event.merchant)))
+    return storable(str(event.body["data"]["sender"]))

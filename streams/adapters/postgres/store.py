@@ -6,6 +6,9 @@ from models.ports import Change
 from streams.adapters.postgres import rows
 from streams.adapters.postgres.connections import Postgres, Statement
 
+CONNECTIONS_MAX = 2  # the projection applies one batch after the other
+BATCH_WITHIN_S = 10.0  # per statement, 500 rows of which take about 30 ms
+
 # `unnest` turns one array per column into rows: 500 changes cost three statements, not 1,500 round trips.
 PAYMENTS = """
 INSERT INTO payments AS kept (id, merchant, sequence, status, amount, currency, customer, metadata, metadata_digests, body,
@@ -48,8 +51,9 @@ ON CONFLICT (payment_id, sequence) DO NOTHING
 class PostgresPaymentStore:
     """Fulfils PaymentStore."""
 
-    def __init__(self, postgres: Postgres) -> None:
-        self._postgres = postgres
+    def __init__(self, dsn: str) -> None:
+        """Connections of its own: a batch may take longer than a reader would wait. Connects when first asked."""
+        self._postgres = Postgres(dsn, CONNECTIONS_MAX, BATCH_WITHIN_S)
 
     async def apply(self, changes: Sequence[Change]) -> None:
         """Keep them, in one transaction; what is older than what is kept changes nothing. Raises Unavailable.
@@ -59,6 +63,9 @@ class PostgresPaymentStore:
         """
         if statements := _statements(changes):
             await self._postgres.write(statements)
+
+    async def close(self) -> None:
+        await self._postgres.close()
 
 
 def _statements(changes: Sequence[Change]) -> list[Statement]:
