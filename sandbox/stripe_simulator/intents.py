@@ -173,9 +173,9 @@ def _read_types(p: Parameters) -> tuple[tuple[str, ...], str | None]:
     types = p.texts("payment_method_types") if allowed is None else allowed
     automatic = p.nested("automatic_payment_methods")
     enabled = automatic.flag("enabled") if automatic else types is None
+    redirects = (automatic.choice("allow_redirects", ("always", "never")) if automatic else None) or "always"
     if automatic:
         automatic.close()
-    redirects = (automatic.choice("allow_redirects", ("always", "never")) if automatic else None) or "always"
     if types is not None and enabled and allowed is None:
         raise invalid(
             "You may only specify one of these parameters: automatic_payment_methods, payment_method_types.",
