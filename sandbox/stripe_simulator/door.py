@@ -201,7 +201,8 @@ class Door:
 
     def _body(self, result: object) -> JSON:
         if isinstance(result, Listing):
-            return page(result.url, [self._body(item) for item in result.items], result.has_more)
+            shown = [self._body(item) for item in result.items]
+            return page(result.url, shown, result.has_more, result.object)
         if isinstance(result, Event):
             waiting = int(not self.simulator.webhooks.delivered(result.id))
             return self.simulator.renderer.event(result, waiting)

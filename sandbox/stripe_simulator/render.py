@@ -236,5 +236,5 @@ def dispute(dispute: Dispute) -> JSON:
     }
 
 
-def page(url: str, items: list[JSON], has_more: bool) -> JSON:
-    return {"object": "list", "data": items, "has_more": has_more, "url": url}
+def page(url: str, items: list[JSON], has_more: bool, object: str = "list") -> JSON:
+    return {"object": object, "data": items, "has_more": has_more, "url": url}

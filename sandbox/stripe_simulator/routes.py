@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from . import captures, disputes, events, intents, listing, refunds
+from . import captures, disputes, events, intents, listing, refunds, search
 from .call import Call
 from .listing import Item, Page
 from .parameters import Parameters
@@ -18,6 +18,7 @@ class Listing(NamedTuple):
     url: str
     items: list[Item]
     has_more: bool
+    object: str = "list"
 
 
 class Endpoint(NamedTuple):
@@ -73,6 +74,11 @@ def _balance(call: Call, _: None) -> dict[str, Any]:
     return {"object": "balance", "available": funds, "livemode": call.change.livemode, "pending": zero}
 
 
+def _search(call: Call, query: search.Query) -> Listing:
+    found, has_more = search.find(call, query)
+    return Listing("/v1/payment_intents/search", [*found], has_more, "search_result")
+
+
 def _events(call: Call, search: events.Search) -> Listing:
     return Listing("/v1/events", *events.find(call, search))
 
@@ -83,6 +89,7 @@ ROUTES: dict[tuple[str, str, int, str], Endpoint] = {
         "payment_intents.create", intents.read_create, intents.create, "charge"
     ),
     ("GET", "payment_intents", 1, ""): _list("pi", "/v1/payment_intents", ("customer",), _intent_wanted),
+    ("GET", "payment_intents", 1, "search"): Endpoint("payment_intents.search", search.read, _search),
     ("GET", "payment_intents", 2, ""): Endpoint("payment_intents.retrieve", _nothing, intents.retrieve),
     ("POST", "payment_intents", 2, ""): Endpoint(
         "payment_intents.update", intents.read_update, intents.update
@@ -117,6 +124,9 @@ def find(method: str, path: str) -> tuple[Endpoint, str] | None:
     parts = path.strip("/").split("/")
     if len(parts) < 2 or parts[0] != "v1":
         return None
+    if parts[2:] == ["search"]:
+        endpoint = ROUTES.get((method, parts[1], 1, "search"))
+        return (endpoint, "") if endpoint else None
     verb = parts[3] if len(parts) == 4 else ""
     endpoint = ROUTES.get((method, parts[1], len(parts) - 1, verb))
     return (endpoint, parts[2] if len(parts) > 2 else "") if endpoint else None

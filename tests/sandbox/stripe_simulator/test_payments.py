@@ -226,3 +226,16 @@ async def test_the_balance_is_what_was_captured_less_what_was_refunded(sdk: stri
     await sdk.v1.refunds.create_async({"payment_intent": intent.id, "amount": 500})
     (funds,) = (await sdk.v1.balance.retrieve_async()).available
     assert (funds.amount, funds.currency) == (1499, "usd")
+
+
+async def test_intents_are_found_by_their_metadata(sdk: stripe.StripeClient) -> None:
+    wanted = await authorize(sdk, metadata={"payment_id": "pay_wanted"})
+    await authorize(sdk, metadata={"payment_id": "pay_other"})
+    found = await sdk.v1.payment_intents.search_async({"query": 'metadata["payment_id"]:"pay_wanted"'})
+    assert [intent.id for intent in found.data] == [wanted.id] and not found.has_more
+    none = await sdk.v1.payment_intents.search_async(
+        {"query": "metadata['payment_id']:'pay_wanted' AND status:'canceled'"}
+    )
+    assert none.data == []
+    with pytest.raises(stripe.InvalidRequestError):
+        await sdk.v1.payment_intents.search_async({"query": "whatever I mean"})
