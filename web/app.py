@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from web.gate import REQUESTS_MAX, gate
+from web.gate import REQUESTS_MAX, gate, meet_expectation
 from web.metrics import DoorMetrics
 from web.patience import Patience
 from web.payments import Payments
@@ -38,7 +38,7 @@ def make_app(ports: Ports, registry: CollectorRegistry, limits: Limits | None = 
     for route in ROUTES:
         handler = getattr(rest, route.operation, None) or getattr(upkeep, route.operation)
         if route.method == "GET":
-            app.router.add_get(route.path, handler)
+            app.router.add_get(route.path, handler, expect_handler=meet_expectation)
         else:
-            app.router.add_route(route.method, route.path, handler)
+            app.router.add_route(route.method, route.path, handler, expect_handler=meet_expectation)
     return app

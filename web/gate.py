@@ -2,7 +2,6 @@
 
 import logging
 import time
-from uuid import uuid4
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
@@ -10,17 +9,18 @@ from aiohttp.typedefs import Handler, Middleware
 from models.codes import Code
 from models.errors import Unavailable
 from web import answers
-from web.logs import REQUEST_ID
 from web.metrics import DoorMetrics
 from web.problems import Problem, unavailable
+from web.request_ids import HEADER as REQUEST_ID_HEADER
+from web.request_ids import REQUEST_ID, new_request_id
 
 REQUESTS_MAX = 4096
 """Inside at once, most of them waiting for an answer: about 20 kB each."""
 
-REQUEST_ID_HEADER = "Request-Id"
+SERVER = "millrace"  # and not which version of what
 ALWAYS_ADMITTED = frozenset({"/livez", "/readyz", "/metrics"})
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("millrace.web")
 
 
 def gate(metrics: DoorMetrics, requests_max: int) -> Middleware:
@@ -40,14 +40,24 @@ def gate(metrics: DoorMetrics, requests_max: int) -> Middleware:
         finally:
             metrics.inside -= 1
         response.headers[REQUEST_ID_HEADER] = request_id
+        response.headers[hdrs.SERVER] = SERVER
         metrics.answered(method, route, response.status, time.perf_counter() - began)
         return response
 
     return admit
 
 
-def new_request_id() -> str:
-    return f"req_{uuid4().hex}"
+async def meet_expectation(request: web.Request) -> web.StreamResponse | None:
+    """Answers `Expect`, which aiohttp does before the gate: only 100-continue can be met."""
+    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # else it counts as the answer's own
+        return None
+    request_id = new_request_id()
+    unmet = Problem(Code.MALFORMED_REQUEST, "This expectation cannot be met.")
+    response = answers.problem(unmet, request_id)
+    response.headers[REQUEST_ID_HEADER] = request_id
+    return response
 
 
 def _route(request: web.Request) -> str:

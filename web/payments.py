@@ -111,7 +111,9 @@ class Payments:
         if refund_id is None:
             return Answer(reply.payment, replayed=reply.replayed)
         refund = refund_of(reply.payment, reply.refund_id or refund_id)
-        return Answer(refund or pending_refund(refund_id), refund is not None, reply.replayed)
+        return Answer(
+            refund or pending_refund(refund_id, origin.payment_id), refund is not None, reply.replayed
+        )
 
     async def _not_yet(self, command: PublicCommand, refund_id: str | None) -> Answer:
         """The reply may have died with its process: the state is what counts."""
@@ -121,7 +123,7 @@ class Payments:
         except Unavailable:
             payment = None
         if refund_id is not None:
-            refund = refund_of(payment, refund_id) or pending_refund(refund_id)
+            refund = refund_of(payment, refund_id) or pending_refund(refund_id, origin.payment_id)
             return Answer(refund, settled=refund["status"] not in ("pending", "unknown"))
         if payment is None:
             return Answer(
@@ -143,12 +145,16 @@ def _is_as_asked(payment: View, command: CreatePayment) -> bool:
 
 
 def refund_of(payment: View | None, refund_id: str) -> View | None:
-    refunds: list[View] = payment["refunds"] if payment else []
-    return next((refund for refund in refunds if refund["id"] == refund_id), None)
+    return next((refund for refund in refunds_of(payment) if refund["id"] == refund_id), None)
 
 
-def pending_refund(refund_id: str) -> View:
-    return {"id": refund_id, "object": "refund", "status": "pending"}
+def refunds_of(payment: View | None) -> list[View]:
+    """Each with its payment's id, as a refund is shown by itself."""
+    return [refund | {"payment": payment["id"]} for refund in payment["refunds"]] if payment else []
+
+
+def pending_refund(refund_id: str, payment_id: str) -> View:
+    return {"id": refund_id, "object": "refund", "payment": payment_id, "status": "pending"}
 
 
 def no_such_payment() -> Problem:

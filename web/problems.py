@@ -12,6 +12,7 @@ from models.codes import Code
 from models.commands import FieldError
 
 CONTENT_TYPE = "application/problem+json"
+ERRORS_MAX = 50
 RETRY_AFTER_S = 1
 """When to try again what could not be done now: about a takeover's shortest time."""
 
@@ -110,6 +111,8 @@ def title(code: Code) -> str:
 
 
 def invalid(errors: Sequence[FieldError]) -> Problem:
+    """Of very many errors the first ERRORS_MAX are told."""
+    errors = errors[:ERRORS_MAX]
     detail = "; ".join(f"{error.field} {error.message}" for error in errors[:3])
     return Problem(Code.VALIDATION_FAILED, detail if len(errors) < 4 else f"{detail}; …", errors=errors)
 

@@ -10,7 +10,7 @@ from models.commands import FieldError
 from models.payment import PaymentStatus
 from models.ports import Page, PaymentFilter, View
 from web.callers import PAYMENTS_READ, authenticate
-from web.payments import no_such_payment
+from web.payments import no_such_payment, refunds_of
 from web.ports import Ports
 from web.problems import Problem, invalid, sayable
 
@@ -68,7 +68,7 @@ class Reading:
         limit, after, before = asked.page(ids.REFUND_ID.fullmatch)
         asked.refuse_what_is_wrong()
         payment = await self._payment(caller.merchant, payment_id)
-        return _page_of(payment["refunds"][::-1], limit, after, before)
+        return _page_of(refunds_of(payment)[::-1], limit, after, before)
 
     async def events(self, authorization: str | None, payment_id: str, query: Query) -> Page:
         """The story in its order."""

@@ -168,8 +168,8 @@ ROUTES: tuple[Route, ...] = (
             Code.UNSUPPORTED_MEDIA_TYPE,
         ),
     ),
-    Route("GET", "/livez", "alive", "Whether the process lives", (200,), "Health", _ANY),
-    Route("GET", "/readyz", "ready", "Whether it can serve, and what is missing", (200,), "Health", _ANY),
+    Route("GET", "/livez", "alive", "Whether the process lives", (200,), "Alive", _ANY),
+    Route("GET", "/readyz", "ready", "Whether it can serve, and what is missing", (200,), "Ready", _ANY),
     Route("GET", "/metrics", "metrics", "Metrics for Prometheus", (200,), "Metrics", _ANY),
     Route("GET", "/openapi.json", "openapi", "This document", (200,), "Document", (*_ANY, Code.NOT_FOUND)),
     Route(

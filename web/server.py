@@ -8,8 +8,10 @@ from aiohttp import web
 from models.codes import Code
 from web import answers
 from web.app import PATIENCE
-from web.gate import REQUEST_ID_HEADER, new_request_id
+from web.gate import SERVER
 from web.problems import Problem
+from web.request_ids import HEADER as REQUEST_ID_HEADER
+from web.request_ids import new_request_id
 
 IDLE_MAX_S = 75.0
 """For a connection to begin a request, and to end its headers: above the usual 60 s of load balancers."""
@@ -42,6 +44,7 @@ class Connection(web.RequestHandler):
         request_id = new_request_id()
         response = answers.problem(Problem(code, "The request is not well-formed HTTP."), request_id)
         response.headers[REQUEST_ID_HEADER] = request_id
+        response.headers["Server"] = SERVER
         response.force_close()
         return response
 
@@ -50,12 +53,8 @@ class Connection(web.RequestHandler):
 class Serving:
     runner: web.AppRunner
     listener: asyncio.AbstractServer
+    port: int
     drain_s: float
-
-    @property
-    def port(self) -> int:
-        port: int = self.listener.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-        return port
 
     async def drain(self) -> None:
         """Stops accepting, answers what is being answered within `drain_s` (waits are cut to 202), then closes."""
@@ -84,4 +83,4 @@ async def serve(app: web.Application, host: str, port: int, drain_s: float = DRA
         )
 
     listener = await loop.create_server(connection, host, port, backlog=BACKLOG)
-    return Serving(runner, listener, drain_s)
+    return Serving(runner, listener, listener.sockets[0].getsockname()[1], drain_s)

@@ -42,9 +42,10 @@ class Upkeep:
         except TimeoutError:
             missing = {"probe": f"no answer within {PROBE_MAX_S:.0f} s"}
         if missing:
+            told = [f"{part}: {why}" for part, why in sorted(missing.items())]
             detail = "Missing: " + ", ".join(sorted(missing)) + "."
-            raise Problem(Code.UNAVAILABLE, detail, more={"missing": missing})
-        return answers.json({"status": "ready", "missing": {}})
+            raise Problem(Code.UNAVAILABLE, detail, more={"ready": False, "missing": told})
+        return answers.json({"ready": True, "missing": []})
 
     async def metrics(self, request: web.Request) -> web.Response:
         body = generate_latest(self._metrics.registry)

@@ -13,7 +13,7 @@ from web.problems import Problem, unavailable
 NOTICE_MAX_BYTES = 512 * 1024
 """Stripe's largest events are far smaller."""
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("millrace.web")
 
 
 async def admit_notice(

@@ -11,7 +11,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 
 from models.commands import Command, Origin, PublicCommand, RecordNotice, RecordOutcome
-from models.deciding import decide, remembered, remembered_as
+from models.deciding import decide, remembered_as
 from models.errors import Unavailable
 from models.ids import internal_command_id
 from models.ports import Page, PaymentFilter, Principal, Reply, ReplyAddress, SignatureInvalid, View, Waiting
@@ -84,8 +84,16 @@ class Service:
 
     def _decide(self, command: PublicCommand) -> None:
         calls = self._apply(command)
-        if self.provider_is_silent:
-            return
+        if not self.provider_is_silent:
+            self._call(calls, command)
+
+    def settle(self, command: Command) -> None:
+        """The provider speaks after all, and whoever waits for `command` is answered."""
+        known = self.transactions[command.origin.payment_id]
+        self._call([call.call for call in known.calls.values()], command)
+        self.answer(command)  # type: ignore[arg-type]
+
+    def _call(self, calls: list[PspCall], command: Command) -> None:
         for call in calls:
             id = internal_command_id(call.payment_id, call.key)
             origin = Origin(id, call.payment_id, call.merchant, command.origin.at)
@@ -93,10 +101,6 @@ class Service:
 
     def _apply(self, command: Command) -> list[PspCall]:
         id = command.origin.payment_id
-        self._new = not (
-            not isinstance(command, RecordOutcome | RecordNotice)
-            and remembered(self.transactions.get(id), command)  # type: ignore[arg-type]
-        )
         calls = []
         for event in decide(self.transactions.get(id), command):
             self.transactions[id] = evolve(self.transactions.get(id), event)
@@ -174,7 +178,7 @@ class Service:
         for id in self.transactions:
             for refund in (await self.payment(merchant, id) or {"refunds": []})["refunds"]:
                 if refund["id"] == refund_id:
-                    return dict(refund)
+                    return dict(refund) | {"payment": id}
         return None
 
     async def events(self, merchant: str, payment_id: str, limit: int, after_sequence: int) -> Page:

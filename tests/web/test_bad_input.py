@@ -1,0 +1,360 @@
+"""Whatever comes in: a problem with a code from the published list, every fault named, nothing repeated, never a 500."""
+
+import asyncio
+import json
+import logging
+import socket
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.codes import Code
+from tests.web.fakes import KEY, PAYMENT, Door, open_door
+from web.problems import STATUS
+
+CARD = "4242424242424242"
+CODES = {code.value for code in Code}
+
+
+def raw(**change: str) -> bytes:
+    """A payment whose members are given as raw JSON."""
+    members = {name: json.dumps(value) for name, value in PAYMENT.items()} | change
+    return ("{" + ",".join(f'"{name}":{value}' for name, value in members.items()) + "}").encode()
+
+
+BAD_FIELDS: list[tuple[str, str]] = [
+    *[
+        ("amount", value)
+        for value in (
+            '"1999"', "1.0", "1e3", "19.99", "true", "null", "0", "-5", "[]", "{}", "[1999]", '""', "-0",
+            str(2**63), str(10**40), "1e400", "-1e400", '"0x7cf"',
+        )
+    ],
+    *[("currency", value) for value in ('"USD"', '"us"', '"usdd"', '"u$d"', '"usd\\n"', '"ｕｓｄ"', "840", "null", "[]", '""')],
+    *[
+        ("payment_method", value)
+        for value in (
+            f'"{CARD}"', f'"pm_{CARD}"', '"visa"', '"pm_"', '"pm_a-b"', '"PM_x"', '"pm_x\\u0000"', f'"pm_{"x" * 251}"',
+            "1", "null", '"pm_ä"', '"../pm_x"',
+        )
+    ],
+    *[("capture_method", value) for value in ('"auto"', '"Manual"', "true", "[]", '""', '["manual"]')],
+    *[
+        ("description", value)
+        for value in (f'"{"x" * 1001}"', '"a\\u0000b"', '"\\ud800"', '"\\udc00\\ud800"', f'"card {CARD}"',
+                      '"4242 4242 4242 4242"', '"4242-4242-4242-4242"', '"\\u001b[31m"', "1", "[]")
+    ],
+    *[("customer", value) for value in ('""', f'"{"x" * 256}"', "7", f'"{CARD}"', '"\\u0000"')],
+    *[
+        ("receipt_email", value)
+        for value in ('"a"', '"a@b"', '"a@@b.c"', '"a b@c.de"', '"@b.de"', '"a@b.de\\n"', f'"{"x" * 250}@b.de"',
+                      '"a@b..de"', '"<a@b.de>"', f'"{CARD}@b.de"')
+    ],
+    *[
+        ("statement_descriptor_suffix", value)
+        for value in (f'"{"X" * 23}"', '""', '"<X>"', '"A\\"B"', '"A*B"', "\"it's\"", '"Ä"', f'"{CARD}"')
+    ],
+    *[
+        ("return_url", value)
+        for value in ('"ftp://x.de"', '"javascript:alert(1)"', '"//x.de"', '"https://"', '"https:// x.de"',
+                      '"https://u:p@x.de/"', f'"https://x.de/{"x" * 2048}"', '"https://x.de/\\n"', f'"https://x.de/{CARD}"')
+    ],
+    *[("off_session", value) for value in ('"true"', "1", "0", "[]")],
+    *[
+        ("metadata", value)
+        for value in (
+            "[]", '"a"', '{"a":1}', '{"a":null}', '{"a":{"b":"c"}}', '{"":"a"}', f'{{"{"x" * 41}":"a"}}',
+            f'{{"a":"{"x" * 501}"}}', '{"a[b]":"c"}', '{"a\\u0000":"b"}', '{"a":"\\u0000"}', '{"\\ud800":"a"}',
+            f'{{"{CARD}":"a"}}', f'{{"a":"{CARD}"}}', json.dumps({str(n): "x" for n in range(41)}),
+        )
+    ],
+    ("unknown", "1"),
+    ("Amount", "1999"),
+    ("merchant", '"mer_bob"'),
+    ("__proto__", "{}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "value"), BAD_FIELDS)
+async def test_a_bad_field_is_named(door: Door, field: str, value: str) -> None:
+    told = await door.post("/v1/payments", raw(**{field: value}))
+    assert (told.status, told.body["code"]) == (422, "validation_failed")
+    assert [error["field"].partition(".")[0] for error in told.body["errors"]] == [field]
+    assert CARD not in told.raw.decode()
+    assert door.service.appended == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"   ", b"{", b"nope", b"[]", b"1", b'"x"', b"null", b"true", b"NaN", b'{"amount": NaN}', b'{"amount": Infinity}',
+        b'{"amount": -Infinity}', b"{'amount': 1}", b'{"amount": 1,}', b'{"amount": 01}', b"{}{}", b"\xff\xfe{}",
+        b"\xef\xbb\xbf{}", b'{"a": "\xff"}', b'{"a": "\xed\xa0\x80"}', "{}".encode("utf-16"), b"\x00", b'{"a": "\n"}',
+        b'{"amount": 1, "amount": 2}', b'{"metadata": {"a": "1", "a": "2"}}', b'{"\\u0061mount": 1, "amount": 2}',
+        b"[" * 100_000, b'{"a":' * 50_000, b"[]" * 50_000, b'{"a": [' + b"[]," * 1000 + b"1]}", b'"' * 200_000,
+        b'"' + b'\\"' * 100_000, b'{"amount": ' + b"9" * 5000 + b"}", b'{"amount": 1e' + b"9" * 5000 + b"}",
+        b"{" + b",".join(b'"k%d": 1' % n for n in range(10_000)) + b"}", f'{{"{CARD}": 1}}'.encode(), b'{"\\ud800": 1}',
+    ],
+    ids=lambda body: repr(body[:24]),
+)  # fmt: skip
+async def test_a_body_that_is_no_payment_is_refused(door: Door, body: bytes) -> None:
+    told = await door.post("/v1/payments", body)
+    assert (told.status, told.body["code"]) == (422, "validation_failed")
+    assert told.body["errors"]
+    assert CARD not in told.raw.decode()
+    assert door.service.appended == []
+
+
+async def test_all_faults_are_told_at_once(door: Door) -> None:
+    told = await door.post(
+        "/v1/payments", {"amount": "x", "currency": 1, "description": 2, "metadata": {"a": 1}, "x": 1}
+    )
+    fields = [error["field"] for error in told.body["errors"]]
+    assert fields == ["amount", "currency", "payment_method", "description", "metadata.a", "x"]
+    assert told.body["param"] == "amount"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("capture", {"amount": 0}, "amount"),
+        ("capture", {"amount": "5"}, "amount"),
+        ("capture", {"final": "yes"}, "final"),
+        ("capture", {"reason": "abandoned"}, "reason"),
+        ("cancel", {"reason": "because"}, "reason"),
+        ("cancel", {"amount": 1}, "amount"),
+        ("refunds", {"amount": -1}, "amount"),
+        ("refunds", {"reason": "abandoned"}, "reason"),
+        ("refunds", {"expected_refundable": -1}, "expected_refundable"),
+        ("refunds", {"expected_refundable": True}, "expected_refundable"),
+        ("refunds", {"refund": "re_" + "0" * 32}, "refund"),
+        ("refunds", {"metadata": {"a": CARD}}, "metadata.a"),
+    ],
+)
+async def test_a_bad_field_of_a_change_is_named(
+    door: Door, path: str, body: dict[str, Any], field: str
+) -> None:
+    told = await door.post(f"/v1/payments/pay_{'0' * 32}/{path}", body)
+    assert (told.status, told.body["code"]) == (422, "validation_failed")
+    assert [error["field"] for error in told.body["errors"]] == [field]
+    assert CARD not in told.raw.decode()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/json", 201), ("application/json; charset=utf-8", 201), ("Application/JSON;charset=UTF-8", 201),
+        ("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("application/json; charset=latin-1", 415),
+        ("multipart/form-data; boundary=x", 415), ("application/jsonp", 415), ("", 415), ("application/json, text/html", 415),
+    ],
+)  # fmt: skip
+async def test_only_json_is_taken(door: Door, content_type: str, status: int) -> None:
+    told = await door.post("/v1/payments", raw(), Content_Type=content_type)
+    assert told.status == status
+    assert status == 201 or told.body["code"] == "unsupported_media_type"
+
+
+async def test_a_compressed_body_is_not_unpacked(door: Door) -> None:
+    told = await door.post("/v1/payments", raw(), Content_Encoding="gzip")
+    assert (told.status, told.body["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("size", [256 * 1024 + 1, 600 * 1024, 5_000_000])
+async def test_a_body_too_large_is_refused(door: Door, size: int) -> None:
+    for body in (b" " * size, chunks(size)):
+        told = await door.post("/v1/payments", body)
+        assert (told.status, told.body["code"]) == (413, "payload_too_large")
+
+
+async def test_the_largest_body_is_read(door: Door) -> None:
+    body = raw()
+    told = await door.post("/v1/payments", body + b" " * (256 * 1024 - len(body)))
+    assert told.status == 201
+
+
+async def chunks(size: int) -> Any:
+    for _ in range(size // 1024 + 1):
+        yield b" " * 1024
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", "/v1", "/v1/", "/v1/payments/", "/v2/payments", "/v1/payments/pay_1", f"/v1/payments/{CARD}", "/v1/payments/%00",
+        "/v1/payments/pay_%ff", "/v1/payments/..%2f..%2fetc", f"/v1/payments/PAY_{'0' * 32}", f"/v1/payments/pay_{'0' * 33}",
+        f"/v1/payments/pay_{'G' * 32}", f"/v1/payments/pay_{'٠' * 32}", "/v1/refunds/re_1", "/v1/refunds/pay_" + "0" * 32,
+        f"/v1/payments/pay_{'0' * 32}/events", f"/v1/payments/pay_{'0' * 32}/refunds", f"/v1/payments/pay_{'0' * 32}/x", "/%", "/%zz",
+        f"/v1/payments/pay_{'0' * 32}", f"/v1/refunds/re_{'0' * 32}", "/v1/payments/x/events", "/v1/payments/x/refunds",
+    ],
+)  # fmt: skip
+async def test_what_is_not_there_is_not_found(door: Door, path: str) -> None:
+    told = await door.get(path)
+    assert (told.status, told.body["code"]) == (404, "not_found")
+    assert CARD not in told.raw.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("status=paid", "status"), ("status=", "status"), ("currency=USD", "currency"), ("customer=", "customer"),
+        ("customer=%00", "customer"), (f"customer={CARD}", "customer"), ("created_after=yesterday", "created_after"),
+        ("created_after=2026-01-31", "created_after"), ("created_before=2026-01-31T12:00:00", "created_before"),
+        ("created_after=0001-01-01T00:00:00%2B14:00", "created_after"), ("created_after=1700000000", "created_after"),
+        ("limit=0", "limit"), ("limit=101", "limit"), ("limit=-1", "limit"), ("limit=ten", "limit"), ("limit=1.0", "limit"),
+        ("limit=%D9%A1", "limit"), ("limit=" + "9" * 5000, "limit"), ("limit=", "limit"), ("limit=5&limit=6", "limit"),
+        ("starting_after=x", "starting_after"), (f"starting_after=re_{'0' * 32}", "starting_after"), ("ending_before=", "ending_before"),
+        (f"starting_after=pay_{'0' * 32}&ending_before=pay_{'0' * 32}", "ending_before"), ("page=2", "page"), (f"{CARD}=1", "(unknown)"),
+        ("metadata[]=x", "metadata"), ("metadata[a[b]]=x", "metadata"), (f"metadata[a]={'x' * 501}", "metadata.a"),
+        ("metadata[a]=1&metadata[a]=2", "metadata"), ("&".join(f"metadata[k{n}]=1" for n in range(11)), "metadata"),
+        (f"metadata[{CARD}]=1", "metadata"), (f"metadata[a]={CARD}", "metadata.a"), ("metadata=1", "metadata"),
+    ],
+)  # fmt: skip
+async def test_a_bad_query_is_named(door: Door, query: str, field: str) -> None:
+    told = await door.get(f"/v1/payments?{query}")
+    assert (told.status, told.body["code"]) == (422, "validation_failed")
+    assert [error["field"] for error in told.body["errors"]] == [field]
+    assert CARD not in told.raw.decode()
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["after_sequence=-1", "after_sequence=x", f"after_sequence={2**31}", "limit=0", "status=captured"],
+)
+async def test_a_bad_query_for_a_story_is_refused(door: Door, query: str) -> None:
+    told = await door.get(f"/v1/payments/pay_{'0' * 32}/events?{query}")
+    assert (told.status, told.body["code"]) == (422, "validation_failed")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "QUERY"])
+@pytest.mark.parametrize(
+    "path", ["/v1/payments", f"/v1/payments/pay_{'0' * 32}", "/webhooks/stripe", "/livez"]
+)
+async def test_other_methods_are_not_allowed(door: Door, method: str, path: str) -> None:
+    told = await door.ask(method, path)
+    assert (told.status, told.body["code"]) == (405, "method_not_allowed")
+    assert "OPTIONS" in told.headers["Allow"]
+
+
+async def test_options_tells_the_methods_and_head_has_no_body(door: Door) -> None:
+    told = await door.ask("OPTIONS", "/v1/payments", key=None)
+    assert (told.status, told.headers["Allow"]) == (204, "GET, HEAD, OPTIONS, POST")
+    assert (await door.ask("OPTIONS", "/nowhere")).status == 404
+    head = await door.ask("HEAD", "/v1/payments")
+    assert (head.status, head.raw) == (200, b"")
+    assert int(head.headers["Content-Length"]) == len((await door.get("/v1/payments")).raw)
+    assert (await door.ask("HEAD", "/v1/payments", key=None)).status == 401
+
+
+RAW_REQUESTS = [
+    b"nonsense\r\n\r\n",
+    b"GET / HTTP/9.9\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nBad Header: y\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
+    b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(1000)) + b"\r\n",
+    b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+    b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + KEY.encode()
+    + b"\r\nIdempotency-Key: k\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("request_bytes", RAW_REQUESTS, ids=lambda sent: repr(sent[:30]))
+async def test_what_is_no_http_gets_a_problem(door: Door, request_bytes: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.serving.port)
+    writer.write(request_bytes)
+    writer.write_eof()
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    if answer:
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert b" 400 " in head.splitlines()[0]
+        assert b"application/problem+json" in head
+        assert json.loads(body)["code"] == "malformed_request"
+    assert (await door.get("/livez")).status == 200
+
+
+@pytest.mark.parametrize("expect", ["100-continue", "a-miracle"])
+async def test_an_expectation_does_not_break_the_door(door: Door, expect: str) -> None:
+    told = await door.post("/v1/payments", raw(), Expect=expect)
+    assert told.status == (201 if expect == "100-continue" else 400)
+    assert told.status == 201 or told.body["code"] == "malformed_request"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+FIELDS = st.sampled_from(
+    ["amount", "currency", "payment_method", "description", "metadata", "off_session", "return_url"]
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    bodies=st.lists(
+        JSON | st.dictionaries(FIELDS, JSON) | st.dictionaries(FIELDS, st.integers() | st.text()), max_size=5
+    )
+)
+def test_no_json_makes_the_door_fail(bodies: list[Any]) -> None:
+    async def knock() -> None:
+        async with open_door() as door:
+            for n, body in enumerate(bodies):
+                for path in ("", f"/pay_{'0' * 32}/refunds"):
+                    told = await door.post(f"/v1/payments{path}", json.dumps(body), f"k{n}")
+                    assert told.status < 500
+                    assert told.status < 300 or told.body["code"] in CODES
+            assert (
+                door.count("millrace_http_problems_total", route="/v1/payments", code="internal_error") == 0
+            )
+
+    asyncio.run(knock())
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(bodies=st.lists(st.binary(max_size=200), max_size=5))
+def test_no_bytes_make_the_door_fail(bodies: list[bytes]) -> None:
+    async def knock() -> None:
+        async with open_door() as door:
+            for body in bodies:
+                told = await door.post("/v1/payments", body)
+                assert 400 <= told.status < 500
+
+    asyncio.run(knock())
+
+
+async def test_a_bug_of_ours_is_told_without_its_insides(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    door.service.breaks = True
+    with caplog.at_level(logging.ERROR):
+        told = await door.get(f"/v1/payments/pay_{'0' * 32}")
+    assert (told.status, told.body["code"], told.body["retryable"]) == (500, "internal_error", True)
+    assert b"bug" not in told.raw
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+    route = "/v1/payments/{payment_id}"
+    assert door.count("millrace_http_problems_total", route=route, code="internal_error") == 1
+
+
+def test_every_status_is_an_error() -> None:
+    assert all(400 <= status < 600 for status in STATUS.values())
+    assert [code for code, status in STATUS.items() if status == 500] == [Code.INTERNAL_ERROR]
+
+
+async def test_a_slow_body_is_given_up(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.requests.BODY_READ_MAX_S", 0.1)
+    head = (
+        f"POST /v1/payments HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nIdempotency-Key: k\r\n"
+        "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.serving.port, family=socket.AF_INET)
+    writer.write(head.encode())
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 408")

@@ -1,0 +1,182 @@
+"""How long a POST waits, what it says when it cannot wait longer, and what it says while the door is closing."""
+
+import asyncio
+import time
+
+import aiohttp
+import pytest
+
+from tests.web.fakes import PAYMENT, Door, open_door
+from web.patience import WAIT_MAX_S, preference
+from web.payments import pending_refund
+
+
+async def until(condition: "object", deadline_s: float = 5.0) -> None:
+    """Waits for `condition()` to hold."""
+    ends_at = time.monotonic() + deadline_s
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < ends_at, "it never came to hold"
+        await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    ("prefer", "wait_s", "applied"),
+    [
+        ([], 20.0, None),
+        (["wait=3"], 3.0, "wait=3"),
+        (["wait = 3"], 3.0, "wait=3"),
+        (['wait="3"'], 3.0, "wait=3"),
+        (["wait=0"], 0.0, "wait=0"),
+        (["wait=600"], WAIT_MAX_S, "wait=60"),
+        (["respond-async"], 0.0, "respond-async"),
+        (["Respond-Async, WAIT=5"], 5.0, "respond-async, wait=5"),
+        (["respond-async", "wait=5"], 5.0, "respond-async, wait=5"),
+        (["wait=5, wait=9"], 5.0, "wait=5"),
+        (["wait=5; because=hurry"], 5.0, "wait=5"),
+        (["wait=-1"], 20.0, None),
+        (["wait=1.5"], 20.0, None),
+        (["wait=soon, handling=lenient"], 20.0, None),
+        (["wait=99999999999999999999"], 20.0, None),
+        ([",,;=,"], 20.0, None),
+    ],
+)
+def test_preferences_are_read_as_rfc_7240_writes_them(
+    prefer: list[str], wait_s: float, applied: str | None
+) -> None:
+    found = preference(prefer, 20.0)
+    assert (found.wait_s, found.applied) == (wait_s, applied)
+
+
+async def test_a_payment_that_takes_longer_than_the_wait_is_accepted(door: Door) -> None:
+    door.service.provider_is_silent = True
+    told = await door.post("/v1/payments", PAYMENT, Prefer="wait=0")
+    assert told.status == 202
+    assert told.headers["Preference-Applied"] == "wait=0"
+    assert int(told.headers["Retry-After"]) >= 1
+    assert told.body["status"] == "processing"
+    assert told.headers["Location"] == f"/v1/payments/{told.body['id']}"
+    assert (await door.get(told.headers["Location"])).status == 200
+
+
+async def test_without_anything_to_read_the_accepted_payment_is_named(door: Door) -> None:
+    door.service.reader_is_away = door.service.provider_is_silent = True
+    told = await door.post("/v1/payments", PAYMENT, Prefer="respond-async")
+    assert told.status == 202
+    assert told.body == {
+        "id": door.service.appended[0].origin.payment_id,
+        "object": "payment",
+        "status": "processing",
+    }
+
+
+async def test_a_lost_reply_is_made_up_for_by_the_state(door: Door) -> None:
+    door.service.replies_are_lost = True
+    told = await door.post("/v1/payments", PAYMENT, Prefer="wait=1")
+    assert (told.status, told.body["status"]) == (201, "captured")
+    assert told.body in door.service.remembered_views
+    assert door.count("millrace_replies_late_total", type="payment.create.v1") == 1
+
+
+async def test_a_lost_reply_to_a_reused_key_is_not_answered_with_the_other_payment(door: Door) -> None:
+    await door.post("/v1/payments", PAYMENT)
+    door.service.replies_are_lost = True
+    told = await door.post("/v1/payments", PAYMENT | {"amount": 5000}, Prefer="wait=0")
+    assert told.status == 202
+
+
+@pytest.mark.parametrize("action", ["capture", "cancel"])
+async def test_a_lost_reply_to_a_change_is_not_guessed_at(door: Door, action: str) -> None:
+    made = await door.post("/v1/payments", PAYMENT | {"capture_method": "manual"})
+    door.service.replies_are_lost = True
+    told = await door.post(f"{made.headers['Location']}/{action}", None, "c", Prefer="wait=0")
+    assert (told.status, told.body["object"]) == (202, "payment")
+    assert told.headers["Location"] == made.headers["Location"]
+
+
+async def test_a_lost_reply_to_a_refund_is_made_up_for_once_the_refund_has_ended(door: Door) -> None:
+    made = await door.post("/v1/payments", PAYMENT)
+    door.service.replies_are_lost = True
+    told = await door.post(f"{made.headers['Location']}/refunds", {"amount": 5}, "r", Prefer="wait=0")
+    assert (told.status, told.body["status"]) == (201, "succeeded")
+    door.service.provider_is_silent = True
+    told = await door.post(f"{made.headers['Location']}/refunds", {"amount": 6}, "r2", Prefer="wait=0")
+    assert (told.status, told.body["status"]) == (202, "pending")
+    assert told.headers["Location"] == f"/v1/refunds/{told.body['id']}"
+    door.service.reader_is_away = True
+    told = await door.post(f"{made.headers['Location']}/refunds", {"amount": 7}, "r3", Prefer="wait=0")
+    assert (told.status, told.body) == (202, pending_refund(told.body["id"], made.body["id"]))
+
+
+async def test_a_lost_reply_to_a_reused_key_is_not_answered_with_the_other_refund(door: Door) -> None:
+    made = await door.post("/v1/payments", PAYMENT)
+    await door.post(f"{made.headers['Location']}/refunds", {"amount": 5}, "r")
+    door.service.replies_are_lost = True
+    for body, status in (
+        ({"amount": 5}, 201),
+        ({"amount": 6}, 202),
+        ({"amount": 5, "reason": "duplicate"}, 202),
+    ):
+        told = await door.post(f"{made.headers['Location']}/refunds", body, "r", Prefer="wait=0")
+        assert told.status == status
+
+
+async def test_two_who_ask_the_same_wait_for_one_answer(door: Door) -> None:
+    door.service.provider_is_silent = True
+    both = [asyncio.create_task(door.post("/v1/payments", PAYMENT)) for _ in range(2)]
+    await until(lambda: door.service.waiters == 2)
+    door.service.provider_is_silent = False
+    door.service.settle(door.service.appended[0])
+    told = await asyncio.gather(*both)
+    assert [t.status for t in told] == [201, 201]
+    assert told[0].body == told[1].body
+
+
+async def test_a_closing_door_cuts_waits_short_and_finishes_its_answers() -> None:
+    async with open_door(drain_s=1.2) as door:
+        door.service.provider_is_silent = True
+        waits = [asyncio.create_task(door.post("/v1/payments", PAYMENT, f"k{n}")) for n in range(10)]
+        await until(lambda: door.service.waiters == 10)
+        began = time.monotonic()
+        await door.serving.drain()
+        took_s = time.monotonic() - began
+        assert {t.status for t in await asyncio.gather(*waits)} == {202}
+        assert took_s < 3
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await door.get("/livez")
+
+
+async def test_a_closing_door_still_answers_what_gets_its_answer() -> None:
+    async with open_door(drain_s=3) as door:
+        door.service.provider_is_silent = True
+        wait = asyncio.create_task(door.post("/v1/payments", PAYMENT))
+        await until(lambda: door.service.waiters == 1)
+        drained = asyncio.create_task(door.serving.drain())
+        await asyncio.sleep(0.05)
+        door.service.settle(door.service.appended[0])
+        assert (await wait).status == 201
+        await drained
+
+
+async def test_too_many_inside_are_turned_away_and_health_is_not() -> None:
+    async with open_door(requests_max=2) as door:
+        door.service.provider_is_silent = True
+        waits = [asyncio.create_task(door.post("/v1/payments", PAYMENT, f"k{n}")) for n in range(2)]
+        await until(lambda: door.service.waiters == 2)
+        told = await door.post("/v1/payments", PAYMENT, "k3")
+        assert (told.status, told.body["code"]) == (503, "unavailable")
+        assert "Retry-After" in told.headers
+        assert (await door.get("/livez")).status == 200
+        assert (await door.get("/readyz")).status == 200
+        for command in list(door.service.appended):
+            door.service.settle(command)
+        assert {t.status for t in await asyncio.gather(*waits)} == {201}
+        assert (await door.post("/v1/payments", PAYMENT, "k3", Prefer="wait=0")).status == 202
+
+
+async def test_who_hangs_up_while_waiting_leaves_nothing_behind(door: Door) -> None:
+    door.service.provider_is_silent = True
+    wait = asyncio.create_task(door.post("/v1/payments", PAYMENT, Prefer="wait=1"))
+    await until(lambda: door.service.waiters == 1)
+    wait.cancel()
+    await until(lambda: door.service.waiters == 0)
+    await until(lambda: door.count("millrace_http_requests_in_flight") == 0)

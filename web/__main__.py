@@ -1,0 +1,116 @@
+"""`python -m web`: the door over Kafka, PostgreSQL, Redis and Stripe's webhooks. The only place where they meet."""
+
+import asyncio
+import logging
+import os
+import re
+import signal
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from models.commands import Command
+from models.ports import ReplyAddress, View
+from streams.adapters.kafka_command_log import KafkaCommandLog
+from streams.adapters.kafka_replies import KafkaReplies
+from streams.adapters.postgres.connections import Postgres
+from streams.adapters.postgres.keys import PostgresApiKeys
+from streams.adapters.postgres.reader import PostgresPaymentReader
+from streams.adapters.redis_cache import RedisPaymentCache
+from streams.adapters.stripe_notices import StripeNotices
+from streams.crashpoints import Crashpoint, crashpoints
+from streams.kafka_clients import client_settings
+from streams.known_keys import KnownKeys
+from streams.payment_reads import PaymentReads
+from streams.process import run
+from streams.settings import Settings, SettingsRefused
+from streams.wire.commands import CommandCodec
+from web.app import Limits, make_app
+from web.ports import Missing, Ports
+from web.request_ids import RequestIds
+from web.server import serve
+
+log = logging.getLogger("millrace.web")
+
+
+class CrashableLog(KafkaCommandLog):
+    """With the two points at which a fault test may end the process."""
+
+    crashpoint: Crashpoint
+
+    async def append(self, command: Command, reply_to: ReplyAddress | None, trace: str | None = None) -> None:
+        self.crashpoint("web.before_append")
+        await super().append(command, reply_to, trace)
+        self.crashpoint("web.after_append")
+
+
+class CrashableReads(PaymentReads):
+    crashpoint: Crashpoint
+
+    async def remember(self, payment: View) -> None:
+        self.crashpoint("web.before_remember")
+        await super().remember(payment)
+        self.crashpoint("web.before_answer")
+
+
+async def compose(settings: Settings) -> None:
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(RequestIds())
+    crashpoint, clients = crashpoints(settings.crashpoints_dir), client_settings(settings)
+    commands = CrashableLog(clients, CommandCodec(settings.partitions, _internal_secret(settings)))
+    replies = KafkaReplies(clients, _reply_partition(settings))
+    postgres, cache = Postgres(settings.postgres_dsn), RedisPaymentCache(settings.redis_url)
+    reads = CrashableReads(PostgresPaymentReader(postgres), cache)
+    commands.crashpoint = reads.crashpoint = crashpoint
+
+    async def readiness() -> Missing:
+        missing = {} if commands.is_ready else {"kafka": "commands cannot be sent"}
+        missing |= {} if replies.is_ready else {"replies": "answers cannot be read"}
+        return missing if await postgres.answers() else missing | {"postgres": "no answer"}
+
+    notices = StripeNotices(_webhook_secrets(settings), livemode=settings.livemode)
+    ports = Ports(commands, replies, reads, KnownKeys(PostgresApiKeys(postgres)), notices, readiness)
+    commands.start()
+    replies.start()
+    try:
+        await _serve(settings, ports)
+    finally:
+        await commands.stop()
+        await replies.stop()
+        await postgres.close()
+        await cache.close()
+
+
+async def _serve(settings: Settings, ports: Ports) -> None:
+    registry, told_to_stop = CollectorRegistry(), asyncio.Event()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+    app = make_app(ports, registry, Limits(wait_s=settings.http_wait_s))
+    serving = await serve(app, settings.http_host, settings.http_port, settings.drain_s)
+    log.info("listening on http://%s:%d", settings.http_host, serving.port)
+    await told_to_stop.wait()
+    log.info("told to stop: no new requests, at most %.1f s for those under way", settings.drain_s)
+    await serving.drain()
+
+
+def _internal_secret(settings: Settings) -> bytes:
+    if settings.internal_key is None:
+        raise SettingsRefused("MILLRACE_INTERNAL_KEY: needed, the same for all processes")
+    return settings.internal_key.get_secret_value().encode()
+
+
+def _webhook_secrets(settings: Settings) -> list[str]:
+    if not settings.stripe_webhook_secrets:
+        raise SettingsRefused("MILLRACE_STRIPE_WEBHOOK_SECRETS: at least one is needed")
+    return [secret.get_secret_value() for secret in settings.stripe_webhook_secrets]
+
+
+def _reply_partition(settings: Settings) -> int:
+    """Web processes by their number (`web-0`, `web-1` …), so that each has its own where there are enough."""
+    number = re.search(r"\d+$", settings.instance)
+    return (int(number[0]) if number else os.getpid()) % settings.partitions
+
+
+if __name__ == "__main__":
+    run("web", compose)
