@@ -11,7 +11,7 @@ from typing import Any
 from models import ids, shapes
 from models.card_numbers import without_card_numbers
 from models.codes import Code
-from models.commands import CreatePayment, FieldError, InvalidCommand, Origin, PublicCommand
+from models.commands import CreatePayment, CreateRefund, FieldError, InvalidCommand, Origin, PublicCommand
 from models.errors import Unavailable
 from models.ports import Reply, View
 from web import bodies, idempotency
@@ -22,7 +22,8 @@ from web.ports import Ports
 from web.problems import STATUS, Problem, invalid, unavailable
 
 UNDECIDED = frozenset({"processing", "unknown"})
-"""A payment that is none of these has had its answer, even where the reply was lost."""
+UNDECIDED_REFUNDS = frozenset({"pending", "unknown"})
+"""A payment or refund that is none of these has had its answer, even where the reply was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Payments:
             raise invalid(errors)
         reply = await self._send(type, command, asked)
         if reply is None:
-            return await self._not_yet(command, refund_id)
+            return await self._not_yet(command)
         return await self._answered(reply, origin, refund_id)
 
     async def _send(self, type: str, command: PublicCommand, asked: Asked) -> Reply | None:
@@ -115,23 +116,30 @@ class Payments:
             refund or pending_refund(refund_id, origin.payment_id), refund is not None, reply.replayed
         )
 
-    async def _not_yet(self, command: PublicCommand, refund_id: str | None) -> Answer:
+    async def _not_yet(self, command: PublicCommand) -> Answer:
         """The reply may have died with its process: the state is what counts."""
         origin = command.origin
         try:
             payment = await self._ports.reader.payment(origin.merchant, origin.payment_id)
         except Unavailable:
             payment = None
-        if refund_id is not None:
-            refund = refund_of(payment, refund_id) or pending_refund(refund_id, origin.payment_id)
-            return Answer(refund, settled=refund["status"] not in ("pending", "unknown"))
+        if payment is not None:
+            await self._ports.reader.remember(payment)
+        if isinstance(command, CreateRefund):
+            return _refund_so_far(refund_of(payment, command.refund_id), command)
         if payment is None:
-            return Answer(
-                {"id": origin.payment_id, "object": "payment", "status": "processing"}, settled=False
-            )
-        await self._ports.reader.remember(payment)
+            unread = {"id": origin.payment_id, "object": "payment", "status": "processing"}
+            return Answer(unread, settled=False)
         made = isinstance(command, CreatePayment) and _is_as_asked(payment, command)
         return Answer(payment, settled=made and payment["status"] not in UNDECIDED)
+
+
+def _refund_so_far(refund: View | None, command: CreateRefund) -> Answer:
+    if refund is None:
+        return Answer(pending_refund(command.refund_id, command.origin.payment_id), settled=False)
+    as_asked = command.amount_minor in (None, refund["amount"])
+    as_asked = as_asked and (command.reason, command.metadata) == (refund["reason"], refund["metadata"])
+    return Answer(refund, settled=as_asked and refund["status"] not in UNDECIDED_REFUNDS)
 
 
 def _is_as_asked(payment: View, command: CreatePayment) -> bool:
