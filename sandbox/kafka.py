@@ -6,11 +6,11 @@ What lives here: its configuration and launch. Which topics there are does not (
 
 import asyncio
 import base64
-import contextlib
-import io
 import os
 import socket
 import struct
+import subprocess
+import sys
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +22,8 @@ from sandbox.server import Server
 
 COORDINATES = "org.apache.kafka:kafka_2.13:4.4.0"
 FORMAT_WITHIN_S = 60.0
+FETCH_WITHIN_S = 170.0  # 43 MB, once per machine
+LAST_WORDS = 2000  # characters of an error that are shown
 ANSWER_WITHIN_S = 1.0
 HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC")
 PROPERTIES = {
@@ -136,10 +138,14 @@ def _class_path(folder: Path) -> str:
         class_path = remembered.read_text()
         if class_path and all(Path(jar).exists() for jar in class_path.split(os.pathsep)):
             return class_path
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        import jgo
-
-        class_path = os.pathsep.join(map(str, jgo.build(COORDINATES).all_jars))
+    # In a process of its own: jgo talks to the terminal, and its memory is not needed afterwards.
+    ask = f"import jgo, os; print(os.pathsep.join(map(str, jgo.build({COORDINATES!r}).all_jars)))"
+    asked = subprocess.run(
+        [sys.executable, "-c", ask], capture_output=True, text=True, timeout=FETCH_WITHIN_S, check=False
+    )
+    if asked.returncode != 0:
+        raise RuntimeError(f"jgo could not resolve {COORDINATES}: {asked.stderr.strip()[-LAST_WORDS:]}")
+    class_path = asked.stdout.splitlines()[-1]
     remembered.write_text(class_path)
     return class_path
 

@@ -84,6 +84,12 @@ class _Spawner:
 _spawn_in_lasting_thread = _Spawner()
 
 
+def end_with_parent(how: signal.Signals) -> None:
+    """Have this very process signalled when the one that started it is gone. For the main thread."""
+    if sys.platform == "linux":
+        _libc.prctl(PR_SET_PDEATHSIG, int(how))
+
+
 def spawn(program: Program) -> subprocess.Popen[bytes]:
     """Start the program; its output is appended to its log. It dies when this process dies, however that
     happens.
@@ -178,7 +184,7 @@ def descendants(pid: int) -> list[int]:
 def is_alive(pid: int) -> bool:
     """Whether the process exists and is no zombie."""
     try:
-        if Path("/proc").is_dir() and Path("/proc/self").exists():
+        if Path("/proc/self").exists():
             return _stat(pid)[0] not in "ZX"
         os.kill(pid, 0)
     except (OSError, IndexError):
@@ -191,7 +197,7 @@ def birth(pid: int) -> str | None:
     gone.
     """
     try:
-        return _stat(pid)[19]
+        return _stat(pid)[19] if is_alive(pid) else None
     except (OSError, IndexError):
         return None
 

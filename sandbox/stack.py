@@ -142,11 +142,14 @@ class Stack:
         options = (
             *("--port", str(self._stripe_port)),
             *("--webhook-url", f"{self.http}/webhooks/stripe"),
-            *("--webhook-secret", self.secrets.webhook_secret),
+            *("--data-file", str(self._folder.path / "stripe" / "journal")),
         )
+        secret = {
+            "STRIPE_SIMULATOR_WEBHOOK_SECRET": self.secrets.webhook_secret
+        }  # command lines can be read by all
         return Part(
             role="stripe",
-            program=lambda: self._python("stripe", (*SIMULATOR, *options), {}),
+            program=lambda: self._python("stripe", (*SIMULATOR, *options), secret),
             is_ready=partial(checks.listens, self._stripe_port or 0),
             address=self.stripe,
         )

@@ -5,13 +5,16 @@ What lives here: the order of those acts, and what is said and written. The part
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from sandbox import outside, processes
 from sandbox.endpoints import Endpoints
@@ -27,8 +30,26 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DETACHED_START_WITHIN_S = 300.0  # the first start downloads; its own bounds are tighter
 
 
-def run(folder: RunFolder, servers_only: bool = False) -> int:
-    """Run the stack in this process until a signal. Returns the exit code."""
+def run(folder: RunFolder, servers_only: bool = False) -> NoReturn:
+    """Run the stack until a signal, then exit.
+
+    The exit asks nobody: a thread that waits for a download or for a process would hold up the ordinary way,
+    and whatever were still running is ended by the kernel.
+    """
+    code = FAILED
+    if "MAKELEVEL" in os.environ:  # `make run`: whoever ends make, however, means us
+        processes.end_with_parent(signal.SIGTERM)
+    try:
+        code = _hold_and_run(folder, servers_only)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        os._exit(code)
+
+
+def _hold_and_run(folder: RunFolder, servers_only: bool) -> int:
     try:
         brought = outside.read(os.environ)
         with folder.hold():
@@ -130,4 +151,6 @@ def _short(path: Path) -> str:
 
 
 def _say(line: str, end: str = "\n") -> None:
-    print(line, end=end, flush=True)
+    """Tell the person, if still there: a closed terminal or pipe must not keep us from stopping in order."""
+    with contextlib.suppress(OSError):
+        print(line, end=end, flush=True)

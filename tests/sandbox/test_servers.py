@@ -5,7 +5,7 @@ import pytest
 import redis as redis_client
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from sandbox.containers import KafkaContainer, PostgresContainer, ValkeyContainer, kafka_environment
+from sandbox.containers import kafka_environment
 from sandbox.processes import is_alive
 from sandbox.testing import KafkaServer, Killable, PostgresServer, RedisServer
 

@@ -1,0 +1,102 @@
+# Everything a person or CI does with Millrace. `make run` and `make test` need Python 3.11 or newer and make, nothing else.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,$(shell \
+	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PACKAGES := models agents streams web sandbox
+TESTS ?= tests
+
+.PHONY: help run test check format lint types imports drift docs lock bench faults chaos clean
+
+help:
+	@echo "make run      start the whole system on this machine; Ctrl-C stops it, the data stays"
+	@echo "              STRIPE_API_KEY=sk_test_… talks to Stripe instead of the simulator"
+	@echo "make test     all tests (TESTS=tests/models for a part of them)"
+	@echo "make check    what CI runs: format, lint, types, import walls, generated documents, tests"
+	@echo "make format   put every file into the project's form"
+	@echo "make docs     write the generated documents anew"
+	@echo "make bench    benchmarks, kept in docs/benchmarks.md"
+	@echo "make faults   the fault campaign;  make chaos: the long one on Kafka delivery"
+	@echo "make lock     resolve requirements/*.in into hash-locked pins"
+	@echo "make clean    remove the virtual environment, caches and the data in .run"
+
+# Given here or in the environment, never on a command line that others could read.
+ifdef STRIPE_API_KEY
+export MILLRACE_STRIPE_API_KEY := $(STRIPE_API_KEY)
+endif
+
+run: $(VENV)/.sandbox
+	@$(BIN)/millrace up
+
+test: $(VENV)/.dev
+	$(BIN)/pytest $(TESTS)
+
+check: lint types imports drift test
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.dev
+	$(BIN)/python docs/generate.py
+
+drift: $(VENV)/.dev
+	$(BIN)/python docs/generate.py --check
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.bench
+
+faults: $(VENV)/.dev
+	$(BIN)/python -m tests.system.campaign
+
+chaos: $(VENV)/.dev
+	$(BIN)/python -m tests.faults.chaos --seeds 20
+	$(BIN)/python -m tests.faults.chaos --seeds 5 --brokers 3
+
+clean:
+	-@test ! -x $(BIN)/millrace || $(BIN)/millrace down
+	rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+
+# Two stamps: what runs, and what tests and checks besides. A second call finds them newer than the pins and does nothing.
+$(VENV)/.sandbox: requirements/sandbox.txt pyproject.toml | $(BIN)/python
+	@echo "Installing pinned packages (once, about 200 MB) …"
+	@$(PIP) install --require-hashes -r requirements/sandbox.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing pinned packages (once, about 250 MB) …"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.sandbox
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found on the PATH"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# The resolver lives in an environment of its own: it is no dependency of the project.
+LOCK := build/lock
+UV = $(LOCK)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+lock: $(LOCK)/bin/uv
+	$(UV) requirements/dev.in -o requirements/dev.txt
+	$(UV) -c requirements/dev.txt requirements/sandbox.in -o requirements/sandbox.txt
+	$(UV) -c requirements/dev.txt requirements/service.in -o requirements/service.txt
+
+$(LOCK)/bin/uv:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found on the PATH"; exit 1; }
+	@$(PYTHON) -m venv $(LOCK)
+	@$(LOCK)/bin/pip install --quiet --disable-pip-version-check uv

@@ -1,0 +1,190 @@
+"""`millrace up`, `down`, `status` as a person runs them, on the real servers: what starts, what is told, what
+is left.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import processes
+from sandbox.ports import is_free
+from sandbox.processes import is_alive
+
+pytestmark = pytest.mark.real
+
+START_WITHIN_S = 120.0
+SECOND_START_WITHIN_S = 15.0
+STOP_WITHIN_S = 10.0
+SERVERS = {"kafka", "postgres", "redis", "stripe"}
+
+
+class Stack:
+    """The servers and the simulator, driven through the command line, in a folder of the test's own."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
+        self.environment = {**kept, **environment}
+
+    def millrace(
+        self, *arguments: str, within_s: float = START_WITHIN_S
+    ) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "millrace", *arguments, "--run-dir", str(self.folder)]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=within_s, check=False, env=self.environment
+        )
+
+    def up(self) -> "subprocess.CompletedProcess[str]":
+        return self.millrace("up", "--detach", "--servers-only")
+
+    def endpoints(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.folder / "endpoints.json").read_text())
+        return content
+
+    def pids(self) -> dict[str, int]:
+        return {each["role"]: each["pid"] for each in self.endpoints()["servers"]}
+
+    def family(self) -> set[int]:
+        """The supervisor and everything that descends from it."""
+        supervisor = int((self.folder / "lock").read_text().split()[0])
+        return {supervisor, *processes.descendants(supervisor)}
+
+    def ports(self) -> set[int]:
+        return set(json.loads((self.folder / "ports.json").read_text()).values())
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    stack = Stack(tmp_path / "run")
+    yield stack
+    stack.millrace("down")
+
+
+def assert_nothing_is_left(family: set[int], ports: set[int], within_s: float) -> None:
+    assert processes.wait_until(lambda: not any(map(is_alive, family)), within_s), "processes are left"
+    assert processes.wait_until(lambda: all(map(is_free, ports)), within_s), "ports are left"
+
+
+def test_up_tells_where_everything_is_and_down_leaves_nothing_but_the_data(stack: Stack) -> None:
+    said = stack.up()
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert {*stack.pids()} == SERVERS
+    assert stack.endpoints()["kafka"] in said.stdout
+    assert all(is_alive(pid) for pid in stack.pids().values())
+    assert stack.millrace("status").returncode == 0
+    family, ports = stack.family(), stack.ports()
+
+    began = time.monotonic()
+    assert stack.millrace("down").returncode == 0
+    assert time.monotonic() - began < STOP_WITHIN_S
+    assert_nothing_is_left(family, ports, within_s=0)
+    assert not (stack.folder / "endpoints.json").exists()
+    assert stack.millrace("status").returncode == 3
+    assert (stack.folder / "kafka" / "data" / "meta.properties").exists()
+
+
+def test_a_second_start_is_quick_and_keeps_every_address(stack: Stack) -> None:
+    stack.up()
+    first = {name: stack.endpoints()[name] for name in SERVERS}
+    stack.millrace("down")
+    began = time.monotonic()
+    stack.up()
+    assert time.monotonic() - began < SECOND_START_WITHIN_S
+    assert {name: stack.endpoints()[name] for name in SERVERS} == first
+
+
+def test_nothing_outlives_a_supervisor_that_is_killed_and_the_next_start_succeeds(stack: Stack) -> None:
+    stack.up()
+    family, ports = stack.family(), stack.ports()
+    assert len(family) > len(SERVERS) + 1, "PostgreSQL's own children belong to it"
+    os.kill(int((stack.folder / "lock").read_text().split()[0]), signal.SIGKILL)
+    assert_nothing_is_left(family, ports, within_s=5.0)
+    assert stack.millrace("status").returncode == 3
+    again = stack.up()
+    assert again.returncode == 0, again.stdout + again.stderr
+
+
+def test_a_server_that_is_killed_comes_back_and_its_new_pid_is_told(stack: Stack) -> None:
+    stack.up()
+    before = stack.pids()
+    os.kill(before["postgres"], signal.SIGKILL)
+    assert processes.wait_until(
+        lambda: stack.pids().get("postgres", before["postgres"]) != before["postgres"], 10.0
+    )
+    assert is_alive(stack.pids()["postgres"])
+    assert processes.wait_until(lambda: stack.millrace("status").returncode == 0, 20.0)
+    parts = json.loads(stack.millrace("status", "--json").stdout)["parts"]
+    assert {part["name"]: part["restarts"] for part in parts}["postgres"] == 1
+
+
+def test_a_second_up_in_the_same_folder_is_refused(stack: Stack) -> None:
+    stack.up()
+    pids = stack.pids()
+    said = stack.up()
+    assert said.returncode == 1
+    assert "already running" in said.stdout
+    assert stack.pids() == pids
+
+
+def test_two_checkouts_run_side_by_side(stack: Stack, tmp_path: Path) -> None:
+    other = Stack(tmp_path / "other")
+    try:
+        assert stack.up().returncode == 0
+        assert other.up().returncode == 0
+        assert not stack.ports() & other.ports()
+    finally:
+        other.millrace("down")
+
+
+def test_a_server_given_from_outside_is_used_and_none_is_started(tmp_path: Path) -> None:
+    stack = Stack(
+        tmp_path / "run", MILLRACE_KAFKA_BOOTSTRAP="127.0.0.1:1", MILLRACE_STRIPE_API_KEY="sk_test_x"
+    )
+    try:
+        assert stack.up().returncode == 0
+        assert {*stack.pids()} == {"postgres", "redis"}
+        assert stack.endpoints()["kafka"] == "127.0.0.1:1"
+        assert stack.endpoints()["stripe"] == "https://api.stripe.com"
+    finally:
+        stack.millrace("down")
+
+
+def test_a_live_stripe_key_and_a_count_that_is_no_number_are_refused_by_name(tmp_path: Path) -> None:
+    for name, value in (("MILLRACE_STRIPE_API_KEY", "sk_live_x"), ("MILLRACE_WRITERS", "many")):
+        said = Stack(tmp_path / "run", **{name: value}).up()
+        assert said.returncode == 1
+        assert name in said.stdout
+        assert "sk_live_x" not in said.stdout
+
+
+def test_a_start_that_fails_says_which_part_and_leaves_nothing(stack: Stack) -> None:
+    (stack.folder / "postgres" / "data").mkdir(parents=True)
+    said = stack.up()
+    assert said.returncode == 1
+    assert "postgres ended with exit code" in said.stdout
+    assert "last lines of" in said.stdout
+    assert not (stack.folder / "endpoints.json").exists()
+    assert all(is_free(port) for port in stack.ports())
+
+
+def test_the_usual_port_is_left_to_whoever_has_it(stack: Stack) -> None:
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            holder.bind(("127.0.0.1", 6379))
+        except OSError:
+            pass  # somebody else has it already: as good
+        else:
+            holder.listen()
+        stack.up()
+        assert stack.endpoints()["redis"] != "redis://127.0.0.1:6379/0"
+        assert all(port < 32768 for port in stack.ports())
