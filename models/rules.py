@@ -20,6 +20,9 @@ REFUNDS_MAX = 200
 CAPTURES_MAX = 50
 """Capture commands accepted on one payment."""
 
+CANCELS_MAX = 50
+"""Cancel commands accepted on one payment: each is remembered for ever, also one that the provider then refused."""
+
 
 class Refusal(NamedTuple):
     code: Code
@@ -89,7 +92,7 @@ def can_be_captured(transaction: Transaction, command: CapturePayment) -> Refusa
 
 def capture_is_within_authorized(transaction: Transaction, command: CapturePayment) -> Refusal | None:
     capturable = _payment(transaction).amount_capturable_minor
-    if command.amount_minor is not None and command.amount_minor > capturable:
+    if capturable <= 0 or (command.amount_minor or 0) > capturable:
         return Refusal(Code.CAPTURE_EXCEEDS_AUTHORIZED, f"{capturable} (minor units) can be captured")
     return None
 
@@ -104,6 +107,12 @@ def can_be_canceled(transaction: Transaction, command: CancelPayment) -> Refusal
     payment = _payment(transaction)
     if (payment.status, PaymentMove.CANCEL_REQUESTED) not in PAYMENT_TRANSITIONS:
         return Refusal(Code.PAYMENT_STATE_CONFLICT, f"a payment that is {payment.status} cannot be canceled")
+    return None
+
+
+def cancel_is_not_one_too_many(transaction: Transaction, command: CancelPayment) -> Refusal | None:
+    if transaction.attempts.get("cancel", 0) >= CANCELS_MAX:
+        return Refusal(Code.LIMIT_EXCEEDED, f"at most {CANCELS_MAX} cancellations of one payment")
     return None
 
 
@@ -154,6 +163,7 @@ CANCEL: Sequence[Callable[[Transaction, CancelPayment], Refusal | None]] = (
     payment_exists,
     nothing_else_is_under_way,
     can_be_canceled,
+    cancel_is_not_one_too_many,
 )
 REFUND: Sequence[Callable[[Transaction, CreateRefund], Refusal | None]] = (
     payment_exists,
