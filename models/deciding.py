@@ -15,6 +15,7 @@ from models.commands import (
     CreateRefund,
     FieldError,
     InvalidCommand,
+    Origin,
     PublicCommand,
     RecordNotice,
     RecordOutcome,
@@ -27,6 +28,7 @@ from models.events import (
     CommandRefused,
     Event,
     EventData,
+    PaymentActionRequired,
     PaymentAuthorized,
     PaymentCancelRequested,
     PaymentCaptureRequested,
@@ -40,7 +42,7 @@ from models.events import (
     RefundReviewRequired,
 )
 from models.ids import event_id
-from models.payment import PaymentStatus
+from models.payment import Payment, PaymentStatus, is_an_end
 from models.provider import (
     Answered,
     Ask,
@@ -98,20 +100,25 @@ def decide(transaction: Transaction | None, command: Command) -> list[Event]:
 
 
 def remembered_as(transaction: Transaction | None, command: PublicCommand) -> str:
-    """The name under which a transaction remembers a command: its id, unless that is somebody's or something else's.
+    """The name under which a transaction remembers a command: its id, on a payment of its sender's.
 
-    The same id with another body is another command (and refused); so is anything a stranger sends.
+    On nobody's or somebody else's payment the sender is part of the name, so that whoever sends first takes no id away
+    from the owner. The same id with another body is another command (and refused).
     """
     origin = command.origin
-    if transaction is None:
-        return origin.command_id
-    if transaction.merchant not in (None, origin.merchant):
-        return f"{origin.command_id}\n{origin.merchant}"
-    known = transaction.commands.get(origin.command_id)
-    asked = fingerprint(command)
-    if known is None or known.fingerprint == asked:
-        return origin.command_id
-    return f"{origin.command_id}\n{asked}"
+    commands = transaction.commands if transaction else {}
+    owner = transaction.merchant if transaction else None
+    name = origin.command_id
+    if owner != origin.merchant or _of_sender(origin) in commands:
+        name = _of_sender(origin)
+    known = commands.get(name)
+    if known is None or known.fingerprint == fingerprint(command) or owner not in (None, origin.merchant):
+        return name
+    return f"{origin.command_id}\n{fingerprint(command)}"
+
+
+def _of_sender(origin: Origin) -> str:
+    return f"{origin.command_id}\n{origin.merchant}"
 
 
 def remembered(transaction: Transaction | None, command: PublicCommand) -> Remembered | None:
@@ -136,12 +143,12 @@ def _public(known: Transaction, command: PublicCommand) -> Said:
     name, asked, origin = remembered_as(known, command), fingerprint(command), command.origin
     if known.merchant not in (None, origin.merchant):
         refusal = Refusal(Code.NOT_FOUND, "there is no such payment")
-    elif name != origin.command_id:
+    elif name not in (origin.command_id, _of_sender(origin)):
         refusal = Refusal(Code.IDEMPOTENCY_KEY_REUSED, "this command id came before with another content")
     else:
         decided = _first_refusal_or_request(known, command)
         if not isinstance(decided, Refusal):
-            return Said(decided, opens=name, fingerprint=asked)
+            return Said(decided, opens=origin.command_id, fingerprint=asked)
         refusal = decided
     errors: tuple[FieldError, ...] = command.errors if isinstance(command, InvalidCommand) else ()
     data = CommandRefused(refusal.code, refusal.message, origin.merchant, errors)
@@ -210,8 +217,22 @@ def _request_refund(known: Transaction, command: CreateRefund) -> RefundRequeste
 
 
 def _notice(known: Transaction, command: RecordNotice) -> Iterator[Said]:
-    for data in _happened(known, command.snapshot, None):
-        yield Said(data, settles=_settled_by(known, data))
+    return _told(known, command.snapshot, None)
+
+
+def _told(known: Transaction, seen: Snapshot, answers: OpenCall | None) -> Iterator[Said]:
+    """What `seen` leads to. A capture or cancellation that it shows can be no more, or was not carried out, is refused."""
+    calls, ended = known.calls, False
+    for data in _happened(known, seen, answers):
+        closed = closed_by(calls, data)
+        yield Said(data, settles=closed[0].command if closed else None)
+        calls = {key: call for key, call in calls.items() if call not in closed}
+        ended = ended or is_an_end(data)
+    for call in calls.values():
+        operation = call.call.operation
+        if operation in (Operation.CAPTURE, Operation.CANCEL) and (ended or call is answers):
+            message = f"the provider did not carry out the {operation}: the payment is {seen.status} there"
+            yield Said(_refusal(known, Code.PAYMENT_STATE_CONFLICT, message), settles=call.command)
 
 
 def _happened(known: Transaction, seen: Snapshot, answers: OpenCall | None) -> Iterator[EventData]:
@@ -224,7 +245,7 @@ def _outcome(known: Transaction, command: RecordOutcome) -> Iterator[Said]:
     call = known.calls.get(command.call_key)
     match command.outcome:
         case Answered(seen):
-            yield from _answered(known, call, seen)
+            yield from _told(known, seen, call)
         case _ if call is None:
             return  # other evidence was quicker, or this is the second answer to one key
         case Declined(decline, intent):
@@ -240,20 +261,6 @@ def _outcome(known: Transaction, command: RecordOutcome) -> Iterator[Said]:
             assert_never(command.outcome)
 
 
-def _answered(known: Transaction, call: OpenCall | None, seen: Snapshot) -> Iterator[Said]:
-    """A call came back. If what it asked of the payment has not happened, its command is refused."""
-    done = False
-    for data in _happened(known, seen, call):
-        settles = _settled_by(known, data)
-        done = done or (call is not None and settles == call.command)
-        yield Said(data, settles=settles)
-    if call and not done and call.call.operation in (Operation.CAPTURE, Operation.CANCEL):
-        message = (
-            f"the provider did not carry out the {call.call.operation}: the payment is {seen.status} there"
-        )
-        yield Said(_refusal(known, Code.PAYMENT_STATE_CONFLICT, message), settles=call.command)
-
-
 def _not_done(known: Transaction, call: OpenCall, decline: Decline, intent: str | None) -> Iterator[Said]:
     """The provider said no for good: nothing happened there under this key."""
     match call.call.ask:
@@ -264,10 +271,17 @@ def _not_done(known: Transaction, call: OpenCall, decline: Decline, intent: str 
         case CaptureIntent() | CancelIntent():
             payment = known.payment
             if payment and payment.status is PaymentStatus.UNKNOWN:
-                until, charge = payment.authorized_until, payment.charge
-                yield Said(PaymentAuthorized(_intent(known), charge, payment.amount_authorized_minor, until))
+                yield Said(_as_before_the_call(known, payment))
             message = f"the provider refused the {call.call.operation}: {decline.message}"
             yield Said(_refusal(known, Code.PROVIDER_REFUSED, message), settles=call.command)
+
+
+def _as_before_the_call(known: Transaction, payment: Payment) -> EventData:
+    """What a payment whose capture or cancellation was in doubt goes back to once nothing has happened."""
+    authorized, until = payment.amount_authorized_minor, payment.authorized_until
+    if authorized:
+        return PaymentAuthorized(_intent(known), payment.charge, authorized, until)
+    return PaymentActionRequired(_intent(known), payment.next_action)
 
 
 def _refusal(known: Transaction, code: Code, message: str) -> CommandRefused:
@@ -296,8 +310,3 @@ def _check(known: Transaction, command: CheckPayment) -> Iterator[Said]:
             )
         else:
             yield Said(PaymentReviewRequired("no answer within a day", call.call.key), settles=call.command)
-
-
-def _settled_by(known: Transaction, data: EventData) -> str | None:
-    """The public command that `data` answers: that of the open call which it closes."""
-    return next((call.command for call in closed_by(known.calls, data)), None)

@@ -65,6 +65,8 @@ class PaymentCancelRequested:
 @dataclass(frozen=True, slots=True)
 class PaymentCanceled:
     reason: str | None
+    intent: str | None = None
+    charge: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

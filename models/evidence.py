@@ -29,6 +29,7 @@ from models.events import (
 )
 from models.payment import Payment, PaymentStatus
 from models.provider import Decline, IntentSnapshot, IntentStatus, Operation, RefundSnapshot, RefundStatus
+from models.refund import Refund
 from models.transaction import OpenCall, Transaction
 
 MONEY_MOVED_AFTER_THE_END = "the provider took the money after the payment had ended here"
@@ -49,15 +50,20 @@ def of_intent(
     if ended and seen.amount_captured_minor > payment.amount_captured_minor:
         yield PaymentReviewRequired(MONEY_MOVED_AFTER_THE_END, None)
     elif payment.review_reason != MONEY_MOVED_AFTER_THE_END:
-        event = _event_of(payment, seen)
-        if event and payments.allows(payment.status, event) and _is_news(transaction, event, answers):
+        status = payment.status
+        for event in _events_of(payment, seen):
+            after = payments.TRANSITIONS.get((status, payments.move(event)))
+            if after is None or not _is_news(transaction, payment, event, answers):
+                return
             yield event
+            status = after
 
 
 def of_refund(transaction: Transaction, seen: RefundSnapshot) -> Iterator[EventData]:
     refund = transaction.refunds.get(seen.refund_id)
     if refund is None or refund.amount_minor != seen.amount_minor:
         raise InvariantBroken(f"{transaction.id}: the provider's refund {seen.refund_id} is not one of ours")
+    _same_refund(transaction, refund, seen)
     event: RefundEvent
     match seen.status:
         case RefundStatus.PENDING | RefundStatus.UNKNOWN | RefundStatus.MANUAL_REVIEW:
@@ -84,36 +90,82 @@ def _same_payment(payment: Payment, seen: IntentSnapshot) -> None:
         )
     if payment.intent not in (None, seen.intent):
         raise InvariantBroken(f"{seen.intent} is not the payment's intent, {payment.intent}")
+    if not 0 <= seen.amount_captured_minor <= seen.amount_minor - seen.amount_capturable_minor:
+        raise InvariantBroken(f"{seen.intent} has more captured and capturable than it is about")
+    if (
+        seen.status is IntentStatus.CAPTURED
+        and not 0 < seen.amount_captured_minor >= payment.amount_captured_minor
+    ):
+        raise InvariantBroken(
+            f"{seen.intent} ended with {seen.amount_captured_minor} captured, {payment.amount_captured_minor} was before"
+        )
 
 
-def _event_of(payment: Payment, seen: IntentSnapshot) -> PaymentEvent | None:
+def _same_refund(transaction: Transaction, refund: Refund, seen: RefundSnapshot) -> None:
+    currency = transaction.payment.terms.money.currency if transaction.payment else None
+    if seen.currency != currency or refund.provider_refund not in (None, seen.provider_refund):
+        raise InvariantBroken(
+            f"{seen.refund_id}: {seen.provider_refund} is another refund than the one we know"
+        )
+    was_turned_away = refund.status is RefundStatus.FAILED and refund.provider_refund is None
+    if was_turned_away and seen.status in (RefundStatus.PENDING, RefundStatus.SUCCEEDED):
+        raise InvariantBroken(f"{seen.refund_id}: the provider refused this refund and has it all the same")
+
+
+def _events_of(payment: Payment, seen: IntentSnapshot) -> Iterator[PaymentEvent]:
+    """What must have happened since, in order: a snapshot may stand for several steps whose own notices come later."""
+    captured = seen.amount_captured_minor
+    if captured == payment.amount_captured_minor or seen.status is IntentStatus.CAPTURED:
+        yield _event_of(seen)
+        return
+    if captured > payment.amount_captured_minor:
+        if payment.amount_authorized_minor == 0:
+            yield _authorized(seen)
+        yield PaymentCaptured(seen.intent, seen.charge, captured, final=False)
+    if seen.status is not IntentStatus.AUTHORIZED:
+        yield _event_of(seen)
+
+
+def _authorized(seen: IntentSnapshot) -> PaymentAuthorized:
+    amount = seen.amount_capturable_minor + seen.amount_captured_minor
+    if seen.status is IntentStatus.CANCELED:
+        amount = seen.amount_minor  # the rest was released; it had been authorised as a whole
+    return PaymentAuthorized(seen.intent, seen.charge, amount, seen.authorized_until)
+
+
+def _event_of(seen: IntentSnapshot) -> PaymentEvent:
     match seen.status:
         case IntentStatus.PROCESSING:
             return PaymentProcessing(seen.intent, seen.charge)
         case IntentStatus.REQUIRES_ACTION:
             return PaymentActionRequired(seen.intent, seen.next_action)
-        case IntentStatus.AUTHORIZED if seen.amount_captured_minor > payment.amount_captured_minor:
-            return PaymentCaptured(seen.intent, seen.charge, seen.amount_captured_minor, final=False)
         case IntentStatus.AUTHORIZED:
-            authorized = seen.amount_capturable_minor + seen.amount_captured_minor
-            return PaymentAuthorized(seen.intent, seen.charge, authorized, seen.authorized_until)
+            return _authorized(seen)
         case IntentStatus.CAPTURED:
             return PaymentCaptured(seen.intent, seen.charge, seen.amount_captured_minor, final=True)
         case IntentStatus.CANCELED:
-            return PaymentCanceled(seen.cancellation_reason)
+            return PaymentCanceled(seen.cancellation_reason, seen.intent, seen.charge)
         case IntentStatus.FAILED:
             return PaymentDeclined(seen.decline or _UNEXPLAINED, seen.intent)
     assert_never(seen.status)
 
 
-def _is_news(transaction: Transaction, event: PaymentEvent, answers: OpenCall | None) -> bool:
-    """A webhook may be days old: what it says of a payment with a later call under way is evidence only if it ends things."""
+def _is_news(
+    transaction: Transaction, payment: Payment, event: PaymentEvent, answers: OpenCall | None
+) -> bool:
+    """Whether `event` is later than what is known. A webhook may be days old, and a payment only goes forward:
+
+    requires_action, processing, authorised or declined, captured or canceled. An end is always news. So is the first
+    word about a payment, and the answer to a later call: only that can say that the call came to nothing.
+    """
+    call = transaction.payment_call()
+    if call is not None and (call is answers or call.call.operation is Operation.CREATE):
+        return True
     match event:
-        case PaymentAuthorized() | PaymentActionRequired() | PaymentProcessing() | PaymentDeclined():
-            call = transaction.payment_call()
-            is_later = call is not None and call.call.operation is not Operation.CREATE
-            if is_later:  # only the later call's own answer can say that it came to nothing
-                return answers is call
-            payment = transaction.payment
-            return not (isinstance(event, PaymentProcessing) and payment and payment.intent and call is None)
+        case PaymentAuthorized() | PaymentDeclined():
+            return payment.amount_authorized_minor == 0
+        case PaymentProcessing():
+            return call is None and payment.status is PaymentStatus.REQUIRES_ACTION
+        case PaymentActionRequired():
+            return False
     return True

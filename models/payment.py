@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from models.events import (
+    EventData,
     PaymentActionRequired,
     PaymentAuthorized,
     PaymentCanceled,
@@ -91,6 +92,7 @@ TRANSITIONS: dict[tuple[PaymentStatus | None, PaymentMove], PaymentStatus] = {
     (_S.CANCELED, _M.REVIEW_REQUIRED): _S.MANUAL_REVIEW,
     # a captured payment is captured for good; what was given up can still be settled by evidence
     (_S.MANUAL_REVIEW, _M.AUTHORIZED): _S.AUTHORIZED,
+    (_S.MANUAL_REVIEW, _M.CAPTURED_IN_PART): _S.AUTHORIZED,
     (_S.MANUAL_REVIEW, _M.CAPTURED): _S.CAPTURED,
     (_S.MANUAL_REVIEW, _M.CANCELED): _S.CANCELED,
     (_S.MANUAL_REVIEW, _M.DECLINED): _S.DECLINED,
@@ -117,8 +119,11 @@ def move(event: PaymentEvent) -> PaymentMove:
     return _MOVES[type(event)]
 
 
-def allows(status: PaymentStatus | None, event: PaymentEvent) -> bool:
-    return (status, move(event)) in TRANSITIONS
+def is_an_end(data: EventData) -> bool:
+    """Whether no capture or cancellation can come after it: one that is under way has come to nothing."""
+    return isinstance(data, PaymentCanceled | PaymentDeclined) or (
+        isinstance(data, PaymentCaptured) and data.final
+    )
 
 
 @dataclass(frozen=True, slots=True)

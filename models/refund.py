@@ -31,7 +31,7 @@ _S, _M = RefundStatus, RefundMove
 
 TRANSITIONS: dict[tuple[RefundStatus | None, RefundMove], RefundStatus] = {
     (None, _M.REQUESTED): _S.PENDING,
-    **{(status, _M.PENDING): _S.PENDING for status in (_S.PENDING, _S.UNKNOWN)},
+    **{(status, _M.PENDING): _S.PENDING for status in (_S.PENDING, _S.UNKNOWN, _S.MANUAL_REVIEW)},
     **{(status, _M.SUCCEEDED): _S.SUCCEEDED for status in (_S.PENDING, _S.UNKNOWN, _S.MANUAL_REVIEW)},
     # `succeeded` is not final: it can fail up to 30 days later, and the money returns
     **{(status, _M.FAILED): _S.FAILED for status in (_S.PENDING, _S.UNKNOWN, _S.MANUAL_REVIEW, _S.SUCCEEDED)},

@@ -51,18 +51,26 @@ from models.recheck import lost_check_at
 from models.refund import RESERVING, Refund
 
 REFUSALS_REMEMBERED_MAX = 64
-"""Refused commands remembered per payment, newest kept: they make nothing, and a hostile sender must not fill the table."""
+"""Refused commands remembered per payment, newest kept: they make nothing, and a hostile sender must not fill the table.
+
+As many again under names of their own (a stranger's, a reused id's), so that those never push out the owner's. A command
+that had a call made for it is never forgotten, even if that came to nothing: seen again, it would be carried out anew.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A public command this transaction has seen. `code` and `message` when it was refused; `refund_id` when it made one."""
+    """A public command this transaction has seen. `code` and `message` when it was refused; `refund_id` when it made one.
+
+    `opened`: it was accepted and led to a provider call, whatever became of that.
+    """
 
     fingerprint: str | None = None
     settled: bool = False
     code: Code | None = None
     message: str | None = None
     refund_id: str | None = None
+    opened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +171,25 @@ def _remember(before: Transaction, event: Event) -> dict[str, Remembered]:
     data = event.data
     if event.opens:
         refund_id = data.refund_id if isinstance(data, RefundRequested) else None
-        commands = commands | {event.opens: Remembered(event.fingerprint, refund_id=refund_id)}
+        commands = commands | {event.opens: Remembered(event.fingerprint, refund_id=refund_id, opened=True)}
     if event.settles:
         known = commands.get(event.settles, Remembered(event.fingerprint))
         if isinstance(data, CommandRefused):
             known = replace(known, code=data.code, message=data.message)
         commands = commands | {event.settles: replace(known, settled=True)}
-        refused = [name for name, command in commands.items() if command.code]
-        for name in refused[:-REFUSALS_REMEMBERED_MAX]:
+        for name in _too_many_refused(commands, own_name="\n" in event.settles):
             del commands[name]
     return commands
+
+
+def _too_many_refused(commands: dict[str, Remembered], own_name: bool) -> list[str]:
+    """The oldest refused commands beyond the limit, among those whose name is, or is not, a plain command id."""
+    refused = [
+        name
+        for name, command in commands.items()
+        if command.code and not command.opened and ("\n" in name) == own_name
+    ]
+    return refused[:-REFUSALS_REMEMBERED_MAX]
 
 
 def _calls(calls: dict[str, OpenCall], event: Event) -> dict[str, OpenCall]:
@@ -248,23 +265,35 @@ def _payment_after(was: Payment, status: PaymentStatus, at: datetime, data: Paym
             return replace(payment, intent=intent, next_action=next_action)
         case PaymentAuthorized(intent, charge, amount, until):
             return replace(
-                payment, intent=intent, charge=charge, amount_authorized_minor=amount, authorized_until=until
+                payment,
+                intent=intent,
+                charge=charge or was.charge,
+                amount_authorized_minor=amount,
+                authorized_until=until or was.authorized_until,
             )
-        case PaymentCaptured(intent, charge, captured):
-            authorized = max(was.amount_authorized_minor, captured)
+        case PaymentCaptured(intent, charge, captured, final):
+            # what was captured had been authorised as a whole, whether or not we were told
+            authorized = was.amount_authorized_minor or was.terms.money.amount_minor
             return replace(
                 payment,
                 intent=intent,
                 charge=charge or was.charge,
                 amount_authorized_minor=authorized,
                 amount_captured_minor=captured,
+                authorized_until=None if final else was.authorized_until,
             )
-        case PaymentCanceled(reason):
-            return replace(payment, cancellation_reason=reason)
+        case PaymentCanceled(reason, intent, charge):
+            return replace(
+                payment,
+                cancellation_reason=reason,
+                intent=intent or was.intent,
+                charge=charge or was.charge,
+                authorized_until=None,
+            )
         case PaymentDeclined(decline, intent):
             return replace(payment, decline=decline, intent=intent or was.intent)
         case PaymentOutcomeUnknown():
-            return replace(payment, unknown_since=was.unknown_since or at)
+            return replace(payment, unknown_since=was.unknown_since or at, next_action=was.next_action)
         case PaymentReviewRequired(reason):
             return replace(payment, review_reason=reason, unknown_since=was.unknown_since)
         case PaymentRequested() | PaymentCaptureRequested() | PaymentCancelRequested():
