@@ -63,6 +63,7 @@ class Service:
     keys_are_away: bool = False
     replies_are_lost: bool = False
     provider_is_silent: bool = False
+    probe_hangs: bool = False
     breaks: bool = False
     forced_reply: Reply | None = None
     address: ReplyAddress = field(default_factory=lambda: ReplyAddress("payments.replies.v1", 0))
@@ -215,6 +216,8 @@ class Service:
         return RecordNotice(origin, "evt_1", "payment_intent.succeeded", snapshot)
 
     async def readiness(self) -> dict[str, str]:
+        if self.probe_hangs:
+            await asyncio.Event().wait()
         return self.missing
 
     def ports(self) -> Ports:

@@ -1,11 +1,13 @@
 """The OpenAPI document: valid, committed as the code makes it, and true of what the door does."""
 
 import json
+from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from openapi_spec_validator import validate
-from referencing import Registry, Resource
+from prometheus_client import CollectorRegistry
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from tests.web.fakes import PAYMENT, Door
@@ -33,21 +35,14 @@ def test_every_code_of_the_door_is_told_with_an_example() -> None:
 async def test_the_application_has_the_routes_of_the_document(door: Door) -> None:
     routed = {
         (route.method, route.resource.canonical)
-        for route in make_app_routes(door)
+        for route in make_app(door.service.ports(), CollectorRegistry()).router.routes()
         if route.resource is not None and route.method != "HEAD"
     }
     assert routed == {(route.method, route.path) for route in ROUTES}
 
 
-def make_app_routes(door: Door):  # type: ignore[no-untyped-def]
-    from prometheus_client import CollectorRegistry
-
-    return make_app(door.service.ports(), CollectorRegistry()).router.routes()
-
-
 def check(schema_name: str, instance: object) -> None:
-    document = Resource(contents=openapi.document(), specification=DRAFT202012)
-    registry: Registry = Registry().with_resource("urn:openapi", document)
+    registry = Registry[Any]().with_resource("urn:openapi", DRAFT202012.create_resource(openapi.document()))
     validator = jsonschema.Draft202012Validator(
         {"$ref": f"urn:openapi#/components/schemas/{schema_name}"}, registry=registry
     )

@@ -1,0 +1,75 @@
+"""Secrets and card numbers go in through every opening, and come out of none: not in an answer, not in a log line."""
+
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from streams.logs import JsonLines
+from tests.web.fakes import KEY, PAYMENT, Door
+from web.request_ids import RequestIds
+
+CARD, CARD_WITH_GAPS = "4000056655665556", "4000-0566-5566-5556"
+SECRET_KEY = "mr_test_canary00secret"
+CANARIES = (CARD, CARD_WITH_GAPS, SECRET_KEY, KEY, "sk_test_canary000")
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """Everything that is logged, at DEBUG, as a process writes it."""
+    stream, root = io.StringIO(), logging.getLogger()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines("web-0"))
+    handler.addFilter(RequestIds())
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    logging.getLogger("millrace").setLevel(logging.DEBUG)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+@pytest.mark.parametrize("card", [CARD, CARD_WITH_GAPS])
+async def test_no_opening_lets_a_secret_out(door: Door, lines: io.StringIO, card: str) -> None:
+    told = [
+        await door.post("/v1/payments", PAYMENT | {"description": card}),
+        await door.post("/v1/payments", PAYMENT | {"metadata": {card: card}}),
+        await door.post("/v1/payments", PAYMENT | {card: card}),
+        await door.post("/v1/payments", PAYMENT | {"amount": card}),
+        await door.post("/v1/payments", f'{{"amount": {CARD}, "x": {CARD}'.encode()),
+        await door.post("/v1/payments", PAYMENT, f'"{card}" trailing'),
+        await door.post(f"/v1/payments/{card}/capture", {"reason": card}),
+        await door.post("/v1/payments", PAYMENT, card, Prefer=f"wait={CARD}"),
+        await door.get(f"/{card}?{card}={card}"),
+        await door.get(f"/v1/payments?customer={card}&{card}=1&metadata[{card}]=1"),
+        await door.get("/v1/payments", key=SECRET_KEY),
+        await door.get("/v1/payments", key="sk_test_canary000"),
+        await door.ask("POST", "/webhooks/stripe", card.encode(), Stripe_Signature=card),
+    ]
+    door.service.breaks = True
+    told.append(await door.get(f"/v1/payments/pay_{'0' * 32}"))
+    assert told[-1].status == 500
+    for each in told:
+        for canary in CANARIES:
+            assert canary not in each.raw.decode(), each.status
+            assert canary not in str(each.headers)
+    assert lines.getvalue().count("\n") >= 2
+    for canary in (*CANARIES, "4242 4242 4242 4242"):
+        assert canary not in lines.getvalue()
+
+
+async def test_what_fails_is_logged_with_its_request(door: Door, lines: io.StringIO) -> None:
+    door.service.breaks = True
+    told = await door.get(f"/v1/payments/pay_{'0' * 32}")
+    [line] = [line for line in lines.getvalue().splitlines() if '"level":"ERROR"' in line]
+    assert told.headers["Request-Id"] in line
+    assert "RuntimeError" in line
+    assert KEY not in line
+
+
+async def test_an_ordinary_request_is_not_logged_at_info(door: Door, lines: io.StringIO) -> None:
+    logging.getLogger("millrace").setLevel(logging.INFO)
+    assert (await door.post("/v1/payments", PAYMENT)).status == 201
+    assert [line for line in lines.getvalue().splitlines() if '"logger":"millrace' in line] == []

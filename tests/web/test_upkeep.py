@@ -1,0 +1,120 @@
+"""Stripe's door, health, metrics, documents, and what every answer carries."""
+
+import pytest
+
+from models.commands import RecordNotice
+from tests.web.fakes import GOOD_SIGNATURE, PAYMENT, Door
+from web.upkeep import DOCUMENTS
+
+NOTICE = b'{"id": "evt_1", "data": {"object": {"id": "pi_1"}}}'
+
+
+async def notify(door: Door, body: bytes = NOTICE, signature: str = GOOD_SIGNATURE) -> tuple[int, str | None]:
+    told = await door.ask("POST", "/webhooks/stripe", body, key=None, Stripe_Signature=signature)
+    return told.status, told.body.get("code")
+
+
+async def test_a_notice_of_stripes_is_kept_before_it_is_acknowledged(door: Door) -> None:
+    assert await notify(door) == (200, None)
+    assert [type(command) for command in door.service.appended] == [RecordNotice]
+    assert door.count("millrace_notices_total", fate="kept") == 1
+
+
+@pytest.mark.parametrize("signature", ["", "t=1,v1=bad", "x" * 5000])
+async def test_a_forged_notice_is_turned_away(door: Door, signature: str) -> None:
+    assert await notify(door, signature=signature) == (400, "signature_invalid")
+    assert door.service.appended == []
+    assert door.count("millrace_notices_total", fate="forged") == 1
+
+
+async def test_a_notice_that_cannot_be_kept_is_asked_for_again(door: Door) -> None:
+    door.service.log_is_away = True
+    assert await notify(door) == (503, "unavailable")
+    door.service.log_is_away = False
+    assert await notify(door) == (200, None)
+
+
+async def test_a_notice_that_is_none_of_ours_is_acknowledged(door: Door) -> None:
+    assert await notify(door, b"{}") == (200, None)
+    assert door.service.appended == []
+
+
+async def test_a_notice_may_be_larger_than_a_request_but_not_without_end(door: Door) -> None:
+    assert await notify(door, NOTICE + b" " * 400_000) == (200, None)
+    assert await notify(door, NOTICE + b" " * 600_000) == (413, "payload_too_large")
+
+
+async def test_readiness_names_what_is_missing(door: Door) -> None:
+    assert (await door.get("/readyz", key=None)).body == {"ready": True, "missing": []}
+    door.service.missing = {"postgres": "no answer", "kafka": "no broker"}
+    told = await door.get("/readyz", key=None)
+    assert (told.status, told.body["code"], told.body["ready"]) == (503, "unavailable", False)
+    assert told.body["missing"] == ["kafka: no broker", "postgres: no answer"]
+    assert (await door.get("/livez", key=None)).body == {"status": "alive"}
+
+
+async def test_a_probe_that_hangs_is_not_readiness(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.upkeep.PROBE_MAX_S", 0.05)
+
+    door.service.probe_hangs = True
+    told = await door.get("/readyz")
+    assert (told.status, told.body["missing"]) == (503, ["probe: no answer within 0 s"])
+
+
+async def test_metrics_count_by_route_and_never_by_path(door: Door) -> None:
+    made = await door.post("/v1/payments", PAYMENT)
+    await door.get(made.headers["Location"])
+    await door.get("/4242424242424242")
+    text = (await door.get("/metrics", key=None)).raw.decode()
+    assert 'millrace_http_requests_total{method="POST",route="/v1/payments",status="201"} 1.0' in text
+    assert 'route="/v1/payments/{payment_id}",status="200"} 1.0' in text
+    assert 'millrace_commands_sent_total{type="payment.create.v1"} 1.0' in text
+    assert "millrace_http_requests_in_flight 1.0" in text
+    assert 'millrace_http_problems_total{code="not_found",route="(none)"} 1.0' in text
+    assert "4242" not in text
+    assert made.body["id"] not in text
+
+
+async def test_the_documents_are_served_as_they_are_committed(door: Door) -> None:
+    for name in ("openapi.json", "asyncapi.json"):
+        told = await door.get(f"/{name}", key=None)
+        assert (told.status, told.raw) == (200, (DOCUMENTS / name).read_bytes())
+        assert told.headers["Content-Type"].startswith("application/json")
+
+
+@pytest.mark.parametrize("path", ["/v1/payments", "/nowhere", "/livez", "/metrics", "/v1/payments/x"])
+async def test_every_answer_has_a_request_id_of_its_own(door: Door, path: str) -> None:
+    ids = {(await door.get(path)).headers["Request-Id"] for _ in range(3)}
+    assert len(ids) == 3
+    assert all(id.startswith("req_") for id in ids)
+
+
+async def test_private_answers_are_not_cached(door: Door) -> None:
+    for path in ("/v1/payments", "/v1/payments/x"):
+        assert (await door.get(path)).headers["Cache-Control"] == "no-store"
+
+
+async def test_a_page_of_payments_is_filtered_and_paged(door: Door) -> None:
+    for n in range(3):
+        await door.post("/v1/payments", PAYMENT | {"amount": 100 + n}, f"k{n}")
+    first = await door.get("/v1/payments?limit=2")
+    assert ([p["amount"] for p in first.body["data"]], first.body["has_more"]) == ([102, 101], True)
+    rest = await door.get(f"/v1/payments?limit=2&starting_after={first.body['data'][-1]['id']}")
+    assert ([p["amount"] for p in rest.body["data"]], rest.body["has_more"]) == ([100], False)
+    query = "currency=usd&customer=c&status=captured&metadata[a%20b]=x%26y&created_after=2026-01-31T13:00:00%2B01:00"
+    await door.get(f"/v1/payments?{query}&created_before=2027-01-01T00:00:00Z")
+    where = door.service.asked_where
+    assert (where.status, where.currency, where.customer) == ("captured", "usd", "c")
+    assert where.metadata == (("a b", "x&y"),)
+    assert where.created_after is not None
+    assert where.created_after.isoformat() == "2026-01-31T12:00:00+00:00"
+
+
+async def test_a_story_is_read_in_order_and_by_pages(door: Door) -> None:
+    made = await door.post("/v1/payments", PAYMENT)
+    path = f"{made.headers['Location']}/events"
+    assert [e["sequence"] for e in (await door.get(path)).body["data"]] == [1, 2]
+    page = await door.get(f"{path}?limit=1&after_sequence=1")
+    assert ([e["sequence"] for e in page.body["data"]], page.body["has_more"]) == ([2], False)
+    beyond = await door.get(f"{path}?after_sequence=99")
+    assert (beyond.status, beyond.body["data"]) == (200, [])
