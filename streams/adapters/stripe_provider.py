@@ -134,7 +134,8 @@ class StripeProvider:
             heard = await self._post(call, request, min(self._send_timeout_s, ends_at - loop.time()))
             may_have_run = may_have_run or meaning_of(heard) in MAY_HAVE_RUN
             wait_s = _backoff_s(sends)
-            if not is_worth_repeating(heard) or ends_at - loop.time() < wait_s + SEND_ROOM_S:
+            there_is_room = sends < self._sends_max and ends_at - loop.time() >= wait_s + SEND_ROOM_S
+            if not (there_is_room and is_worth_repeating(heard)):
                 break
             await asyncio.sleep(wait_s)
             if self._is_too_old(call):

@@ -116,19 +116,19 @@ async def _refund(transport: StripeTransport, call: PspCall, ask: RefundIntent, 
 
 
 async def _search(transport: StripeTransport, call: PspCall, timeout_s: float) -> Found:
-    """The search lags by minutes: what it finds is there, what it does not find may be there all the same."""
+    """The search lags by minutes: what it finds is there, what it does not find may be there all the same.
+
+    It lags in what it shows too, so the intent itself is read then.
+    """
     if not PAYMENT_ID.fullmatch(call.payment_id):
         return NOTHING
-    parameters = {
-        "query": f'metadata["{PAYMENT_ID_NAME}"]:"{call.payment_id}"',
-        "limit": INTENTS_FOUND_MAX,
-        "expand": ["data.latest_charge"],
-    }
+    query = f'metadata["{PAYMENT_ID_NAME}"]:"{call.payment_id}"'
+    parameters = {"query": query, "limit": INTENTS_FOUND_MAX}
     body = await _read(transport, "/v1/payment_intents/search", parameters, timeout_s)
     found = _page(body) if body is not None else []
     if len(found) > 1:
         raise InvariantBroken(f"{call.key}: Stripe knows {len(found)} intents of one payment")
-    return Found(snapshot_of(call, found[0], transport.livemode)) if found else NOTHING
+    return await _intent(transport, call, str(found[0].get("id")), timeout_s) if found else NOTHING
 
 
 async def _read(

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.request
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from models.terms import CaptureMethod, PaymentTerms
 from sandbox.ports import Ports
 from streams.adapters.stripe_provider import StripeProvider
 
+DEADLINE_S = 20.0
 MERCHANT = "mer_tester"
 JSON = dict[str, Any]
 
@@ -131,7 +132,9 @@ def new_payment() -> str:
     return f"pay_{uuid.uuid4().hex}"
 
 
-def create(payment_id: str, method: str = "pm_card_visa", at: datetime | None = None, **terms: Any) -> PspCall:
+def create(
+    payment_id: str, method: str = "pm_card_visa", at: datetime | None = None, **terms: Any
+) -> PspCall:
     ask = CreateIntent(PaymentTerms(Money(1999, "usd"), method, **terms))
     return PspCall(f"{payment_id}:create:1", Operation.CREATE, payment_id, MERCHANT, at or _now(), ask)
 
@@ -176,3 +179,10 @@ def shown(outcome: object) -> IntentSnapshot:
     snapshot = getattr(outcome, "snapshot", None)
     assert isinstance(snapshot, IntentSnapshot), outcome
     return snapshot
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    """Waits for a condition, with a deadline."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not happened():  # noqa: ASYNC110 - what is waited for is in another process
+            await asyncio.sleep(0.02)

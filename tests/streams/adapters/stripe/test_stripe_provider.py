@@ -5,7 +5,7 @@ import pytest
 from models.provider import Answered, Declined, IntentStatus, RefundSnapshot, RefundStatus, Rejected
 from models.terms import CaptureMethod
 from streams.adapters.stripe_provider import StripeProvider
-from tests.streams.adapters.stripe_world import (
+from tests.streams.adapters.stripe.stripe_world import (
     StripeProcess,
     authorized,
     cancel,
