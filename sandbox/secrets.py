@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 
 from sandbox.run_folder import RunFolder
 
-KEY_BYTES = 24
+KEY_BYTES = 32
 
 
 def _new_key(prefix: str) -> str:
-    return prefix + secrets.token_urlsafe(KEY_BYTES)
+    return prefix + secrets.token_hex(KEY_BYTES)
 
 
 @dataclass(frozen=True)

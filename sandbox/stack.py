@@ -4,6 +4,7 @@ What lives here: the table, in the order of starting. How processes are kept is 
 server needs its own file's.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -31,6 +32,9 @@ USUAL_PORTS = {
     "web-0": 8080,
 }
 STEP_WITHIN_S = 60.0
+DRAIN_S = (
+    "3"  # what is under way when the stack stops; processes are killed when it takes longer than the next
+)
 STOPS_WITHIN_S = 4.5  # services first, then servers: below ten seconds together
 
 # Each role of the service: its module, and what must be there before it starts.
@@ -116,6 +120,7 @@ class Stack:
             "MILLRACE_HTTP_HOST": HOST,
             "MILLRACE_HTTP_PORT": str(self._http_ports[0]),
             "MILLRACE_DATA_DIR": str(self._folder.path / "service"),
+            "MILLRACE_DRAIN_S": os.environ.get("MILLRACE_DRAIN_S", DRAIN_S),
         }
 
     def _own_servers(self) -> Iterator[tuple[str, Server]]:
