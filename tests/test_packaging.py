@@ -1,0 +1,52 @@
+"""The four folders are imported by short names, so nobody else may claim these names."""
+
+import importlib
+import importlib.metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ["models", "agents", "streams", "web"]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_the_name_resolves_to_this_project(name: str) -> None:
+    found = importlib.import_module(name).__file__
+    assert found is not None
+    assert Path(found).resolve() == ROOT / name / "__init__.py"
+
+
+@pytest.mark.parametrize("name", [*FOLDERS, "sandbox", "millrace"])
+def test_no_other_installed_distribution_claims_the_name(name: str) -> None:
+    claimants = set(importlib.metadata.packages_distributions().get(name, [])) | claimed_by_files(name)
+    assert claimants <= {"millrace"}
+
+
+def claimed_by_files(name: str) -> set[str]:
+    """Distributions that install a file under the name (packages_distributions trusts what a wheel says of
+    itself).
+    """
+    return {
+        distribution.name
+        for distribution in importlib.metadata.distributions()
+        for file in distribution.files or []
+        if file.parts[0] in (name, f"{name}.py")
+    }
+
+
+def test_the_console_script_is_ours() -> None:
+    (script,) = importlib.metadata.entry_points(group="console_scripts", name="millrace")
+    assert script.value == "millrace:main"
+    assert script.load().__module__ == "millrace"
+
+
+def test_no_pin_names_an_index_and_every_pin_has_hashes() -> None:
+    for pins in sorted((ROOT / "requirements").glob("*.txt")):
+        text = pins.read_text()
+        assert "://" not in text and "--index-url" not in text, pins
+        requirements = [
+            line for line in text.splitlines() if "==" in line and not line.lstrip().startswith("#")
+        ]
+        assert requirements
+        assert all(line.endswith("\\") for line in requirements), pins
