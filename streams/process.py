@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any, NoReturn
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -25,14 +24,12 @@ class Process:
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
-        name = settings.instance or role
         self.app = App(
             f"{settings.group_prefix}-{role}",
             bootstrap=settings.kafka_bootstrap,
             dead_letters=DEAD_LETTERS,
             partitions=settings.partitions,
             instance_id=settings.instance or None,
-            datadir=Path(settings.data_dir) / name,
             session_timeout_s=settings.session_timeout_s,
             drain_s=settings.drain_s,
             stall_s=stall_s,

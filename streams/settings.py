@@ -85,7 +85,6 @@ class Settings(BaseSettings):
         pattern="^[A-Za-z0-9._-]{0,100}$",
         description="this process's lasting name: static membership in its group",
     )
-    data_dir: str = Field(".run/data", description="where a process may keep files of its own")
     session_timeout_s: float = Field(
         6.0, ge=1, le=300, description="a silent process loses its partitions after this"
     )

@@ -1,10 +1,9 @@
 """`python -m agents.projection`: events into PostgreSQL and the cache. The only place where it meets its pipes."""
 
-from streams.adapters.postgres_store import PostgresPaymentStore
-from streams.adapters.redis_cache import RedisPaymentCache
-
 from agents.projection import project
 from models.ports import Change, EventRecord
+from streams.adapters.postgres.store import PostgresPaymentStore
+from streams.adapters.redis_cache import RedisPaymentCache
 from streams.delivery import Outgoing, Poison, Record
 from streams.process import Process, run
 from streams.settings import Settings

@@ -4,6 +4,7 @@ bare chain of the same hops, on the same broker, with the simulator answering at
 import os
 import random
 import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,7 @@ import aiohttp
 
 from sandbox.ports import Ports
 from sandbox.testing import Servers
+from streams.adapters.postgres.merchants import ensure_demo_merchants
 from streams.topics import COMMANDS, REPLIES
 from tests.bench.latency import HttpAsker, KafkaAsker, Latency
 from tests.bench.report import Report, spread
@@ -182,13 +184,9 @@ def _environment(servers: Servers, ports: dict[str, int], folder: Path) -> dict[
 
 def _prepare(environment: dict[str, str]) -> None:
     """Tables, topics and one merchant, as `make run` makes them."""
-    import sys
-
     for arguments in (("streams.adapters.postgres", "migrate"), ("millrace", "topics", "create")):
         subprocess.run([sys.executable, "-m", *arguments], env={**os.environ, **environment}, check=True)
-    from sandbox.demo import make_merchant
-
-    make_merchant(environment["MILLRACE_POSTGRES_DSN"], MERCHANT, API_KEY)
+    ensure_demo_merchants(environment["MILLRACE_POSTGRES_DSN"], {MERCHANT: API_KEY})
 
 
 async def _ready(url: str) -> None:

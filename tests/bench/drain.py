@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from sandbox.testing import Servers
 from streams.delivery import changelog_topic
-from streams.topics import COMMANDS, DEAD_LETTERS
+from streams.topics import COMMANDS, DEAD_LETTERS, EVENTS
 from tests.bench.report import Report, spread
 from tests.bench.rounds import Drained, drained, ends, fill, make_topics, running
 
