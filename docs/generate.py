@@ -1,0 +1,74 @@
+"""Writes the generated documents, or with `--check` says which of them are not what the code would write.
+
+    openapi.json    the door        from web's routes and bodies
+    asyncapi.json   the topics      from the catalogue and the wire formats
+    transitions.md  the statuses    from the TRANSITIONS tables
+
+The tables and types in the code are the source; nothing here knows more than they do.
+"""
+
+import argparse
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from models import payment, refund, shapes
+from streams import asyncapi
+from web import openapi
+from web.bodies import BODIES
+
+DOCS = Path(__file__).resolve().parent
+
+
+def _asyncapi() -> str:
+    schemas: dict[str, Any] = openapi.document()["components"]["schemas"]
+    commands = {name: BODIES[name].model_json_schema() for name in shapes.TYPES}
+    document = asyncapi.document(commands, _inlined(schemas["Payment"], schemas), version("millrace"))
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _inlined(part: Any, schemas: dict[str, Any]) -> Any:
+    """A schema that stands alone: what it refers to put in its place."""
+    if isinstance(part, list):
+        return [_inlined(each, schemas) for each in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return _inlined(schemas[part["$ref"].rsplit("/", 1)[1]], schemas)
+    return {name: _inlined(value, schemas) for name, value in part.items()}
+
+
+def _transitions() -> str:
+    charts = (("A payment", payment.TRANSITIONS), ("A refund", refund.TRANSITIONS))
+    sections = [f"## {title}\n\n```mermaid\nstateDiagram-v2\n{_chart(table)}\n```\n" for title, table in charts]
+    head = "# What may follow what\n\nPrinted from the tables in `models/`: what is not here does not happen.\n\n"
+    return head + "\n".join(sections)
+
+
+def _chart(table: Any) -> str:
+    return "\n".join(f"    {was or '[*]'} --> {after}: {move}" for (was, move), after in table.items())
+
+
+DOCUMENTS = {"openapi.json": openapi.written, "asyncapi.json": _asyncapi, "transitions.md": _transitions}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write the generated documents.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if one has drifted")
+    checking = parser.parse_args().check
+    drifted = []
+    for name, write in DOCUMENTS.items():
+        path, made = DOCS / name, write()
+        if checking and (not path.exists() or path.read_text() != made):
+            drifted.append(name)
+        elif not checking:
+            path.write_text(made)
+    if drifted:
+        print(f"docs: {', '.join(drifted)} drifted from the code: run `make docs`", file=sys.stderr)
+    return 1 if drifted else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
