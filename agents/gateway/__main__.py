@@ -2,10 +2,9 @@
 
 from collections.abc import Awaitable
 
-from streams.adapters.stripe_provider import StripeProvider
-
 from agents.gateway import carry_out
 from models.provider import PspCall
+from streams.adapters.stripe_provider import StripeProvider
 from streams.delivery import Outgoing, Record
 from streams.process import Process, run
 from streams.settings import Settings, SettingsRefused

@@ -80,7 +80,8 @@ class KafkaAsker:
         id, key, value, partition, headers = command(self.address)
         answered = self.waiting[id] = asyncio.get_running_loop().create_future()
         await self.producer.send(self.commands, value, key, partition, headers=headers)
-        return await asyncio.wait_for(answered, LATE_S) - scheduled_at
+        answered_at: float = await asyncio.wait_for(answered, LATE_S)
+        return answered_at - scheduled_at
 
     async def latency(self, rate: float, seconds: float) -> Latency:
         took: list[float] = []
