@@ -46,6 +46,8 @@ def of_intent(
             f"{transaction.id}: the provider knows intent {seen.intent}, we know no payment"
         )
     _same_payment(payment, seen)
+    if answers is not None and seen.amount_captured_minor < payment.amount_captured_minor:
+        raise InvariantBroken(f"{answers.call.key}: the answer is older than what we know of {seen.intent}")
     ended = payment.status in (PaymentStatus.DECLINED, PaymentStatus.CANCELED)
     if ended and seen.amount_captured_minor > payment.amount_captured_minor:
         yield PaymentReviewRequired(MONEY_MOVED_AFTER_THE_END, None)

@@ -1,0 +1,171 @@
+"""What must hold at every step of every story: `History.say` decides, applies, and checks all of it. No story lives here."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import get_args
+
+from models import payment as payments
+from models import refund as refunds
+from models.commands import Command, PublicCommand
+from models.deciding import decide, remembered, remembered_as
+from models.events import CallRepeated, CommandRefused, Event, PaymentEvent, RefundEvent
+from models.payment import PaymentMove, PaymentStatus
+from models.provider import Ask, Operation, PspCall, RefundStatus
+from models.refund import RefundMove
+from models.transaction import Transaction, evolve, react
+
+PAYMENT_EVENTS, REFUND_EVENTS = get_args(PaymentEvent), get_args(RefundEvent)
+ENDS = (PaymentStatus.CAPTURED, PaymentStatus.DECLINED, PaymentStatus.CANCELED)
+
+PaymentEdge = tuple[PaymentStatus | None, PaymentMove]
+RefundEdge = tuple[RefundStatus | None, RefundMove]
+
+
+@dataclass
+class History:
+    """One payment's story so far, what was asked of the provider, and every edge of the tables that was walked."""
+
+    transaction: Transaction | None = None
+    events: list[Event] = field(default_factory=list)
+    asked: dict[str, PspCall] = field(default_factory=dict)
+    payment_edges: set[PaymentEdge] = field(default_factory=set)
+    refund_edges: set[RefundEdge] = field(default_factory=set)
+
+    def say(self, command: Command) -> list[Event]:
+        """The events `command` leads to, applied. Raises InvariantBroken only out of `decide`, with nothing changed."""
+        before = self.transaction
+        events = decide(before, command)
+        assert events == decide(before, command), "decide is not deterministic"
+        after = before
+        for event in events:
+            self._walk(after, event)
+            after = evolve(after, event)
+            check_money(after)
+            self._keep_call(event)
+        check_numbering(before, command, events)
+        check_settling(before, events)
+        self.transaction = after
+        self.events.extend(events)
+        if after is not None:
+            check_ends(before, after)
+            check_calls(after)
+        if isinstance(command, get_args(PublicCommand)):
+            check_remembered(before, after, command, events)
+        return events
+
+    def _walk(self, before: Transaction | None, event: Event) -> None:
+        data = event.data
+        if isinstance(data, PAYMENT_EVENTS):
+            was = before.payment.status if before and before.payment else None
+            self.payment_edges.add((was, payments.move(data)))
+        elif isinstance(data, REFUND_EVENTS):
+            known = before.refunds.get(data.refund_id) if before else None
+            self.refund_edges.add((known.status if known else None, refunds.move(data)))
+
+    def _keep_call(self, event: Event) -> None:
+        """A key carries the same parameters for ever, and only a repetition brings it back."""
+        call = react(event)
+        if call is None:
+            return
+        if isinstance(event.data, CallRepeated):
+            assert self.asked[call.key] == call, "a key came back with other parameters"
+        else:
+            assert call.key not in self.asked, "a key was used for a second call"
+            self.asked[call.key] = call
+        creates = [call for call in self.asked.values() if call.operation is Operation.CREATE]
+        assert len(creates) <= 1, "a payment was created twice at the provider"
+
+    def check_whole(self) -> None:
+        """The whole story: replayed it gives the state, and no command was opened or settled twice."""
+        replayed: Transaction | None = None
+        for event in self.events:
+            replayed = evolve(replayed, event)
+        assert replayed == self.transaction
+        assert len({event.id for event in self.events}) == len(self.events)
+        for names in ([e.opens for e in self.events], [e.settles for e in self.events]):
+            assert all(n == 1 for name, n in Counter(names).items() if name is not None)
+
+    @property
+    def open_commands(self) -> set[str]:
+        known = self.transaction.commands if self.transaction else {}
+        return {name for name, command in known.items() if not command.settled}
+
+    @property
+    def refund_asks(self) -> list[Ask]:
+        return [call.ask for call in self.asked.values() if call.operation is Operation.REFUND]
+
+
+def check_numbering(before: Transaction | None, command: Command, events: list[Event]) -> None:
+    first = (before.sequence if before else 0) + 1
+    assert [event.sequence for event in events] == list(range(first, first + len(events)))
+    assert len({event.id for event in events}) == len(events)
+    for event in events:
+        assert event.payment_id == command.origin.payment_id
+        assert event.caused_by == command.origin.command_id
+        assert event.at == command.origin.at
+
+
+def check_settling(before: Transaction | None, events: list[Event]) -> None:
+    """A command is opened once; it is settled once, and only if it was open or is refused on the spot."""
+    known = dict(before.commands) if before else {}
+    is_open = {name for name, command in known.items() if not command.settled}
+    for event in events:
+        if event.opens is not None:
+            assert event.opens not in known, "a command was opened twice"
+            is_open.add(event.opens)
+        if event.settles is not None:
+            refused_at_once = isinstance(event.data, CommandRefused) and event.settles not in known
+            assert event.settles in is_open or refused_at_once, "a command was settled twice"
+            is_open.discard(event.settles)
+
+
+def check_money(transaction: Transaction) -> None:
+    payment = transaction.payment
+    if payment is None:
+        return
+    amounts = payment.amount_captured_minor, payment.amount_authorized_minor
+    reserved = transaction.amount_refunded_minor + transaction.amount_refund_pending_minor
+    assert all(isinstance(amount, int) for amount in (*amounts, reserved))
+    assert 0 <= reserved <= amounts[0] <= amounts[1] <= payment.terms.money.amount_minor
+    assert transaction.amount_refundable_minor == amounts[0] - reserved
+    assert payment.amount_capturable_minor >= 0
+
+
+def check_ends(before: Transaction | None, after: Transaction) -> None:
+    """What has ended stays ended; only money that moved afterwards brings a person in."""
+    was = before.payment.status if before and before.payment else None
+    now = after.payment.status if after.payment else None
+    if was in ENDS and was is not now:
+        assert (was, now) in ((end, PaymentStatus.MANUAL_REVIEW) for end in ENDS[1:])
+    if before and before.payment and after.payment:
+        assert after.payment.amount_captured_minor >= before.payment.amount_captured_minor
+        assert before.payment.intent in (None, after.payment.intent)
+        assert before.payment.terms == after.payment.terms
+
+
+def check_calls(after: Transaction) -> None:
+    """Exactly the open commands have an open call, and the payment itself has one at most."""
+    is_open = sorted(name for name, command in after.commands.items() if not command.settled)
+    assert sorted(call.command for call in after.calls.values()) == is_open
+    calls = [call for call in after.calls.values() if call.call.operation is not Operation.REFUND]
+    assert len(calls) <= 1
+    status = after.payment.status if after.payment else None
+    if status in (*ENDS, PaymentStatus.MANUAL_REVIEW, None):
+        assert not calls, f"a {calls[0].call.operation} of a payment that is {status} is still under way"
+    if status is PaymentStatus.UNKNOWN:
+        assert calls, "in doubt, and nobody will ever look"
+    for refund in after.refunds.values():
+        if refund.status is RefundStatus.UNKNOWN:
+            assert any(
+                getattr(call.call.ask, "refund_id", None) == refund.id for call in after.calls.values()
+            )
+
+
+def check_remembered(
+    before: Transaction | None, after: Transaction | None, command: PublicCommand, events: list[Event]
+) -> None:
+    """A public command is remembered; one that is known already leads to nothing."""
+    assert after is not None
+    assert remembered_as(after, command) in after.commands
+    assert len(events) == (0 if remembered(before, command) else 1)
+    assert decide(after, command) == []
