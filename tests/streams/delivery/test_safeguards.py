@@ -18,7 +18,7 @@ Scenario = Callable[[World], Awaitable[None]]
 SAFEGUARDS: list[tuple[Scenario, str]] = [
     (writer.a_writer_that_wakes_after_a_takeover_changes_nothing, "no_fencing"),
     (writer.state_and_position_are_seen_together, "position_outside"),
-    (writer.nothing_is_skipped_when_partitions_are_assigned_under_load, "queues_emptied"),
+    (writer.nothing_is_skipped_in_a_rebalance_under_load, "queues_emptied"),
     (writer.poison_leaves_no_trace, "poison_leaves_traces"),
     (writer.a_batch_that_a_broker_refuses_takes_its_transaction_with_it, "commits_whatever_failed"),
     (writer.an_undecodable_record_is_a_dead_letter_and_the_next_one_is_taken, "faust_decodes"),

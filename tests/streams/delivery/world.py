@@ -67,7 +67,7 @@ class Subject:
     async def owns(self, *partitions: int, within_s: float = WAIT_S) -> None:
         await until(lambda: self.status["owned"] == list(partitions), f"it owns {partitions}", within_s)
 
-    async def exits(self, within_s: float = WAIT_S) -> int:
+    async def exits(self, within_s: float = 20.0) -> int:
         await until(lambda: self.code is not None, "it ends", within_s)
         assert self.code is not None
         return self.code
