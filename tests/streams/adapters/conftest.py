@@ -1,34 +1,45 @@
-"""The simulator as one process for all tests of the folder, and a provider with an account of its own for each."""
+"""A migrated database for the adapters' tests, emptied before each."""
 
-import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
-from streams.adapters.stripe_provider import StripeProvider
-from tests.streams.adapters.stripe_world import StripeProcess, simulator_process
+from sandbox.testing import PostgresServer
+from streams.adapters.postgres import Postgres, PostgresPaymentReader, PostgresPaymentStore
+from streams.adapters.postgres.migrating import migrate
+from tests.streams.adapters.servers import run_sql
+
+TABLES = "payments, refunds, payment_events, merchants, api_keys"
 
 
 @pytest.fixture(scope="session")
-def stripe_process() -> Iterator[StripeProcess]:
-    with simulator_process() as found:
-        yield found
+def migrated(postgres: PostgresServer) -> str:
+    dsn = postgres.fresh_database()
+    migrate(dsn)
+    return dsn
 
 
 @pytest.fixture
-def simulator(stripe_process: StripeProcess) -> Iterator[StripeProcess]:
-    """Healthy at the start and the end of each test."""
-    yield stripe_process
-    stripe_process.heal()
+def database(migrated: str) -> str:
+    """Its address."""
+    run_sql(migrated, f"TRUNCATE {TABLES}")
+    return migrated
 
 
 @pytest.fixture
-def api_key() -> str:
-    return f"sk_test_{uuid.uuid4().hex}"
+async def connections(database: str) -> AsyncIterator[Postgres]:
+    connections = Postgres(database)
+    yield connections
+    await connections.close()
 
 
 @pytest.fixture
-async def provider(simulator: StripeProcess, api_key: str) -> AsyncIterator[StripeProvider]:
-    found = StripeProvider(api_key, simulator.url, sends_max=3, multicapture=True)
-    yield found
-    await found.close()
+async def store(database: str) -> AsyncIterator[PostgresPaymentStore]:
+    store = PostgresPaymentStore(database)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def reader(connections: Postgres) -> PostgresPaymentReader:
+    return PostgresPaymentReader(connections)

@@ -1,0 +1,295 @@
+"""PostgreSQL in particular: outages, limits, parallel writers, indexes, migrations, and what a batch costs."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import psycopg2
+import pytest
+import uvloop
+
+from models.errors import InvariantBroken, Unavailable
+from models.ports import PaymentFilter
+from sandbox.testing import PostgresServer
+from streams.adapters.postgres import Postgres, PostgresPaymentReader, PostgresPaymentStore, rows
+from streams.adapters.postgres.migrating import migrate
+from tests.streams.adapters.payments import FIRST, change, payment_id, refund, view
+from tests.streams.adapters.servers import eventually, run_sql
+
+pytestmark = pytest.mark.real
+
+LOOPS: dict[str, Callable[[Coroutine[Any, Any, None]], None]] = {"asyncio": asyncio.run, "uvloop": uvloop.run}
+BATCH = 500
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_it_reads_and_writes_again_as_soon_as_postgresql_is_back(
+    loop: str, end: str, postgres: PostgresServer, database: str
+) -> None:
+    async def outage() -> None:
+        connections, store = Postgres(database, connections_max=4), PostgresPaymentStore(database)
+        reader = PostgresPaymentReader(connections)
+        await store.apply([change(view(1))])
+        await asyncio.gather(*(reader.payment(FIRST, payment_id(1)) for _ in range(8)))
+        await asyncio.to_thread(getattr(postgres, end))
+        for _ in range(6):
+            with pytest.raises(Unavailable):
+                await reader.payment(FIRST, payment_id(1))
+            with pytest.raises(Unavailable):
+                await store.apply([change(view(2))])
+        await asyncio.to_thread(postgres.start)
+        assert await asyncio.gather(*(reader.payment(FIRST, payment_id(1)) for _ in range(20)))
+        await store.apply([change(view(2))])
+        assert await reader.payment(FIRST, payment_id(2))
+        await connections.close()
+        await store.close()
+
+    try:
+        LOOPS[loop](outage())
+    finally:
+        if not is_up(database):
+            postgres.start()
+
+
+def is_up(dsn: str) -> bool:
+    try:
+        return bool(run_sql(dsn, "SELECT 1"))
+    except psycopg2.OperationalError:
+        return False
+
+
+async def test_nobody_notices_a_restart_between_two_questions(
+    postgres: PostgresServer, store: PostgresPaymentStore, reader: PostgresPaymentReader
+) -> None:
+    await store.apply([change(view(1))])
+    await asyncio.gather(*(reader.payment(FIRST, payment_id(1)) for _ in range(8)))
+    await asyncio.to_thread(postgres.kill)
+    await asyncio.to_thread(postgres.start)
+    await store.apply([change(view(1, 2))])
+    assert (await reader.payment(FIRST, payment_id(1)) or {})["sequence"] == 2
+
+
+async def test_a_postgresql_that_hangs_is_unavailable_within_its_limit(
+    postgres: PostgresServer, database: str
+) -> None:
+    connections = Postgres(database, timeout_s=0.5)
+    assert await connections.answers()
+    backends = [
+        row[0]
+        for row in run_sql(database, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'")
+    ]
+    stopped = [int(str(pid)) for pid in [postgres.pid, *backends] if exists(int(str(pid)))]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        with pytest.raises(Unavailable):
+            await connections.rows("SELECT 1")
+        assert time.monotonic() - started < 1.5
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+    await eventually(connections.answers)
+    await connections.close()
+
+
+def exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_a_statement_that_takes_too_long_is_no_cancelled_task(connections: Postgres) -> None:
+    with pytest.raises(Unavailable):
+        await connections.rows("SET LOCAL statement_timeout = 50; SELECT pg_sleep(10)")
+    assert await connections.answers()
+
+
+async def test_a_cancelled_task_is_cancelled_and_leaves_no_transaction_behind(
+    connections: Postgres, database: str
+) -> None:
+    insert = "INSERT INTO merchants (id, name) VALUES ('mer_x', 'x')"
+    writing = asyncio.create_task(connections.write([(insert, ()), ("SELECT pg_sleep(1.5)", ())]))
+    await eventually(lambda: sleeps(database))
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    await eventually(lambda: asleep_no_more(database))
+    assert run_sql(database, "SELECT 1 FROM merchants") == []
+    assert await connections.answers()
+
+
+async def sleeps(dsn: str) -> bool:
+    sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%%' AND state = 'active'"
+    return bool(run_sql(dsn, sleeping))
+
+
+async def asleep_no_more(dsn: str) -> bool:
+    return not await sleeps(dsn)
+
+
+async def test_no_more_connections_are_made_than_allowed(database: str) -> None:
+    connections = Postgres(database, connections_max=3)
+    count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'millrace' AND datname = current_database()"
+    before = int(str(run_sql(database, count)[0][0]))
+    await asyncio.gather(*(connections.rows("SELECT pg_sleep(0.02)") for _ in range(30)))
+    assert int(str(run_sql(database, count)[0][0])) - before <= 3
+    await connections.close()
+
+
+async def test_what_can_never_be_kept_is_told_apart_from_an_outage(store: PostgresPaymentStore) -> None:
+    with pytest.raises(InvariantBroken):
+        await store.apply([change(view(1, amount=2**70))])
+    await store.apply([change(view(1))])
+
+
+async def test_a_batch_is_kept_whole_or_not_at_all(store: PostgresPaymentStore, database: str) -> None:
+    with pytest.raises(InvariantBroken):
+        await store.apply([change(view(1)), change(view(2, refunds=[{**refund(1), "created_at": "never"}]))])
+    assert run_sql(database, "SELECT 1 FROM payments UNION ALL SELECT 1 FROM payment_events") == []
+
+
+async def test_projections_with_the_same_payments_never_wait_for_each_other_in_a_circle(
+    database: str,
+) -> None:
+    stores = [PostgresPaymentStore(database) for _ in range(4)]
+    dice = random.Random(7)
+
+    async def project(store: PostgresPaymentStore) -> None:
+        for sequence in range(1, 16):
+            batch = [change(view(number, sequence, refunds=[refund(number)])) for number in range(60)]
+            dice.shuffle(batch)
+            await store.apply(batch)
+
+    await asyncio.gather(*(project(store) for store in stores))
+    assert run_sql(database, "SELECT min(sequence), count(*) FROM payments") == [(15, 60)]
+    for store in stores:
+        await store.close()
+
+
+@pytest.mark.parametrize(
+    ("where", "index"),
+    [
+        (PaymentFilter(), "payments_newest"),
+        (PaymentFilter(status="declined"), "payments_by_status"),
+        (PaymentFilter(currency="eur"), "payments_by_currency"),
+        (PaymentFilter(customer="cus_77"), "payments_by_customer"),
+        (PaymentFilter(metadata=(("order", "77"),)), "payments_by_metadata"),
+    ],
+    ids=["all", "status", "currency", "customer", "metadata"],
+)
+async def test_each_filter_is_served_by_its_index(
+    many: str, where: PaymentFilter, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections = Postgres(many)
+    asked: list[Any] = []
+    real = connections.rows
+
+    async def explained(sql: str, parameters: Any = ()) -> Any:
+        asked.append(await real("EXPLAIN (FORMAT JSON) " + sql, parameters))
+        return await real(sql, parameters)
+
+    monkeypatch.setattr(connections, "rows", explained)
+    page = await PostgresPaymentReader(connections).payments(FIRST, where, 10, payment_id(19_999), None)
+    await connections.close()
+    assert page.data
+    assert f'"{index}"' in json.dumps(asked[0][0])
+
+
+@pytest.fixture(scope="module")
+def many(postgres: PostgresServer) -> str:
+    """20,000 payments of ten merchants, the statistics fresh."""
+    dsn = postgres.fresh_database()
+    migrate(dsn)
+
+    async def fill() -> None:
+        store = PostgresPaymentStore(dsn)
+        for start in range(0, 20_000, 2_000):
+            await store.apply([change(one_of_many(number)) for number in range(start, start + 2_000)])
+        await store.close()
+
+    asyncio.run(fill())
+    run_sql(dsn, "ANALYZE payments")
+    return dsn
+
+
+def one_of_many(number: int) -> dict[str, Any]:
+    merchant = FIRST if number % 10 in (7, 9) else f"mer_{number % 10}"
+    return view(
+        number,
+        merchant=merchant,
+        at_s=number,
+        status="declined" if number % 50 == 7 else "captured",
+        currency="eur" if number % 100 == 7 else "usd",
+        customer=f"cus_{number}",
+        metadata={"order": str(number)},
+    )
+
+
+def test_migrations_started_at_once_run_once(fresh_database: str) -> None:
+    started = [start_migrating(fresh_database) for _ in range(5)]
+    said = [process.communicate(timeout=60) for process in started]
+    assert [process.returncode for process in started] == [0] * 5, said
+    assert sorted(out.split(": ")[1].strip() for out, _ in said) == ["0002 -> 0002"] * 4 + ["empty -> 0002"]
+    assert run_sql(fresh_database, "SELECT count(*) FROM payments") == [(0,)]
+
+
+def test_a_migration_without_postgresql_fails_with_one_sentence() -> None:
+    process = start_migrating("postgresql://127.0.0.1:1/x")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Connection refused" in errors
+    assert "Traceback" not in errors
+
+
+def start_migrating(dsn: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "streams.adapters.postgres", "migrate"]
+    environment = {**os.environ, "MILLRACE_POSTGRES_DSN": dsn}
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+async def test_a_batch_costs_a_tenth_of_row_by_row_at_most(
+    store: PostgresPaymentStore, record_property: Callable[[str, object], None]
+) -> None:
+    def batch(round: int, size: int) -> list[Any]:
+        return [
+            change(view(round * BATCH + number, metadata={"order": str(number)})) for number in range(size)
+        ]
+
+    async def rate(round: int, size: int, step: int) -> float:
+        changes = batch(round, size)
+        started = time.perf_counter()
+        for start in range(0, size, step):
+            await store.apply(changes[start : start + step])
+        return size / (time.perf_counter() - started)
+
+    await rate(0, BATCH, BATCH)
+    rounds = [(await rate(2 * n, BATCH, BATCH), await rate(2 * n + 1, 100, 1)) for n in range(1, 6)]
+    ratios = sorted(whole / single for whole, single in rounds)
+    print(
+        f"\nprojected per second: {rounds[-1][0]:.0f} in batches, {rounds[-1][1]:.0f} row by row; ratios {ratios}"
+    )
+    record_property("batch_to_row_by_row", ratios[2])
+    assert ratios[2] >= 10
+
+
+def test_the_columns_of_a_batch_are_in_the_order_of_their_keys() -> None:
+    changes = [change(view(number, refunds=[refund(9), refund(3)])) for number in (5, 1, 3)]
+    payments = rows.newest_payments(changes)
+    assert [payment["id"] for payment in payments] == sorted(payment_id(number) for number in (5, 1, 3))
+    refunds = rows.refund_columns(payments)
+    events = rows.event_columns(changes)
+    assert list(zip(*refunds[:2], strict=True)) == sorted(zip(*refunds[:2], strict=True))
+    assert list(zip(*events[:2], strict=True)) == sorted(zip(*events[:2], strict=True))

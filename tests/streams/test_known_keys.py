@@ -1,0 +1,137 @@
+"""API keys are remembered for seconds, through outages for minutes, and a revocation is noticed in time."""
+
+import asyncio
+
+import pytest
+
+from models.errors import Unavailable
+from models.ports import Principal
+from streams import known_keys
+from streams.known_keys import AWAY_S, FRESH_S, GRACE_S, KnownKeys
+from tests.fakes import FakeApiKeys
+
+ANN = Principal("mer_ann", "mr_test_ann", frozenset({"payments:read"}), False)
+
+
+class Bench:
+    """Keys in a store, a clock that is moved by hand, and what remembers the keys."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.store = FakeApiKeys({"ann": ANN})
+        self.keys = KnownKeys(self.store, lambda: self.now_s)
+
+    async def after(self, seconds: float) -> Principal | None:
+        """Who holds Ann's key so much later; background work has ended by then."""
+        self.now_s += seconds
+        holder = await self.keys.holder("ann")
+        await self.background_work_ends()
+        return holder
+
+    async def background_work_ends(self) -> None:
+        await asyncio.wait([asyncio.create_task(asyncio.sleep(0)), *self.keys._asking.values()])
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+async def test_a_known_key_is_asked_for_once_in_a_while_only(bench: Bench) -> None:
+    for _ in range(200):
+        assert await bench.after(0.1) == ANN
+    assert bench.store.asked <= 10
+
+
+@pytest.mark.parametrize("step_s", [0.1, 1.0, 2.4, 4.9, FRESH_S, 30.0])
+async def test_a_revoked_key_is_refused_within_five_seconds(bench: Bench, step_s: float) -> None:
+    assert await bench.after(0) == ANN
+    await bench.after(step_s)
+    bench.store.holders.clear()
+    revoked_at_s = bench.now_s
+    while await bench.after(step_s):
+        assert bench.now_s - revoked_at_s < FRESH_S
+
+
+async def test_while_the_store_is_away_a_known_key_goes_on_for_a_while(bench: Bench) -> None:
+    assert await bench.after(0) == ANN
+    bench.store.away = True
+    for _ in range(int(GRACE_S) - 1):
+        assert await bench.after(1.0) == ANN
+    with pytest.raises(Unavailable):
+        await bench.after(2.0)
+
+
+async def test_while_the_store_is_away_an_unknown_key_cannot_be_judged(bench: Bench) -> None:
+    bench.store.away = True
+    with pytest.raises(Unavailable):
+        await bench.keys.holder("ben")
+
+
+@pytest.mark.parametrize("idle_s", [0.5, AWAY_S + FRESH_S, 300.0])
+async def test_a_key_revoked_during_an_outage_is_refused_soon_after_it(bench: Bench, idle_s: float) -> None:
+    assert await bench.after(0) == ANN
+    bench.store.away = True
+    for _ in range(20):
+        assert await bench.after(1.0) == ANN
+    bench.store.away = False
+    bench.store.holders.clear()
+    back_at_s = bench.now_s
+    while await bench.after(idle_s):
+        assert bench.now_s - back_at_s < FRESH_S
+
+
+async def test_a_store_that_is_away_is_not_asked_with_every_request(bench: Bench) -> None:
+    assert await bench.after(0) == ANN
+    bench.store.away = True
+    await bench.after(FRESH_S + 1)
+    before = bench.store.asked
+    for _ in range(1000):
+        assert await bench.after(0.01) == ANN
+    assert bench.store.asked - before <= 21
+
+
+async def test_a_store_that_hangs_makes_no_regular_caller_wait(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await bench.after(0) == ANN
+
+    async def hang(api_key: str) -> Principal | None:
+        await asyncio.sleep(0.01)
+        bench.now_s += 1.0
+        raise Unavailable("no answer in time")
+
+    monkeypatch.setattr(bench.store, "holder", hang)
+    for _ in range(50):
+        bench.now_s += 0.2
+        before = bench.now_s
+        assert await bench.keys.holder("ann") == ANN
+        assert bench.now_s == before
+        await bench.background_work_ends()
+
+
+async def test_however_many_ask_at_once_the_store_is_asked_once(bench: Bench) -> None:
+    assert await asyncio.gather(*(bench.keys.holder("ann") for _ in range(50))) == [ANN] * 50
+    assert bench.store.asked == 1
+
+
+async def test_one_who_gives_up_waiting_takes_the_answer_from_nobody(bench: Bench) -> None:
+    first, second = (asyncio.create_task(bench.keys.holder("ann")) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == ANN
+
+
+async def test_keys_that_nobody_holds_fill_no_memory(bench: Bench) -> None:
+    for number in range(100):
+        assert await bench.keys.holder(f"guess {number}") is None
+    assert not bench.keys._known
+
+
+async def test_the_memory_of_keys_is_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_keys, "KNOWN_MAX", 3)
+    bench.store.holders = {str(number): ANN for number in range(9)}
+    for number in range(9):
+        await bench.keys.holder(str(number))
+    assert len(bench.keys._known) == 3
