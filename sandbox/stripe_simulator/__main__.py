@@ -67,6 +67,9 @@ def build(chosen: argparse.Namespace) -> Simulator:
 
 async def serve(chosen: argparse.Namespace) -> None:
     started = time.monotonic()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     simulator = build(chosen)
     server = Server(simulator)
     port = await server.start(chosen.host, chosen.port)
@@ -75,9 +78,6 @@ async def serve(chosen: argparse.Namespace) -> None:
         f"Stripe simulator on http://{chosen.host}:{port} ({len(simulator.books.objects)} objects, {took:.1f} s)"
     )
     sys.stdout.flush()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
     await server.stop()
 

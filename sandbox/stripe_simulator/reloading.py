@@ -13,6 +13,18 @@ from .records import JSON, KINDS, Entry, Event, Intent, Record
 REPEATED_MAX = 24  # characters: shorter texts are statuses, currencies and the like; longer ones are ids
 
 
+def _places(*names: str) -> dict[str, list[int]]:
+    """Where these fields stand in a journalled record of each kind, behind its letter."""
+    return {
+        letter: [place for place, name in enumerate(kind._fields, start=1) if name in names]
+        for letter, kind in KINDS.items()
+    }
+
+
+REPEATED = _places("account", "currency", "status", "capture_method", "method", "reason")
+IDS = _places("id", "intent", "charge")
+
+
 class Reloaded:
     """What one line held."""
 
@@ -46,7 +58,12 @@ class Reloaded:
             self.stored = ((self.account, self._share(name)), stored)
 
     def _record(self, fields: list[Any], latest: dict[str, Record], books: Books) -> Record:
-        record = KINDS[fields[0]](*(self._share(field) for field in fields[1:]))
+        for place in REPEATED[fields[0]]:
+            if fields[place] is not None:
+                fields[place] = sys.intern(fields[place])
+        for place in IDS[fields[0]]:
+            fields[place] = self.ids.setdefault(fields[place], fields[place])
+        record = KINDS[fields[0]](*fields[1:])
         before = latest.get(record.id) or books.get(record.id)
         if isinstance(record, Intent) and isinstance(before, Intent):
             record = record._replace(
