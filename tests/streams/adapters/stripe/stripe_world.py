@@ -21,6 +21,7 @@ from models.provider import (
     CreateIntent,
     IntentSnapshot,
     Operation,
+    Outcome,
     PspCall,
     RefundIntent,
 )
@@ -30,6 +31,8 @@ from streams.adapters.stripe_provider import StripeProvider
 
 DEADLINE_S = 20.0
 MERCHANT = "mer_tester"
+KEY = "sk_test_canary4242424242"
+"""Must never be seen in a log or an outcome."""
 JSON = dict[str, Any]
 
 
@@ -186,3 +189,11 @@ async def until(happened: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not happened():  # noqa: ASYNC110 - what is waited for is in another process
             await asyncio.sleep(0.02)
+
+
+async def ask_once(server: Scripted, call: PspCall, **settings: float) -> Outcome:
+    provider = StripeProvider(KEY, server.url, **{"sends_max": 3, **settings})  # type: ignore[arg-type]
+    try:
+        return await provider.perform(call)
+    finally:
+        await provider.close()
