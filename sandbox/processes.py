@@ -224,7 +224,7 @@ def describe_exit(code: int) -> str:
     return f"ended with exit code {code}"
 
 
-def tail(log: Path, lines: int = 15, read_bytes: int = 16_384) -> str:
+def tail(log: Path, lines: int = 15, line_chars: int = 400, read_bytes: int = 65_536) -> str:
     """The last lines of a log, indented, with its path; for messages about what went wrong."""
     try:
         with log.open("rb") as file:
@@ -233,7 +233,7 @@ def tail(log: Path, lines: int = 15, read_bytes: int = 16_384) -> str:
     except OSError:
         return f"  (no log at {log})"
     last = text.splitlines()[-lines:] or ["(empty)"]
-    return "\n".join([f"  last lines of {log}:", *(f"  | {line}" for line in last)])
+    return "\n".join([f"  last lines of {log}:", *(f"  | {line[:line_chars]}" for line in last)])
 
 
 def rotate(log: Path) -> None:
