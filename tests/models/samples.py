@@ -129,7 +129,9 @@ def notice(seen: Snapshot, id: str | None = None) -> RecordNotice:
 
 def intent(status: IntentStatus, captured: int = 0, capturable: int = 0) -> IntentSnapshot:
     charge = None if status in (IntentStatus.REQUIRES_ACTION, IntentStatus.FAILED) else "ch_1"
-    action = {"type": "redirect_to_url"} if status is IntentStatus.REQUIRES_ACTION else None
+    action: dict[str, object] | None = (
+        {"type": "redirect_to_url"} if status is IntentStatus.REQUIRES_ACTION else None
+    )
     decline = Decline("authentication_failed") if status is IntentStatus.FAILED else None
     reason = "abandoned" if status is IntentStatus.CANCELED else None
     return IntentSnapshot(

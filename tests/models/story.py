@@ -54,7 +54,9 @@ class Story:
         return self
 
     def settling(self, *commands: str) -> "Story":
-        assert [event.settles for event in self.events if event.settles] == list(commands)
+        """Just these commands, by their ids, were answered by what happened."""
+        names = [event.settles for event in self.events if event.settles]
+        assert [name.partition("\n")[0] for name in names] == list(commands)
         return self
 
     @property

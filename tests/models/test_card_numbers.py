@@ -1,0 +1,75 @@
+"""What looks like a card number is seen, however it is written; ids and other long numbers are let through."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.card_numbers import holds_card_number, without_card_numbers
+from models.ids import payment_id
+from tests.models.fuzzing import examples
+
+PUBLISHED_TEST_CARDS = (
+    "4242424242424242",
+    "5555555555554444",
+    "378282246310005",
+    "6011111111111117",
+    "30569309025904",
+)
+
+
+@pytest.mark.parametrize("number", PUBLISHED_TEST_CARDS)
+@pytest.mark.parametrize("around", ["{}", "card {} please", "<{}>", "a,{},b", "n°{}."])
+def test_a_card_number_is_seen_and_masked_wherever_it_stands(number: str, around: str) -> None:
+    text = around.format(number)
+    assert holds_card_number(text)
+    assert without_card_numbers(text) == around.format("[card number]")
+
+
+@pytest.mark.parametrize("text", ["4242 4242 4242 4242", "4242-4242-4242-4242", "3782 822463 10005"])
+def test_a_card_number_written_in_groups_is_seen(text: str) -> None:
+    assert holds_card_number(text)
+    assert without_card_numbers(text) == "[card number]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "4242424242424241",  # the check digit is wrong
+        "424242424242",  # too short
+        "42424242424242424242",  # too long
+        "2026-01-31T12:00:00.000Z",
+        "order 1234567890",
+        "pi_3MtwBwLkdIwHu7ix28a3tqPa",
+    ],
+)
+def test_other_numbers_are_let_through_unchanged(text: str) -> None:
+    assert not holds_card_number(text)
+    assert without_card_numbers(text) == text
+
+
+@given(st.uuids())
+@examples(2000)
+def test_no_id_of_ours_is_taken_for_a_card_number(drawn: UUID) -> None:
+    for text in (str(drawn), payment_id(drawn), f"see {payment_id(drawn)}, please"):
+        assert not holds_card_number(text)
+        assert without_card_numbers(text) == text
+
+
+def test_a_card_number_beside_an_id_is_seen_and_only_it_is_masked() -> None:
+    id = "pay_4242424242424242" + "0" * 16
+    assert without_card_numbers(f"{id} 4242424242424242") == f"{id} [card number]"
+
+
+@given(st.text(alphabet="0123456789 -", max_size=60))
+@examples(1000)
+def test_a_masked_text_holds_no_card_number(text: str) -> None:
+    assert not holds_card_number(without_card_numbers(text))
+
+
+@given(st.integers(min_value=10**11, max_value=10**17 - 1))
+@examples(300)
+def test_of_ten_numbers_that_differ_in_the_last_digit_just_one_passes(start: int) -> None:
+    assert sum(holds_card_number(f"{start}{digit}") for digit in range(10)) == (len(str(start)) >= 12)
