@@ -52,7 +52,7 @@ async def _round(bootstrap: str, kind: str) -> Drained:
     elif who == "millrace":
         module = ("tests.bench.toy", "delivery")
     elif who == "naive":
-        module = ("tests.bench.toy", "naive", "worker")
+        module = ("tests.bench.toy", "naive")
     else:
         module = ("tests.bench.bare", what)
     await make_topics(bootstrap, names, compacted)

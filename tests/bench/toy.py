@@ -3,18 +3,21 @@
 `python -m tests.bench.toy delivery|naive`: what the delivery costs, with nothing to decide.
 """
 
+import asyncio
 import os
 import sys
 from typing import Any
 
 import faust
+import uvloop
 
 from streams.delivery import App, Out, Outgoing, Record, Table, serve
 
 BOOTSTRAP = os.environ.get("MILLRACE_KAFKA_BOOTSTRAP", "")
 PREFIX = os.environ.get("BENCH_PREFIX", "toy")
 PARTITIONS = int(os.environ.get("MILLRACE_PARTITIONS", "4"))
-COMMANDS, EVENTS, DEAD = f"{PREFIX}.commands", f"{PREFIX}.events", f"{PREFIX}.dead"
+COMMANDS = os.environ.get("BENCH_COMMANDS", f"{PREFIX}.commands")
+EVENTS, DEAD = f"{PREFIX}.events", f"{PREFIX}.dead"
 TABLE = "toy"
 
 
@@ -41,12 +44,15 @@ async def delivery() -> None:
     await app.serve()
 
 
-def naive() -> None:
+async def naive() -> None:
     """As the documentation shows it: an agent, a table, and send."""
     app = faust.App(
-        f"{PREFIX}-naive", broker=f"kafka://{BOOTSTRAP}", store="memory://", topic_partitions=PARTITIONS
+        f"{PREFIX}-naive",
+        broker=f"kafka://{BOOTSTRAP}",
+        store="memory://",
+        topic_partitions=PARTITIONS,
+        web_enabled=False,
     )
-    app.conf.web_enabled = False
     commands = app.topic(COMMANDS, key_type=bytes, value_type=bytes, value_serializer="raw")
     events = app.topic(EVENTS, key_type=bytes, value_type=bytes, value_serializer="raw")
     table = app.Table(TABLE, partitions=PARTITIONS, key_type=bytes, value_type=bytes)
@@ -57,11 +63,11 @@ def naive() -> None:
             table[key] = value
             await events.send(key=key, value=value)
 
-    worker = faust.Worker(app, loglevel="ERROR", web_port=0)
-    worker.execute_from_commandline()
+    await app.start()
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "delivery":
         serve(delivery())
-    naive()
+    uvloop.run(naive())

@@ -1,1 +1,0 @@
-"""Benchmarks: `make bench`. Ratios taken in one run, against a loop that does the same work on bare aiokafka."""
