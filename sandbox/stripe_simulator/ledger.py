@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 
 from .books import Books
 from .records import JSON, Charge, Entry, Intent, Refund
@@ -36,32 +39,28 @@ def _from(books: Books, payment: str | None, after: int) -> Iterator[Entry]:
     if payment is not None:
         places = books.ledger_of_payment.get(payment, [])
         return (books.ledger[place] for place in places if books.ledger[place].seq > after)
-    low, high = 0, len(books.ledger)
-    while low < high:
-        middle = (low + high) // 2
-        if books.ledger[middle].seq > after:
-            high = middle
-        else:
-            low = middle + 1
-    return (books.ledger[place] for place in range(low, len(books.ledger)))
+    start = bisect_right(books.ledger, after, key=lambda entry: entry.seq)
+    return (books.ledger[place] for place in range(start, len(books.ledger)))
 
 
 def payments(books: Books, *, account: str | None, after: int, limit: int) -> JSON:
     """One row per PaymentIntent, as it stands now, with its refunds."""
-    rows: list[JSON] = []
-    last, more = after, False
-    for (owner, prefix), ids in books.lists.items():
-        if prefix != "pi" or account not in (None, owner):
-            continue
-        for intent_id in ids:
-            intent = books.objects[intent_id]
-            assert isinstance(intent, Intent)
-            if intent.seq > after:
-                rows.append(_row(books, intent))
-    rows.sort(key=lambda row: int(row["seq"]))
-    more, rows = len(rows) > limit, rows[:limit]
-    last = rows[-1]["seq"] if rows else after
-    return {"payments": rows, "has_more": more, "next": last}
+    per_account = (
+        _intents_after(books, ids, after)
+        for (owner, prefix), ids in books.lists.items()
+        if prefix == "pi" and account in (None, owner)
+    )
+    found = list(islice(heapq.merge(*per_account, key=lambda intent: intent.seq), limit + 1))
+    rows = [_row(books, intent) for intent in found[:limit]]
+    return {"payments": rows, "has_more": len(found) > limit, "next": rows[-1]["seq"] if rows else after}
+
+
+def _intents_after(books: Books, ids: list[str], after: int) -> Iterator[Intent]:
+    start = bisect_right(ids, after, key=lambda intent_id: books.objects[intent_id].seq)
+    for place in range(start, len(ids)):
+        intent = books.objects[ids[place]]
+        assert isinstance(intent, Intent)
+        yield intent
 
 
 def _row(books: Books, intent: Intent) -> JSON:

@@ -51,6 +51,11 @@ async def test_the_same_key_on_another_endpoint_is_refused(raw: Raw) -> None:
     _, intent, _ = await raw.pay("k1")
     status, body, _ = await raw.post("/v1/refunds", {"payment_intent": intent["id"]}, "k1")
     assert (status, body["error"]["type"]) == (400, "idempotency_error")
+    _, held, _ = await raw.pay(None, capture_method="manual")
+    path = f"/v1/payment_intents/{held['id']}"
+    assert (await raw.post(f"{path}/cancel", {}, "k2"))[0] == 200
+    status, body, _ = await raw.post(f"{path}/capture", {}, "k2")  # the same (no) parameters
+    assert (status, body["error"]["type"]) == (400, "idempotency_error")
 
 
 async def test_a_key_in_flight_answers_409_and_executes_once(raw: Raw) -> None:

@@ -154,6 +154,35 @@ async def test_what_was_due_later_and_webhooks_still_pending_go_on(
     await process.kill()
 
 
+async def test_what_was_done_and_delivered_is_not_done_or_delivered_again(
+    session: aiohttp.ClientSession, tmp_path: Path, free_port: int, inbox: Inbox, until: Until
+) -> None:
+    options = ("--webhook-url", inbox.url, "--webhook-secret", "whsec_one", "--follow-up-s", "0.05")
+    process = Process(tmp_path / "stripe.journal", free_port, *options)
+    await process.start()
+    disputed = {**form("pay_1"), "payment_method": "pm_card_createDisputeInquiry"}
+    async with session.post(
+        f"{process.url}/v1/payment_intents", data=disputed, headers=AUTHORIZATION
+    ) as answer:
+        assert answer.status == 200
+
+    async def all_delivered() -> bool:
+        async with session.get(f"{process.url}/_sim/health") as answer:
+            return len(inbox.received) >= 4 and not (await answer.json())["webhooks_pending"]
+
+    await until(all_delivered)
+    await process.kill()
+    inbox.received.clear()
+    await process.start()
+    _, intent, _ = await pay(session, process, "pay_2")
+    await until(lambda: len(inbox.received) >= 3)
+    assert all(str(intent["id"]).encode() in body for body, _ in inbox.received)
+    async with session.get(f"{process.url}/v1/disputes", headers=AUTHORIZATION) as answer:
+        assert len((await answer.json())["data"]) == 1
+    assert len(inbox.received) == 3
+    await process.kill()
+
+
 async def test_clock_and_webhook_settings_outlive_a_restart(
     session: aiohttp.ClientSession, process: Process
 ) -> None:
