@@ -4,7 +4,7 @@ A check gets a decoded JSON value and returns what is wrong with it, or None. It
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from models.card_numbers import holds_card_number
@@ -58,7 +58,7 @@ _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 Check = Callable[[object], str | None]
 
 
-Faults = Callable[[str, object], Iterator[tuple[str, str]]]
+Faults = Callable[[str, object], Sequence[tuple[str, str]]]
 """All that is wrong with the field of this name, as (field, message)."""
 
 
@@ -70,9 +70,9 @@ class Field(NamedTuple):
 def one(check: Check, required: bool = False) -> Field:
     """A field with at most one fault."""
 
-    def faults(name: str, value: object) -> Iterator[tuple[str, str]]:
-        if message := check(value):
-            yield name, message
+    def faults(name: str, value: object) -> Sequence[tuple[str, str]]:
+        message = check(value)
+        return ((name, message),) if message else ()
 
     return Field(faults, required)
 
@@ -137,18 +137,21 @@ _NAME = text(METADATA_NAME_MAX_CHARS, least=1)
 _VALUE = text(METADATA_VALUE_MAX_CHARS)
 
 
-def metadata(field: str, value: object) -> Iterator[tuple[str, str]]:
+def metadata(field: str, value: object) -> Sequence[tuple[str, str]]:
     """A flat object of strings. A member's name is only repeated when nothing is wrong with the name itself."""
     if not isinstance(value, dict):
-        yield field, "must be an object of strings"
-    elif len(value) > METADATA_NAMES_MAX:
-        yield field, f"must have at most {METADATA_NAMES_MAX} names"
-    else:
-        for name, held in value.items():
-            if message := _NAME(name) or _brackets(name):
-                yield field, f"a name {message}"
-            elif message := _VALUE(held):
-                yield f"{field}.{name}", message
+        return ((field, "must be an object of strings"),)
+    if len(value) > METADATA_NAMES_MAX:
+        return ((field, f"must have at most {METADATA_NAMES_MAX} names"),)
+    return tuple(_members(field, value))
+
+
+def _members(field: str, value: dict[str, object]) -> Iterator[tuple[str, str]]:
+    for name, held in value.items():
+        if message := _NAME(name) or _brackets(name):
+            yield field, f"a name {message}"
+        elif message := _VALUE(held):
+            yield f"{field}.{name}", message
 
 
 def _brackets(name: str) -> str | None:

@@ -102,8 +102,8 @@ def faults(type: str, value: Mapping[str, object]) -> list[FieldError]:
         if given is None:
             if field.required:
                 found.append(FieldError(name, "is required"))
-        else:
-            found.extend(FieldError(*fault) for fault in field.faults(name, given))
+        elif wrong := field.faults(name, given):
+            found.extend(FieldError(*fault) for fault in wrong)
     return found
 
 

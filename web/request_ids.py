@@ -2,14 +2,14 @@
 
 import logging
 from contextvars import ContextVar
-from uuid import uuid4
+from secrets import token_hex
 
 HEADER = "Request-Id"
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def new_request_id() -> str:
-    return f"req_{uuid4().hex}"
+    return f"req_{token_hex(16)}"
 
 
 class RequestIds(logging.Filter):

@@ -33,21 +33,30 @@ async def raw_body(request: web.Request, max_bytes: int) -> bytes:
         return b""
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise Problem(Code.UNSUPPORTED_MEDIA_TYPE, "The body must not be compressed.")
-    too_large = Problem(Code.PAYLOAD_TOO_LARGE, f"The body must be at most {max_bytes // 1024} KiB.")
     if (request.content_length or 0) > max_bytes:
-        raise too_large
+        raise _too_large(max_bytes)
     try:
-        async with asyncio.timeout(BODY_READ_MAX_S):
-            body = await request.read()
+        body = await _read(request)
     except TimeoutError:
         raise Problem(Code.REQUEST_TIMEOUT, "The body did not come in time.") from None
     except web.HTTPRequestEntityTooLarge:
-        raise too_large from None
+        raise _too_large(max_bytes) from None
     except (web.RequestPayloadError, ConnectionError):
         raise Problem(Code.MALFORMED_REQUEST, "The body was cut or is not framed as HTTP asks.") from None
     if len(body) > max_bytes:
-        raise too_large
+        raise _too_large(max_bytes)
     return body
+
+
+async def _read(request: web.Request) -> bytes:
+    if request.content.is_eof():  # it came along with the headers: no time-out to set up
+        return await request.read()
+    async with asyncio.timeout(BODY_READ_MAX_S):
+        return await request.read()
+
+
+def _too_large(max_bytes: int) -> Problem:
+    return Problem(Code.PAYLOAD_TOO_LARGE, f"The body must be at most {max_bytes // 1024} KiB.")
 
 
 def trace(request: web.Request) -> str | None:
