@@ -19,6 +19,7 @@ VALKEY_IMAGE = "valkey/valkey:9.1"
 KAFKA_INSIDE, CONTROLLER_INSIDE = 9092, 9093
 START_WITHIN_S = 120.0  # the first start may pull the image
 STOP_WITHIN_S = 10
+ASK = "auto"  # the Docker daemon for the version of its interface, when a container is made
 
 
 class Contained(abc.ABC):
@@ -33,6 +34,11 @@ class Contained(abc.ABC):
     @abc.abstractmethod
     def is_ready(self) -> bool:
         """Whether it answers now."""
+
+    @property
+    def published(self) -> dict[str, object]:
+        """Which port inside is which outside."""
+        return dict(self._container.ports)
 
     @property
     def pid(self) -> int:
@@ -65,9 +71,11 @@ class Contained(abc.ABC):
 class KafkaContainer(Contained):
     """One broker; testcontainers' own class knows only another vendor's image."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, api_version: str = ASK) -> None:
         super().__init__(
-            DockerContainer(KAFKA_IMAGE).with_envs(**kafka_environment(port)), KAFKA_INSIDE, port
+            DockerContainer(KAFKA_IMAGE, {"version": api_version}).with_envs(**kafka_environment(port)),
+            KAFKA_INSIDE,
+            port,
         )
 
     @property
@@ -85,9 +93,9 @@ class KafkaContainer(Contained):
 
 
 class PostgresContainer(Contained):
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, api_version: str = ASK) -> None:
         self._password = secrets.token_urlsafe(24)
-        container = DockerContainer(POSTGRES_IMAGE).with_envs(
+        container = DockerContainer(POSTGRES_IMAGE, {"version": api_version}).with_envs(
             POSTGRES_USER=postgres.USER, POSTGRES_DB=postgres.DATABASE, POSTGRES_PASSWORD=self._password
         )
         super().__init__(container, 5432, port)
@@ -107,8 +115,10 @@ class PostgresContainer(Contained):
 
 
 class ValkeyContainer(Contained):
-    def __init__(self, port: int) -> None:
-        container = DockerContainer(VALKEY_IMAGE).with_command(["valkey-server", "--appendonly", "yes"])
+    def __init__(self, port: int, api_version: str = ASK) -> None:
+        container = DockerContainer(VALKEY_IMAGE, {"version": api_version}).with_command(
+            ["valkey-server", "--appendonly", "yes"]
+        )
         super().__init__(container, 6379, port)
 
     @property

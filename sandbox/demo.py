@@ -2,6 +2,7 @@
 stored.
 """
 
+import sys
 from dataclasses import dataclass
 
 from sandbox.secrets import Secrets
@@ -26,3 +27,19 @@ def make_merchants(dsn: str, secrets: Secrets) -> None:
     from streams.adapters.postgres.merchants import ensure_demo_merchants
 
     ensure_demo_merchants(dsn, {merchant.id: merchant.api_key for merchant in merchants(secrets)})
+
+
+def main() -> None:
+    """`python -m sandbox.demo KEY KEY`: the same in a database of MILLRACE_POSTGRES_DSN, for the composed
+    system.
+    """
+    from streams import settings
+    from streams.adapters.postgres.merchants import ensure_demo_merchants
+
+    first, second = sys.argv[1:]
+    ensure_demo_merchants(settings.load().postgres_dsn, {FIRST: first, SECOND: second})
+    print(f"{FIRST} {first}\n{SECOND} {second}")
+
+
+if __name__ == "__main__":
+    main()

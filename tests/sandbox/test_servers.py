@@ -5,7 +5,6 @@ import pytest
 import redis as redis_client
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from sandbox.containers import kafka_environment
 from sandbox.processes import is_alive
 from sandbox.testing import KafkaServer, Killable, PostgresServer, RedisServer
 
@@ -63,12 +62,6 @@ def test_a_killed_server_comes_back_as_another_process(
         server.start()
         assert server.pid != before
         assert is_alive(server.pid)
-
-
-def test_the_container_forms_publish_a_fixed_port_on_loopback() -> None:
-    environment = kafka_environment(25000)
-    assert environment["KAFKA_ADVERTISED_LISTENERS"] == "PLAINTEXT://127.0.0.1:25000"
-    assert environment["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
 
 
 def run_sql(dsn: str, statement: str) -> list[tuple[object, ...]]:
