@@ -16,7 +16,7 @@ RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /var/lib/millrace --create-home millrace
 COPY --from=build /venv /venv
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 MILLRACE_DATA_DIR=/var/lib/millrace \
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 \
     MILLRACE_HTTP_HOST=0.0.0.0 MILLRACE_HTTP_PORT=8080 MILLRACE_HEALTH_HOST=0.0.0.0 MILLRACE_HEALTH_PORT=8081
 USER millrace
 WORKDIR /var/lib/millrace

@@ -119,7 +119,6 @@ class Stack:
             "MILLRACE_INTERNAL_KEY": self.secrets.internal_key,
             "MILLRACE_HTTP_HOST": HOST,
             "MILLRACE_HTTP_PORT": str(self._http_ports[0]),
-            "MILLRACE_DATA_DIR": str(self._folder.path / "service"),
             "MILLRACE_DRAIN_S": os.environ.get("MILLRACE_DRAIN_S", DRAIN_S),
         }
 

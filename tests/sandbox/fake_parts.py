@@ -1,5 +1,4 @@
-"""Parts for the supervisor's tests: real processes, tiny ones. Each says that it is ready by making a file.
-"""
+"""Parts for the supervisor's tests: real processes, tiny ones. Each says that it is ready by making a file."""
 
 import asyncio
 import os

@@ -48,7 +48,7 @@ time.sleep(60)
 
 def test_killing_takes_the_descendants_too(tmp_path: Path) -> None:
     process = processes.spawn(program(tmp_path, "setsid sh -c 'sleep 60 & wait' & wait"))
-    assert processes.wait_until(lambda: len(processes.descendants(process.pid)) >= 3, timeout_s=5.0)
+    assert processes.wait_until(lambda: len(processes.descendants(process.pid)) >= 2, timeout_s=5.0)
     family = processes.descendants(process.pid)
     processes.kill_tree(process)
     assert not any(map(is_alive, [process.pid, *family]))

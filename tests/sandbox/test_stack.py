@@ -15,9 +15,12 @@ from typing import Any
 
 import pytest
 
-from sandbox import processes
-from sandbox.ports import is_free
+from sandbox import outside, processes
+from sandbox import stack as table
+from sandbox.ports import Ports, is_free
 from sandbox.processes import is_alive
+from sandbox.run_folder import RunFolder
+from streams.settings import Settings
 
 pytestmark = pytest.mark.real
 
@@ -156,6 +159,22 @@ def test_a_server_given_from_outside_is_used_and_none_is_started(tmp_path: Path)
         assert stack.endpoints()["stripe"] == "https://api.stripe.com"
     finally:
         stack.millrace("down")
+
+
+def test_every_setting_that_the_processes_are_given_is_one_they_have(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.path.mkdir(exist_ok=True)
+    brought = outside.read({"MILLRACE_POSTGRES_DSN": "postgresql://elsewhere/x", "MILLRACE_WRITERS": "2"})
+    given: set[str] = set()
+    ports = Ports()
+    service = [part for part in table.Stack(folder, brought, ports).parts() if part.numbered]
+    ports.close()
+    assert [part.name for part in service] == ["writer-0", "writer-1", "gateway-0", "projection-0", "web-0"]
+    for part in service:
+        environment = part.program().env
+        assert environment["MILLRACE_INSTANCE"] == part.name
+        given |= {name for name in environment if name.startswith("MILLRACE_")}
+    assert given <= {f"MILLRACE_{name.upper()}" for name in Settings.model_fields}
 
 
 def test_a_live_stripe_key_and_a_count_that_is_no_number_are_refused_by_name(tmp_path: Path) -> None:
