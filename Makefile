@@ -59,7 +59,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
 
 faults: $(VENV)/.dev
-	$(BIN)/python -m tests.system.campaign
+	$(BIN)/pytest tests/faults tests/system
 
 chaos: $(VENV)/.dev
 	$(BIN)/python -m tests.faults.chaos --seeds 20

@@ -26,6 +26,7 @@ from sandbox.supervisor import Supervisor
 
 FAILED, INTERRUPTED = 1, 130
 LOG_CHECK_EVERY_S = 15.0
+MADE = "MAKELEVEL"  # in the environment of what make starts
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DETACHED_START_WITHIN_S = 300.0  # the first start downloads; its own bounds are tighter
 
@@ -37,7 +38,7 @@ def run(folder: RunFolder, servers_only: bool = False) -> NoReturn:
     and whatever were still running is ended by the kernel.
     """
     code = FAILED
-    if "MAKELEVEL" in os.environ:  # `make run`: whoever ends make, however, means us
+    if MADE in os.environ:  # `make run`: whoever ends make, however, means us
         processes.end_with_parent(signal.SIGTERM)
     try:
         code = _hold_and_run(folder, servers_only)
@@ -77,6 +78,7 @@ def detach(folder: RunFolder, servers_only: bool = False) -> int:
             stderr=output,
             cwd=CHECKOUT,
             start_new_session=True,
+            env={name: value for name, value in os.environ.items() if name != MADE},  # it outlives make
         )
     return _follow(log, supervisor, folder)
 

@@ -129,6 +129,16 @@ def test_a_server_that_is_killed_comes_back_and_its_new_pid_is_told(stack: Stack
     assert {part["name"]: part["restarts"] for part in parts}["postgres"] == 1
 
 
+def test_a_detached_stack_outlives_the_make_that_started_it(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "run", MAKELEVEL="1", MILLRACE_KAFKA_BOOTSTRAP="127.0.0.1:1")
+    try:
+        assert stack.up().returncode == 0
+        os.kill(stack.pids()["redis"], signal.SIGKILL)  # the supervisor is there and does its work
+        assert processes.wait_until(lambda: stack.millrace("status").returncode == 0, 10.0)
+    finally:
+        stack.millrace("down")
+
+
 def test_a_second_up_in_the_same_folder_is_refused(stack: Stack) -> None:
     stack.up()
     pids = stack.pids()
