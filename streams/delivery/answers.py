@@ -11,6 +11,7 @@ import contextlib
 import logging
 import time
 from collections import deque
+from collections.abc import Coroutine
 
 from aiokafka import AIOKafkaProducer
 
@@ -37,32 +38,43 @@ class Answers:
         self.waiting: dict[Partition, deque[Item]] = {}
         self.known: set[Partition] = set()
         self.looked_at = float("-inf")
-        self.looking = asyncio.Lock()
+        self.unknown: list[Outgoing] = []  # to where nobody is known, while somebody looks
         self.tasks: set[asyncio.Task[None]] = set()
         self.producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
         self.producer = AIOKafkaProducer(acks=1, request_timeout_ms=int(ANSWER_S * 1000), **self.settings)
         await self.producer.start()
+        await self._look()
 
     def put(self, answers: list[Outgoing]) -> None:
         """Never waits, never raises."""
         for answer in answers:
-            assert answer.partition is not None, "an answer names its partition"
-            tp = Partition(answer.topic, answer.partition)
-            too_large = size_bytes(answer.key, answer.value, answer.headers) > LARGEST_RECORD_BYTES
-            if (
-                (queue := self.waiting.get(tp)) is None
-                and len(self.waiting) < MOST_PARTITIONS
-                and not too_large
-            ):
-                queue = self.waiting[tp] = deque()
-                self.tasks.add(task := asyncio.create_task(self._deliver(tp, queue)))
-                task.add_done_callback(self.tasks.discard)
-            if queue is None or too_large or len(queue) >= MOST_WAITING:
-                self._dropped(1, tp, "there are too many, or it is too large")
+            tp = Partition(answer.topic, answer.partition or 0)
+            if size_bytes(answer.key, answer.value, answer.headers) > LARGEST_RECORD_BYTES:
+                self._dropped(1, tp, "too large")
+            elif tp in self.known:
+                self._queue(tp, Item(answer.key, answer.value, answer.headers))
+            elif len(self.unknown) < MOST_WAITING and time.monotonic() - self.looked_at > LOOK_AGAIN_S:
+                self.unknown.append(answer)
+                if len(self.unknown) == 1:
+                    self._begin(self._look())
             else:
-                queue.append(Item(answer.key, answer.value, answer.headers))
+                self._dropped(1, tp, "there is no such topic or partition")
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def _queue(self, tp: Partition, item: Item) -> None:
+        if (queue := self.waiting.get(tp)) is None:
+            queue = self.waiting[tp] = deque()
+            self._begin(self._deliver(tp, queue))
+        if len(queue) < MOST_WAITING:
+            queue.append(item)
+        else:
+            self._dropped(1, tp, "too many are waiting")
 
     async def _deliver(self, tp: Partition, queue: deque[Item]) -> None:
         try:
@@ -79,24 +91,22 @@ class Answers:
 
     async def _send(self, tp: Partition, items: list[Item]) -> None:
         assert self.producer is not None
-        if tp not in self.known:
-            await self._look()
-        assert tp in self.known, (
-            "there is no such topic or partition"
-        )  # asking for it would wait, and stay with aiokafka
         await asyncio.gather(*await send_all(self.producer, {tp: items}))
 
     async def _look(self) -> None:
+        """Learn which topics there are. Asking aiokafka for one by name would wait for it, and stay for ever."""
         assert self.producer is not None
-        async with self.looking:
-            if time.monotonic() - self.looked_at > LOOK_AGAIN_S:
-                self.looked_at = time.monotonic()
-                cluster = await self.producer.client.fetch_all_metadata()
-                self.known = {
-                    Partition(topic, partition)
-                    for topic in cluster.topics()
-                    for partition in cluster.partitions_for_topic(topic) or ()
-                }
+        try:
+            cluster = await asyncio.wait_for(self.producer.client.fetch_all_metadata(), ANSWER_S)
+            named = ((topic, cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics())
+            self.known = {
+                Partition(topic, partition) for topic, partitions in named for partition in partitions
+            }
+        except Exception as exc:
+            log.warning("could not look for topics: %r", exc)
+        self.looked_at = time.monotonic()  # before the next line: what is unknown now is dropped by it
+        unknown, self.unknown = self.unknown, []
+        self.put(unknown)
 
     def _dropped(self, count: int, tp: Partition, why: str) -> None:
         self.metrics.answers_dropped += count

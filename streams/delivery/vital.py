@@ -5,6 +5,8 @@ at any instant is the one failure everything else here is built for, and so a ki
 No clean-up belongs here.
 """
 
+import asyncio
+import contextlib
 import faulthandler
 import functools
 import logging
@@ -43,7 +45,7 @@ def vital(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, 
     return guarded
 
 
-def end_within(seconds: float) -> threading.Timer:
+def end_within(seconds: float, loop: asyncio.AbstractEventLoop) -> None:
     """From now on this process has so long to end by itself; then it is ended, and says where it hung.
 
     A thread, not a task: what hangs may be the event loop.
@@ -51,9 +53,16 @@ def end_within(seconds: float) -> threading.Timer:
 
     def overdue() -> NoReturn:
         faulthandler.dump_traceback(file=sys.stderr)
+        tell_tasks(loop)
         die(f"told to stop {seconds:g} s ago, and still here", status=EXIT_STOP_OVERDUE)
 
     timer = threading.Timer(seconds, overdue)
     timer.daemon = True
     timer.start()
-    return timer
+
+
+def tell_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """What each task of the loop waits for, on standard error."""
+    with contextlib.suppress(RuntimeError):  # the set of tasks may change under us
+        for task in asyncio.all_tasks(loop):
+            task.print_stack(limit=4, file=sys.stderr)

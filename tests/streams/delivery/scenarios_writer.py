@@ -44,7 +44,9 @@ async def nothing_is_skipped_in_a_rebalance_under_load(world: World) -> None:
     await first.owns(0, 1)
     world.start("writer")  # it joins while the first has seconds of work in its queue
     for partition in (0, 1):
-        await world.feed(*[{"do": "busy", "turns": 60_000}] * 3000, key=b"p%d" % partition, partition=partition)
+        await world.feed(
+            *[{"do": "busy", "turns": 60_000}] * 3000, key=b"p%d" % partition, partition=partition
+        )
     counts = await world.until_output(6000)
     assert sorted(counts) == sorted([*range(1, 3001)] * 2)
     assert first.code is None

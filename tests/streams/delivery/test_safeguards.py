@@ -3,12 +3,10 @@
 The stories are in `scenarios_writer.py` and `scenarios_gateway.py`, the bugs in `tests/faults/planted.py`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from sandbox.testing import KafkaServer
 from tests.streams.delivery import scenarios_gateway as gateway
 from tests.streams.delivery import scenarios_writer as writer
 from tests.streams.delivery.world import World
@@ -34,13 +32,6 @@ SAFEGUARDS: list[tuple[Scenario, str]] = [
     (gateway.an_exception_in_a_handler_ends_the_process, "escapes_are_logged"),
     (gateway.an_exception_while_handing_over_ends_the_process, "escapes_are_logged"),
 ]
-
-
-@pytest.fixture
-async def world(kafka: KafkaServer, tmp_path: Path) -> AsyncIterator[World]:
-    world = World(kafka.bootstrap, tmp_path)
-    yield world
-    await world.close()
 
 
 @pytest.mark.real

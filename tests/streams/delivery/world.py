@@ -54,7 +54,7 @@ class Subject:
     @property
     def status(self) -> dict[str, Any]:
         """The last one it reported."""
-        return (self.said("status") or [{"ready": False, "owned": [], "records": 0, "index": {}}])[-1]
+        return (self.said("status") or [{"owned": [], "index": {}, "lag": None}])[-1]
 
     @property
     def code(self) -> int | None:

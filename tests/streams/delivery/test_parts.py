@@ -1,0 +1,69 @@
+"""Parts of the delivery that need no broker."""
+
+import logging
+import re
+from pathlib import Path
+
+import pytest
+from faust.tables.recovery import Recovery
+
+from streams.delivery import Metrics, Outgoing, Poison, internals
+from streams.delivery.logs import LINES_PER_WINDOW, RateLimited
+from streams.delivery.metrics import REBALANCES_PER_MINUTE_ALARM
+from streams.delivery.records import LARGEST_RECORD_BYTES, fitting
+from streams.delivery.table import Table
+
+
+def test_the_versions_whose_sources_were_read_are_the_pinned_ones() -> None:
+    pinned = dict(
+        re.findall(r"^([\w-]+)==([\w.]+)", Path("requirements/service.in").read_text(), re.MULTILINE)
+    )
+    assert {name: pinned[name] for name in internals.READ_FROM} == internals.READ_FROM
+
+
+def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(internals.READ_FROM, "aiokafka", "0.13.0")
+    with pytest.raises(internals.UnknownInternals, match="aiokafka"):
+        internals.check()
+
+
+def test_a_lost_part_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(Recovery, "_seek_offsets")
+    with pytest.raises(internals.UnknownInternals, match="_seek_offsets"):
+        internals.check()
+
+
+def test_too_many_rebalances_within_a_minute_are_cried_out_once(caplog: pytest.LogCaptureFixture) -> None:
+    metrics = Metrics()
+    for _ in range(REBALANCES_PER_MINUTE_ALARM + 5):
+        metrics.rebalanced()
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert metrics.rebalances_per_minute == REBALANCES_PER_MINUTE_ALARM + 5
+
+
+def test_a_flood_of_one_line_is_kept_back(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("flooding")
+    logger.addHandler(RateLimited())
+    logger.propagate = False
+    for number in range(1000):
+        logger.warning("no broker, try %d", number)
+    logger.warning("another line")
+    assert len(caplog.records) == LINES_PER_WINDOW + 1
+
+
+def test_a_step_sees_what_it_has_written_and_others_see_it_once_it_is_kept() -> None:
+    table = Table()
+    table.own({0})
+    table.enter(0)
+    table.set(b"k", b"1")
+    assert (table.get(b"k"), table.partitions[0]) == (b"1", {})
+    assert table.keep() == {b"k": b"1"}
+    table.delete(b"k")
+    assert table.get(b"k") is None
+    table.drop()
+    assert table.get(b"k") == b"1"
+
+
+def test_a_record_no_broker_would_take_is_poison() -> None:
+    with pytest.raises(Poison, match="events"):
+        fitting(Outgoing("events", b"k", b"x" * LARGEST_RECORD_BYTES))
