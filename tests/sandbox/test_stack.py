@@ -133,8 +133,9 @@ def test_a_detached_stack_outlives_the_make_that_started_it(tmp_path: Path) -> N
     stack = Stack(tmp_path / "run", MAKELEVEL="1", MILLRACE_KAFKA_BOOTSTRAP="127.0.0.1:1")
     try:
         assert stack.up().returncode == 0
-        os.kill(stack.pids()["redis"], signal.SIGKILL)  # the supervisor is there and does its work
-        assert processes.wait_until(lambda: stack.millrace("status").returncode == 0, 10.0)
+        killed = stack.pids()["redis"]
+        os.kill(killed, signal.SIGKILL)  # the supervisor is there and does its work
+        assert processes.wait_until(lambda: stack.pids().get("redis", killed) != killed, 10.0)
     finally:
         stack.millrace("down")
 
