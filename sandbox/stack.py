@@ -115,6 +115,7 @@ class Stack:
             "MILLRACE_REDIS_URL": self.redis,
             "MILLRACE_STRIPE_API_BASE": self.stripe,
             "MILLRACE_STRIPE_API_KEY": self._outside.stripe_key,
+            "MILLRACE_STRIPE_MULTICAPTURE": str(self._outside.simulates_stripe).lower(),
             "MILLRACE_STRIPE_WEBHOOK_SECRETS": webhook_secrets,
             "MILLRACE_INTERNAL_KEY": self.secrets.internal_key,
             "MILLRACE_HTTP_HOST": HOST,

@@ -19,7 +19,10 @@ async def compose(settings: Settings) -> None:
     if settings.stripe_api_key is None:
         raise SettingsRefused("MILLRACE_STRIPE_API_KEY: needed")
     provider = StripeProvider(
-        settings.stripe_api_key.get_secret_value(), settings.stripe_api_base, slot_s=settings.psp_slot_s
+        settings.stripe_api_key.get_secret_value(),
+        settings.stripe_api_base,
+        slot_s=settings.psp_slot_s,
+        multicapture=settings.stripe_multicapture,
     )
 
     def handle(record: Record) -> Awaitable[list[Outgoing]] | None:
