@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,11 +48,23 @@ class Process:
 
 
 @pytest.fixture
-async def process(tmp_path: Path, free_port: int) -> AsyncIterator[Process]:
-    found = Process(tmp_path / "stripe.journal", free_port)
-    await found.start()
-    yield found
-    await found.kill()
+async def launch(tmp_path: Path, free_port: int) -> AsyncIterator[Callable[..., Awaitable[Process]]]:
+    """Starts a simulator with these options; none outlives its test, however that ends."""
+    launched: list[Process] = []
+
+    async def start(*options: str) -> Process:
+        launched.append(Process(tmp_path / "stripe.journal", free_port, *options))
+        await launched[-1].start()
+        return launched[-1]
+
+    yield start
+    for process in launched:
+        await process.kill()
+
+
+@pytest.fixture
+async def process(launch: Callable[..., Awaitable[Process]]) -> Process:
+    return await launch()
 
 
 @pytest.fixture
@@ -132,11 +144,10 @@ async def test_under_load_every_answered_charge_is_in_the_ledger_once(
 
 
 async def test_what_was_due_later_and_webhooks_still_pending_go_on(
-    session: aiohttp.ClientSession, tmp_path: Path, free_port: int, inbox: Inbox, until: Until
+    session: aiohttp.ClientSession, launch: Callable[..., Awaitable[Process]], inbox: Inbox, until: Until
 ) -> None:
     options = ("--webhook-url", inbox.url, "--webhook-secret", "whsec_one", "--follow-up-s", "0.5")
-    process = Process(tmp_path / "stripe.journal", free_port, *options)
-    await process.start()
+    process = await launch(*options)
     inbox.statuses = [500] * 3
     debit = {
         **form("pay_1"),
@@ -151,15 +162,13 @@ async def test_what_was_due_later_and_webhooks_still_pending_go_on(
     await process.start()
     await until(lambda: any(b'"payment_intent.processing"' in body for body, _ in inbox.received))
     await until(lambda: any(b'"payment_intent.succeeded"' in body for body, _ in inbox.received))
-    await process.kill()
 
 
 async def test_what_was_done_and_delivered_is_not_done_or_delivered_again(
-    session: aiohttp.ClientSession, tmp_path: Path, free_port: int, inbox: Inbox, until: Until
+    session: aiohttp.ClientSession, launch: Callable[..., Awaitable[Process]], inbox: Inbox, until: Until
 ) -> None:
     options = ("--webhook-url", inbox.url, "--webhook-secret", "whsec_one", "--follow-up-s", "0.05")
-    process = Process(tmp_path / "stripe.journal", free_port, *options)
-    await process.start()
+    process = await launch(*options)
     disputed = {**form("pay_1"), "payment_method": "pm_card_createDisputeInquiry"}
     async with session.post(
         f"{process.url}/v1/payment_intents", data=disputed, headers=AUTHORIZATION
@@ -180,7 +189,6 @@ async def test_what_was_done_and_delivered_is_not_done_or_delivered_again(
     async with session.get(f"{process.url}/v1/disputes", headers=AUTHORIZATION) as answer:
         assert len((await answer.json())["data"]) == 1
     assert len(inbox.received) == 3
-    await process.kill()
 
 
 async def test_clock_and_webhook_settings_outlive_a_restart(
