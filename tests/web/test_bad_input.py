@@ -361,3 +361,28 @@ async def test_a_slow_body_is_given_up(door: Door, monkeypatch: pytest.MonkeyPat
     answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
     writer.close()
     assert answer.startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        raw()[:-1] + b',"amount": 1999}',
+        raw()[:-1] + b',"\\u0061mount": 5}',
+        raw(metadata='{"a": "1", "a": "2"}'),
+        raw(description="NaN"),
+        raw(description="-Infinity"),
+        raw(metadata="[" * 70 + "]" * 70),
+        raw(amount="9" * 5000),
+        b"\xef\xbb\xbf" + raw(),
+        raw() + raw(),
+        raw().decode().encode("utf-16"),
+        raw(description='"\xff"').decode().encode("latin-1"),
+    ],
+    ids=range(11),
+)
+async def test_a_payment_in_json_that_is_not_quite_json_is_refused_as_a_whole(
+    door: Door, body: bytes
+) -> None:
+    told = await door.post("/v1/payments", body)
+    assert (told.status, [error["field"] for error in told.body["errors"]]) == (422, ["body"])
+    assert door.service.appended == []
