@@ -42,7 +42,9 @@ def _inlined(part: Any, schemas: dict[str, Any]) -> Any:
 
 def _transitions() -> str:
     charts = (("A payment", payment.TRANSITIONS), ("A refund", refund.TRANSITIONS))
-    sections = [f"## {title}\n\n```mermaid\nstateDiagram-v2\n{_chart(table)}\n```\n" for title, table in charts]
+    sections = [
+        f"## {title}\n\n```mermaid\nstateDiagram-v2\n{_chart(table)}\n```\n" for title, table in charts
+    ]
     head = "# What may follow what\n\nPrinted from the tables in `models/`: what is not here does not happen.\n\n"
     return head + "\n".join(sections)
 

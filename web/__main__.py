@@ -63,7 +63,7 @@ async def compose(settings: Settings) -> None:
     commands.crashpoint = reads.crashpoint = crashpoint
 
     async def readiness() -> Missing:
-        missing = {} if commands.is_ready else {"kafka": "commands cannot be sent"}
+        missing = {} if await commands.answers() else {"kafka": "commands cannot be sent"}
         missing |= {} if replies.is_ready else {"replies": "answers cannot be read"}
         return missing if await postgres.answers() else missing | {"postgres": "no answer"}
 

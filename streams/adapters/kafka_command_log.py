@@ -16,6 +16,7 @@ APPEND_TIMEOUT_S = 4.0
 """The door answers 503 within 5 s when Kafka is gone; what is still on its way then is the client's to repeat."""
 
 RESTART_PAUSE_S = 0.5
+PROBE_TIMEOUT_S = 1.0
 
 log = logging.getLogger("millrace.kafka")
 
@@ -40,9 +41,16 @@ class KafkaCommandLog:
         if self._producer:
             await self._producer.stop()
 
-    @property
-    def is_ready(self) -> bool:
-        return self._producer is not None
+    async def answers(self) -> bool:
+        """Whether a broker answers now, asked as a probe asks: within PROBE_TIMEOUT_S."""
+        if self._producer is None:
+            return False
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                await self._producer.client.fetch_all_metadata()
+        except (KafkaError, TimeoutError, OSError):
+            return False
+        return True
 
     async def append(self, command: Command, reply_to: ReplyAddress | None, trace: str | None = None) -> None:
         """Raises Unavailable when it is not durable, or in doubt, after APPEND_TIMEOUT_S."""

@@ -91,8 +91,8 @@ class KafkaReplies:
             metadata_max_age_ms=30_000,
             **self._clients,
         )
-        await consumer.start()
         try:
+            await consumer.start()
             consumer.assign([self._partition])
             await consumer.seek_to_end(self._partition)
             await consumer.position(self._partition)
