@@ -16,6 +16,7 @@ USAGE_ERROR = 2  # argparse's own
 EXPECTED = (
     "Unavailable",
     "SettingsRefused",
+    "NotFound",
 )  # said in a line; by name, so that nothing need be loaded to say it
 
 
@@ -136,11 +137,55 @@ def _dead_letters(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _merchants_arguments(merchants: argparse.ArgumentParser) -> None:
+    _json_argument(merchants)
+    actions = merchants.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="all merchants")
+    create = actions.add_parser("create", help="a new merchant, with no key yet")
+    create.add_argument("name", help="what people call it")
+
+
+def _merchants(arguments: argparse.Namespace) -> int:
+    from streams.operator import merchants
+
+    if arguments.action == "create":
+        merchants.create(arguments.name, arguments.json)
+    else:
+        merchants.list_all(arguments.json)
+    return 0
+
+
+def _keys_arguments(keys: argparse.ArgumentParser) -> None:
+    _json_argument(keys)
+    actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="all keys, revoked ones too").add_argument("merchant", nargs="?")
+    create = actions.add_parser("create", help="a new key: it is shown once, and kept only as a hash")
+    create.add_argument("merchant", help="whose it is, mer_…")
+    create.add_argument("--live", action="store_true", help="for real money")
+    create.add_argument("--scope", action="append", default=[], help="may be repeated; default: all of them")
+    revoke = actions.add_parser("revoke", help="no process takes it any more within five seconds")
+    revoke.add_argument("prefix", help="the key's first characters, as `list` shows them")
+
+
+def _keys(arguments: argparse.Namespace) -> int:
+    from streams.operator import merchants
+
+    if arguments.action == "create":
+        merchants.create_key(arguments.merchant, arguments.live, arguments.scope, arguments.json)
+    elif arguments.action == "revoke":
+        merchants.revoke_key(arguments.prefix, arguments.json)
+    else:
+        merchants.list_keys(arguments.merchant, arguments.json)
+    return 0
+
+
 COMMANDS: dict[str, Command] = {
     "up": Command("Start the whole system on this machine.", _up_arguments, _up),
     "down": Command("Stop what `up` started; the data stays.", _run_dir_argument, _down),
     "status": Command("Show every process: state, restarts, memory, address.", _status_arguments, _status),
     "topics": Command("List the topics, or create what is missing.", _topics_arguments, _topics),
+    "merchants": Command("List merchants, or make one.", _merchants_arguments, _merchants),
+    "keys": Command("List, make or revoke merchants' API keys.", _keys_arguments, _keys),
     "dead-letters": Command("List what could not be handled.", _dead_letters_arguments, _dead_letters),
     "settings": Command("List every setting: variable, type, default, meaning.", _json_argument, _settings),
 }

@@ -19,7 +19,7 @@ KEPT_S = 86_400  # a day: PostgreSQL has caught up long before, and memory stays
 ANSWER_WITHIN_S = 0.15  # connecting included; on one network Redis takes less than 1 ms
 LEFT_ALONE_S = 0.5  # after a failure: a dead Redis costs one request in so many seconds ANSWER_WITHIN_S, the others nothing
 CONNECTIONS_MAX = 16
-PUT_MAX = 500  # views per script call: Redis does nothing else meanwhile, about 2 ms
+PUT_MAX = 100  # views per script call: Redis does nothing else meanwhile, below 1 ms
 PREFIX = "millrace:v1:"
 
 # A value is `{sequence}\n{view as JSON}`. Sixteen digits are more than any sequence has.

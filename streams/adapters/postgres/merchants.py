@@ -23,8 +23,8 @@ SCOPES = ("payments:read", "payments:write", "refunds:write")
 """What a key may do unless less is asked for. The door says what each of them opens."""
 
 
-class Unknown(Exception):
-    """There is no such merchant or key."""
+class NotFound(Exception):
+    """There is no such merchant, key or scope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,16 @@ def merchants(dsn: str) -> list[Merchant]:
 def create_key(
     dsn: str, merchant: str, livemode: bool = False, scopes: Sequence[str] = SCOPES
 ) -> tuple[str, Key]:
-    """The key, which is never to be seen again, and how it is kept. Raises Unknown for an unknown merchant."""
+    """The key, which is never to be seen again, and how it is kept. Raises NotFound for a merchant or a scope."""
+    if unknown := set(scopes) - set(SCOPES):
+        raise NotFound(f"there is no scope {', '.join(sorted(unknown))}; there are {', '.join(SCOPES)}")
     api_key = f"mr_{'live' if livemode else 'test'}_{secrets.token_hex(KEY_RANDOM_BYTES)}"
     try:
         row = _only(
             dsn, INSERT_KEY, hash_of(api_key), api_key[:PREFIX_CHARS], merchant, list(scopes), livemode
         )
     except psycopg2.errors.ForeignKeyViolation:
-        raise Unknown(f"there is no merchant {merchant}") from None
+        raise NotFound(f"there is no merchant {merchant}") from None
     return api_key, _key(row)
 
 
@@ -81,10 +83,10 @@ def keys(dsn: str, merchant: str | None = None) -> list[Key]:
 
 
 def revoke_key(dsn: str, prefix: str) -> Key:
-    """No process takes it any more within five seconds. Revoking again changes nothing. Raises Unknown."""
+    """No process takes it any more within five seconds. Revoking again changes nothing. Raises NotFound."""
     rows = _run(dsn, REVOKE, prefix[:PREFIX_CHARS])
     if not rows:
-        raise Unknown(f"there is no key {prefix[:PREFIX_CHARS]}")
+        raise NotFound(f"there is no key {prefix[:PREFIX_CHARS]}")
     return _key(rows[0])
 
 

@@ -1,4 +1,8 @@
-"""How a change becomes rows: one list per column, in the order of the key. No SQL lives here."""
+"""How a change becomes rows: one array literal per column, in the order of the key. No SQL lives here.
+
+A literal, not a list: for a list psycopg2 writes `ARRAY['…', '…', …]`, each of whose elements PostgreSQL parses and plans
+as an expression of its own. A batch of 500 then takes three times as long.
+"""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -11,7 +15,8 @@ from models.ports import Change, EventRecord, View
 
 REFUSED = "command.refused.v1"
 
-Columns = list[list[Any]]
+Columns = list[str]
+"""One array literal per column; none at all when there is no row."""
 
 
 def newest_payments(changes: Iterable[Change]) -> list[View]:
@@ -75,7 +80,7 @@ def event_columns(changes: Iterable[Change]) -> Columns:
             event.type,
             event.merchant,
             _sender(event),
-            event.at,
+            event.at.isoformat(),
             storable(event.causation_id),
             json_text(event.body),
         )
@@ -91,6 +96,15 @@ def metadata_digest(merchant: str, name: str, value: str) -> int:
     return int.from_bytes(digest, signed=True)
 
 
+def array(values: Iterable[str | int | None]) -> str:
+    """Source: PostgreSQL, Arrays, "Array Input and Output Syntax"."""
+    return "{" + ",".join("NULL" if value is None else _quoted(str(value)) for value in values) + "}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def storable(text: str | None) -> str | None:
     """PostgreSQL's text holds every character but NUL; half a surrogate pair, which HTTP may bring, is no character."""
     return text.replace("\0", "\ufffd").encode(errors="replace").decode() if text else text
@@ -104,7 +118,7 @@ def json_text(value: object) -> str:
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> Columns:
-    return [list(column) for column in zip(*rows, strict=True)]
+    return [array(column) for column in zip(*rows, strict=True)]
 
 
 def _storable_metadata(view: View) -> dict[str | None, str | None]:
@@ -112,10 +126,9 @@ def _storable_metadata(view: View) -> dict[str | None, str | None]:
 
 
 def _digests(view: View) -> str:
-    """As an array literal: `unnest` would flatten an array of arrays."""
+    """A literal within a literal: `unnest` would flatten an array of arrays."""
     pairs = view["metadata"].items()
-    digests = ",".join(str(metadata_digest(view["merchant"], name, value)) for name, value in pairs)
-    return f"{{{digests}}}"
+    return array(metadata_digest(view["merchant"], name, value) for name, value in pairs)
 
 
 def _sender(event: EventRecord) -> str | None:

@@ -1,6 +1,10 @@
 """What ApiKeys promises, the fake and PostgreSQL alike; and how an operator makes, lists and revokes keys."""
 
 import hashlib
+import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -79,9 +83,11 @@ def test_a_key_has_256_random_bits_and_is_kept_as_a_hash_only(database: str) -> 
 
 
 def test_keys_of_unknown_merchants_are_not_made_and_unknown_keys_not_revoked(database: str) -> None:
-    with pytest.raises(merchants.Unknown):
+    with pytest.raises(merchants.NotFound):
         merchants.create_key(database, "mer_nobody")
-    with pytest.raises(merchants.Unknown):
+    with pytest.raises(merchants.NotFound):
+        merchants.create_key(database, merchants.create_merchant(database, "x").id, scopes=["payments:wriet"])
+    with pytest.raises(merchants.NotFound):
         merchants.revoke_key(database, "mr_test_00000000")
 
 
@@ -101,3 +107,25 @@ async def test_demo_merchants_are_made_once(database: str, connections: Postgres
     for merchant, api_key in demo.items():
         holder = await PostgresApiKeys(connections).holder(api_key)
         assert holder and holder.merchant == merchant
+
+
+def test_the_command_line_makes_lists_and_revokes(database: str) -> None:
+    made = json.loads(millrace(database, "merchants", "--json", "create", "Ann's Apples"))[0]
+    key = json.loads(millrace(database, "keys", "--json", "create", made["id"], "--scope", "payments:read"))[
+        0
+    ]
+    assert key["api_key"].startswith(key["prefix"])
+    assert key["scopes"] == "payments:read"
+    assert "Ann's Apples" in millrace(database, "merchants", "list")
+    assert key["api_key"] not in millrace(database, "keys", "list", made["id"])
+    assert json.loads(millrace(database, "keys", "--json", "revoke", key["prefix"]))[0]["revoked_at"]
+    assert "there is no key" in millrace(database, "keys", "revoke", "mr_test_00000000", fails=True)
+
+
+def millrace(dsn: str, *arguments: str, fails: bool = False) -> str:
+    """What it says."""
+    environment = {**os.environ, "MILLRACE_POSTGRES_DSN": dsn}
+    command = [sys.executable, "-m", "millrace", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert bool(done.returncode) == fails, done.stderr
+    return done.stderr if fails else done.stdout

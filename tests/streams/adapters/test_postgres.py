@@ -289,7 +289,7 @@ def test_the_columns_of_a_batch_are_in_the_order_of_their_keys() -> None:
     changes = [change(view(number, refunds=[refund(9), refund(3)])) for number in (5, 1, 3)]
     payments = rows.newest_payments(changes)
     assert [payment["id"] for payment in payments] == sorted(payment_id(number) for number in (5, 1, 3))
-    refunds = rows.refund_columns(payments)
-    events = rows.event_columns(changes)
-    assert list(zip(*refunds[:2], strict=True)) == sorted(zip(*refunds[:2], strict=True))
-    assert list(zip(*events[:2], strict=True)) == sorted(zip(*events[:2], strict=True))
+    for columns in (rows.refund_columns(payments), rows.event_columns(changes)):
+        keys = list(zip(*(column.strip("{}").split(",") for column in columns[:2]), strict=True))
+        assert keys == sorted(keys)
+        assert len(keys) >= 3
