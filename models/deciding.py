@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar, assert_never
 
 from models import evidence, rules
+from models.calls import OpenCall, closed_by
 from models.codes import Code
 from models.commands import (
     CancelPayment,
@@ -61,8 +62,9 @@ from models.provider import (
     Unknown,
 )
 from models.recheck import key_is_too_old, lost_check_at, next_check_at
+from models.remembering import Remembered
 from models.rules import Refusal
-from models.transaction import OpenCall, Remembered, Transaction, closed_by
+from models.transaction import Transaction
 
 C = TypeVar("C", CreatePayment, CapturePayment, CancelPayment, CreateRefund)
 Rules = Sequence[Callable[[Transaction, C], Refusal | None]]

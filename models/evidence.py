@@ -10,6 +10,7 @@ from typing import assert_never
 
 from models import payment as payments
 from models import refund as refunds
+from models.calls import OpenCall
 from models.errors import InvariantBroken
 from models.events import (
     EventData,
@@ -30,7 +31,7 @@ from models.events import (
 from models.payment import Payment, PaymentStatus
 from models.provider import Decline, IntentSnapshot, IntentStatus, Operation, RefundSnapshot, RefundStatus
 from models.refund import Refund
-from models.transaction import OpenCall, Transaction
+from models.transaction import Transaction
 
 MONEY_MOVED_AFTER_THE_END = "the provider took the money after the payment had ended here"
 _UNEXPLAINED = Decline("payment_failed", None, None, "The payment failed; the provider gave no reason.")

@@ -1,8 +1,9 @@
 """The payment: its statuses, the one table of its legal moves, and what is known of it. Who may move it is decided elsewhere."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 from models.events import (
     EventData,
@@ -151,3 +152,49 @@ class Payment:
         if self.status is not PaymentStatus.AUTHORIZED:
             return 0
         return self.amount_authorized_minor - self.amount_captured_minor
+
+
+def after(was: Payment, status: PaymentStatus, at: datetime, data: PaymentEvent) -> Payment:
+    """The payment `was`, once `data` has happened to it and made it `status`."""
+    payment = replace(was, status=status, updated_at=at, next_action=None, unknown_since=None)
+    match data:
+        case PaymentProcessing(intent, charge):
+            return replace(payment, intent=intent, charge=charge or was.charge)
+        case PaymentActionRequired(intent, next_action):
+            return replace(payment, intent=intent, next_action=next_action)
+        case PaymentAuthorized(intent, charge, amount, until):
+            return replace(
+                payment,
+                intent=intent,
+                charge=charge or was.charge,
+                amount_authorized_minor=amount,
+                authorized_until=until or was.authorized_until,
+            )
+        case PaymentCaptured(intent, charge, captured, final):
+            # what was captured had been authorised as a whole, whether or not we were told
+            authorized = was.amount_authorized_minor or was.terms.money.amount_minor
+            return replace(
+                payment,
+                intent=intent,
+                charge=charge or was.charge,
+                amount_authorized_minor=authorized,
+                amount_captured_minor=captured,
+                authorized_until=None if final else was.authorized_until,
+            )
+        case PaymentCanceled(reason, intent, charge):
+            return replace(
+                payment,
+                cancellation_reason=reason,
+                intent=intent or was.intent,
+                charge=charge or was.charge,
+                authorized_until=None,
+            )
+        case PaymentDeclined(decline, intent):
+            return replace(payment, decline=decline, intent=intent or was.intent)
+        case PaymentOutcomeUnknown():
+            return replace(payment, unknown_since=was.unknown_since or at, next_action=was.next_action)
+        case PaymentReviewRequired(reason):
+            return replace(payment, review_reason=reason, unknown_since=was.unknown_since)
+        case PaymentRequested() | PaymentCaptureRequested() | PaymentCancelRequested():
+            return replace(payment, next_action=was.next_action)
+    assert_never(data)

@@ -1,6 +1,6 @@
 """The refund: the one table of its legal moves, and what is known of it. How much may be refunded is the transaction's."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -76,3 +76,15 @@ class Refund:
     metadata: dict[str, str] = field(default_factory=dict)
     provider_refund: str | None = None
     failure_reason: str | None = None
+
+
+def after(was: Refund, status: RefundStatus, at: datetime, data: RefundEvent) -> Refund:
+    """The refund `was`, once `data` has happened to it and made it `status`."""
+    refund = replace(was, status=status, updated_at=at)
+    match data:
+        case RefundPending() | RefundSucceeded() | RefundCanceled():
+            return replace(refund, provider_refund=data.provider_refund or was.provider_refund)
+        case RefundFailed():
+            provider_refund = data.provider_refund or was.provider_refund
+            return replace(refund, provider_refund=provider_refund, failure_reason=data.failure_reason)
+    return refund

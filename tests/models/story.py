@@ -5,7 +5,8 @@ from models.commands import Command
 from models.events import CommandRefused, Event, EventData
 from models.payment import Payment
 from models.refund import Refund
-from models.transaction import Remembered, Transaction
+from models.remembering import Remembered
+from models.transaction import Transaction
 from tests.models.laws import History
 from tests.models.samples import refund_name
 

@@ -6,7 +6,7 @@ from models.codes import Code
 from models.commands import Command, CreatePayment, PublicCommand, fingerprint
 from models.deciding import remembered, remembered_as
 from models.events import CommandRefused, PaymentCaptureRequested, PaymentRequested
-from models.transaction import REFUSALS_REMEMBERED_MAX
+from models.remembering import REFUSALS_REMEMBERED_MAX
 from tests.models.samples import (
     AUTHORIZED,
     CAPTURE_CALL,

@@ -1,0 +1,89 @@
+"""The provider calls of a transaction whose end is not known yet: opened, put off, closed by what happens."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from models.events import (
+    CallDeferred,
+    CallRepeated,
+    Event,
+    EventData,
+    PaymentActionRequired,
+    PaymentAuthorized,
+    PaymentCanceled,
+    PaymentCancelRequested,
+    PaymentCaptured,
+    PaymentCaptureRequested,
+    PaymentDeclined,
+    PaymentOutcomeUnknown,
+    PaymentProcessing,
+    PaymentRequested,
+    PaymentReviewRequired,
+    RefundCanceled,
+    RefundFailed,
+    RefundOutcomeUnknown,
+    RefundPending,
+    RefundRequested,
+    RefundReviewRequired,
+    RefundSucceeded,
+)
+from models.provider import Operation, PspCall, RefundIntent
+from models.recheck import lost_check_at
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A provider call whose end is not known yet. `tries`: how often it came back unknown or deferred."""
+
+    call: PspCall
+    command: str
+    next_check_at: datetime
+    tries: int = 0
+
+
+def attempted(call: PspCall) -> str:
+    """The operation a call's key names: `{payment_id}:{operation}:{attempt}`."""
+    return call.key.split(":")[1]
+
+
+def still_open(calls: dict[str, OpenCall], event: Event) -> dict[str, OpenCall]:
+    """The calls still open: opened by a request, put off by an unknown outcome, closed by everything conclusive."""
+    data = event.data
+    match data:
+        case PaymentRequested() | PaymentCaptureRequested() | PaymentCancelRequested() | RefundRequested():
+            opened = OpenCall(data.call, event.opens or "", lost_check_at(event.at))
+            return calls | {data.call.key: opened}
+        case PaymentOutcomeUnknown() | RefundOutcomeUnknown() | CallDeferred():
+            put_off = replace(
+                calls[data.call_key], next_check_at=data.next_check_at, tries=calls[data.call_key].tries + 1
+            )
+            return calls | {data.call_key: put_off}
+        case CallRepeated(call, next_check_at):
+            return calls | {call.key: replace(calls[call.key], next_check_at=next_check_at)}
+        case _:
+            closed = closed_by(calls, data)
+            return {key: call for key, call in calls.items() if call not in closed}
+
+
+def closed_by(calls: dict[str, OpenCall], data: EventData) -> list[OpenCall]:
+    """The open calls whose end is known once `data` has happened: its command is answered by it."""
+    match data:
+        case PaymentReviewRequired() | RefundReviewRequired():
+            return [call for key, call in calls.items() if key == data.call_key]
+        case RefundPending() | RefundSucceeded() | RefundFailed() | RefundCanceled():
+            return [call for call in calls.values() if _asks_for_refund(call, data.refund_id)]
+        case PaymentAuthorized() | PaymentActionRequired() | PaymentProcessing() | PaymentDeclined():
+            return _about(calls, Operation.CREATE)
+        case PaymentCaptured():
+            return _about(calls, Operation.CREATE, Operation.CAPTURE)
+        case PaymentCanceled():
+            return _about(calls, Operation.CREATE, Operation.CANCEL)
+    return []
+
+
+def _asks_for_refund(call: OpenCall, refund_id: str) -> bool:
+    return isinstance(call.call.ask, RefundIntent) and call.call.ask.refund_id == refund_id
+
+
+def _about(calls: dict[str, OpenCall], *operations: Operation) -> list[OpenCall]:
+    return [call for call in calls.values() if call.call.operation in operations]
