@@ -7,9 +7,10 @@ import pytest
 from models.errors import Unavailable
 from models.ports import Principal
 from streams import known_keys
-from streams.known_keys import AWAY_S, FRESH_S, GRACE_S, KnownKeys
+from streams.known_keys import AWAY_S, GRACE_S, KnownKeys
 from tests.fakes import FakeApiKeys
 
+REVOKED_WITHIN_S = 5.0  # what operators are promised
 ANN = Principal("mer_ann", "mr_test_ann", frozenset({"payments:read"}), False)
 
 
@@ -44,14 +45,14 @@ async def test_a_known_key_is_asked_for_once_in_a_while_only(bench: Bench) -> No
     assert bench.store.asked <= 10
 
 
-@pytest.mark.parametrize("step_s", [0.1, 1.0, 2.4, 4.9, FRESH_S, 30.0])
+@pytest.mark.parametrize("step_s", [0.1, 1.0, 2.4, 4.9, REVOKED_WITHIN_S, 30.0])
 async def test_a_revoked_key_is_refused_within_five_seconds(bench: Bench, step_s: float) -> None:
     assert await bench.after(0) == ANN
     await bench.after(step_s)
     bench.store.holders.clear()
     revoked_at_s = bench.now_s
     while await bench.after(step_s):
-        assert bench.now_s - revoked_at_s < FRESH_S
+        assert bench.now_s - revoked_at_s < REVOKED_WITHIN_S
 
 
 async def test_while_the_store_is_away_a_known_key_goes_on_for_a_while(bench: Bench) -> None:
@@ -69,7 +70,7 @@ async def test_while_the_store_is_away_an_unknown_key_cannot_be_judged(bench: Be
         await bench.keys.holder("ben")
 
 
-@pytest.mark.parametrize("idle_s", [0.5, AWAY_S + FRESH_S, 300.0])
+@pytest.mark.parametrize("idle_s", [0.5, AWAY_S + REVOKED_WITHIN_S, 300.0])
 async def test_a_key_revoked_during_an_outage_is_refused_soon_after_it(bench: Bench, idle_s: float) -> None:
     assert await bench.after(0) == ANN
     bench.store.away = True
@@ -79,13 +80,13 @@ async def test_a_key_revoked_during_an_outage_is_refused_soon_after_it(bench: Be
     bench.store.holders.clear()
     back_at_s = bench.now_s
     while await bench.after(idle_s):
-        assert bench.now_s - back_at_s < FRESH_S
+        assert bench.now_s - back_at_s < REVOKED_WITHIN_S
 
 
 async def test_a_store_that_is_away_is_not_asked_with_every_request(bench: Bench) -> None:
     assert await bench.after(0) == ANN
     bench.store.away = True
-    await bench.after(FRESH_S + 1)
+    await bench.after(REVOKED_WITHIN_S + 1)
     before = bench.store.asked
     for _ in range(1000):
         assert await bench.after(0.01) == ANN
