@@ -68,6 +68,16 @@ class Supervisor:
         ready.cancel()
         stopping.cancel()
 
+    async def watch(self) -> None:
+        """Until told to stop. Raises what ended the care for a part, which would otherwise go unnoticed."""
+        stopping = asyncio.ensure_future(self.stopping.wait())
+        cared_for = {task for task in self._tasks if not task.done()}
+        while not stopping.done():
+            done, cared_for = await asyncio.wait({stopping, *cared_for}, return_when=asyncio.FIRST_COMPLETED)
+            cared_for.discard(stopping)
+            for task in done:
+                task.result()
+
     async def stop(self) -> None:
         """Stop everything, each part after those that need it. Returns once all processes are gone."""
         self.stopping.set()
@@ -93,7 +103,10 @@ class Supervisor:
             took_s = time.monotonic() - self._began
             again = f" (restart {standing.restarts})" if standing.restarts else f" after {took_s:.1f} s"
             self.announce(f"  ✓ {standing.name:<14}{standing.address:<28}{again}")
-        self._tell_changed()
+        try:
+            self._tell_changed()
+        except OSError as error:  # a full disk must not keep parts from being restarted or stopped
+            self.announce(f"the record of what runs could not be written: {error}")
 
     async def _do(self, step: Step) -> None:
         await self.wait_for(step.after)

@@ -25,10 +25,9 @@ from sandbox.stack import CHECKOUT, Stack
 from sandbox.supervisor import Supervisor
 
 FAILED, INTERRUPTED = 1, 130
-LOG_CHECK_EVERY_S = 15.0
+HOUSEKEEPING_EVERY_S = 5.0
 MADE = "MAKELEVEL"  # in the environment of what make starts
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-DETACHED_START_WITHIN_S = 300.0  # the first start downloads; its own bounds are tighter
 
 
 def run(folder: RunFolder, servers_only: bool = False) -> NoReturn:
@@ -66,6 +65,9 @@ def detach(folder: RunFolder, servers_only: bool = False) -> int:
         _say(f"millrace: already running, process {holder}: `millrace down` stops it")
         return FAILED
     folder.logs.mkdir(parents=True, exist_ok=True)
+    folder.endpoints.unlink(
+        missing_ok=True
+    )  # of a supervisor that was killed: it would look as if we were ready
     log = folder.logs / "supervisor.log"
     processes.rotate(log)
     options = ["--servers-only"] if servers_only else []
@@ -99,7 +101,9 @@ async def _run(folder: RunFolder, brought: outside.Outside, servers_only: bool) 
         if not supervisor.stopping.is_set():
             endpoints.publish(supervisor.standings)
             _say(endpoints.welcome(time.monotonic() - began))
-            await _watch_logs_until(supervisor.stopping, [part.name for part in parts], folder)
+            housekeeping = asyncio.create_task(_keep_house(supervisor, [part.name for part in parts], folder))
+            await supervisor.watch()
+            await housekeeping
         return 0
     except StartFailed as error:
         _say(f"\nmillrace could not start: {error}")
@@ -128,12 +132,16 @@ def _stop_on_signals(supervisor: Supervisor) -> None:
         asyncio.get_running_loop().add_signal_handler(each, stop)
 
 
-async def _watch_logs_until(stopping: asyncio.Event, names: list[str], folder: RunFolder) -> None:
-    while not stopping.is_set():
+async def _keep_house(supervisor: Supervisor, names: list[str], folder: RunFolder) -> None:
+    """Bound the logs; stop when the folder has been deleted, for nobody could stop us through it any more."""
+    while not supervisor.stopping.is_set():
+        if not folder.logs.is_dir():
+            _say(f"{folder.path} is gone")
+            supervisor.stopping.set()
         for name in names:
             processes.bound(folder.logs / f"{name}.log")
-        waiting = asyncio.ensure_future(stopping.wait())
-        await asyncio.wait([waiting], timeout=LOG_CHECK_EVERY_S)
+        waiting = asyncio.ensure_future(supervisor.stopping.wait())
+        await asyncio.wait([waiting], timeout=HOUSEKEEPING_EVERY_S)
         waiting.cancel()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from models.commands import CheckPayment, Command, RecordNotice, RecordOutcome
 from models.deciding import decide, remembered_as
-from models.events import CommandRefused, Event
+from models.events import Event
 from models.ports import Reply, ReplyAddress, View
 from models.representation import payment_view
 from models.row import Row
@@ -17,7 +17,7 @@ from models.transaction import Transaction, evolve
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An event, and the payment as it then stands: None where the event's reader may not see one."""
+    """An event, and the payment as it then stands, which is its merchant's, whoever's command led here. None: no payment yet."""
 
     event: Event
     payment: View | None
@@ -71,15 +71,8 @@ def _told(
     after = before
     for event in events:
         after = evolve(after, event)
-        said.append(Said(event, _visible(after, event, livemode)))
+        said.append(Said(event, payment_view(after, livemode) if after.payment else None))
     return after, tuple(said)
-
-
-def _visible(after: Transaction, event: Event, livemode: bool) -> View | None:
-    data = event.data
-    if after.payment is None or (isinstance(data, CommandRefused) and data.sender != after.merchant):
-        return None
-    return payment_view(after, livemode)
 
 
 def reply_of(transaction: Transaction, name: str, replayed: bool, livemode: bool) -> Reply:

@@ -41,13 +41,17 @@ def serve(main: Coroutine[Any, Any, None]) -> NoReturn:
 async def serve_until_told(app: "App") -> None:
     quieten()
     _listen(app)
-    starting = asyncio.ensure_future(_start(app))
     told = asyncio.ensure_future(app.stop_asked.wait())
-    await asyncio.wait([starting, told], return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():  # told to stop before it could start: nothing is held, nothing to hand over
-        starting.cancel()
+    waiting = asyncio.ensure_future(_wait_for_topics(app))
+    await asyncio.wait([waiting, told], return_when=asyncio.FIRST_COMPLETED)
+    if told.done():
+        waiting.cancel()
         return
-    starting.result()
+    waiting.result()
+    await app.answers.start()
+    # Told to stop from here on: Faust is started to the end, then stopped. Half started it ignores a cancellation, and
+    # a process that left it like that hung until its bound.
+    await app.engine.start()
     tasks: list[asyncio.Task[None]] = [asyncio.create_task(app.measure_lag(LAG_EVERY_S))]
     tasks += [asyncio.create_task(app.run_timer(interval_s, call)) for interval_s, call in app.timers]
     await told
@@ -70,12 +74,6 @@ def _listen(app: "App") -> None:
     # Not loop.add_signal_handler: a loop that is stuck would never hear of it, and must end all the more.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, told)
-
-
-async def _start(app: "App") -> None:
-    await _wait_for_topics(app)
-    await app.answers.start()
-    await app.engine.start()
 
 
 async def _stop(app: "App") -> None:

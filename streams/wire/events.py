@@ -58,7 +58,7 @@ def causation(event: Event) -> str:
 
 
 def write(event: Event, payment: View | None) -> Outgoing:
-    """`payment`: as it stands after `event`, or None where its reader may not see one."""
+    """`payment`: as it stands after `event`; None where none exists."""
     type = TYPES[event.data.__class__]
     headers = cloudevents.attributes(
         id=event.id,

@@ -70,12 +70,15 @@ def test_the_same_id_with_another_body_is_refused_and_the_first_goes_on() -> Non
     assert run((CREATE, HERE), (other, THERE), (OUTCOME, None)).answers[0].address == HERE
 
 
-def test_a_stranger_is_answered_not_found_and_shown_nothing() -> None:
+def test_a_stranger_is_answered_not_found_and_shown_nothing_while_the_owners_story_goes_on() -> None:
     capture = CapturePayment(origin("x1", merchant="mer_2"))
     refused = run((CREATE, HERE), (OUTCOME, None), (capture, THERE))
     (answer,) = refused.answers
     assert (answer.reply.code, answer.reply.payment) == (Code.NOT_FOUND, None)
-    assert [said.payment for said in refused.events] == [None]
+    (said,) = refused.events
+    assert said.event.merchant == "mer_1"
+    assert said.payment is not None
+    assert said.payment["sequence"] == said.event.sequence
 
 
 def test_a_stranger_who_sends_the_owners_command_learns_nothing_of_its_answer() -> None:

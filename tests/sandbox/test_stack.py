@@ -4,6 +4,7 @@ is left.
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -114,6 +115,16 @@ def test_nothing_outlives_a_supervisor_that_is_killed_and_the_next_start_succeed
     assert stack.millrace("status").returncode == 3
     again = stack.up()
     assert again.returncode == 0, again.stdout + again.stderr
+    assert "ready after" in again.stdout
+    assert not set(stack.pids().values()) & family
+    assert stack.millrace("status").returncode == 0
+
+
+def test_a_stack_whose_folder_is_deleted_stops(stack: Stack) -> None:
+    stack.up()
+    family, ports = stack.family(), stack.ports()
+    shutil.rmtree(stack.folder)
+    assert_nothing_is_left(family, ports, within_s=20.0)
 
 
 def test_a_server_that_is_killed_comes_back_and_its_new_pid_is_told(stack: Stack) -> None:

@@ -98,6 +98,35 @@ async def test_a_crash_loop_after_a_good_start_is_given_up_and_said(
     await supervisor.stop()
 
 
+async def test_a_record_that_cannot_be_written_keeps_nobody_from_restarting(bench: Bench) -> None:
+    def fail() -> None:
+        raise OSError("No space left on device")
+
+    supervisor = Supervisor([bench.part("writer")], announce=bench.said.append, changed=fail)
+    await supervisor.start()
+    kill(of(supervisor, "writer").pid)
+    await eventually(is_ready_again(supervisor, "writer", 1))
+    await supervisor.stop()
+    assert any("No space left" in line for line in bench.said)
+
+
+async def test_care_that_ends_by_a_bug_is_noticed(bench: Bench) -> None:
+    def fail() -> None:
+        if breaks.exists():
+            raise ValueError("a bug")
+
+    breaks = bench.folder / "breaks"
+    supervisor = Supervisor([bench.part("writer")], announce=bench.said.append, changed=fail)
+    await supervisor.start()
+    breaks.touch()
+    kill(of(supervisor, "writer").pid)
+    with pytest.raises(ValueError, match="a bug"):
+        async with asyncio.timeout(10):
+            await supervisor.watch()
+    breaks.unlink()
+    await supervisor.stop()
+
+
 async def test_stopping_ends_users_before_what_they_use(bench: Bench) -> None:
     database, web = bench.part("database"), bench.part("web", after=frozenset({"database"}))
     order: list[str] = []

@@ -47,6 +47,23 @@ async def test_a_lost_partition_is_forgotten(world: World) -> None:
     assert first.status["index"] | second.status["index"] == {"0": [["p0", "1"]], "1": [["p1", "1"]]}
 
 
+@pytest.mark.parametrize("role", ["writer", "gateway", "follower"])
+async def test_sigterm_ends_a_process_that_is_still_starting(role: str, world: World) -> None:
+    starting = (await world.create()).start(role)
+    await until(lambda: starting.said("status") != [], "it has begun to start")
+    assert not starting.status["owned"]
+    starting.signal(signal.SIGTERM)
+    assert await starting.exits(within_s=10.0) == 0
+
+
+async def test_a_process_that_the_group_does_not_take_ends(world: World) -> None:
+    writer = (await world.create()).start("writer")
+    await writer.owns(0)
+    gateway = world.start("gateway")  # of the same group by mistake: they do not even assign alike
+    assert await gateway.exits() == 70
+    assert "out of the group" in gateway.log.read_text()
+
+
 async def test_what_hangs_is_ended_within_its_bound_and_says_so(world: World) -> None:
     writer = (await world.create()).start("writer", accident="release_hangs", stop_s=2.0)
     await writer.owns(0)
