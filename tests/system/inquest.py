@@ -1,0 +1,58 @@
+"""Waits until nothing is under way any more, then holds the four truths against each other."""
+
+import asyncio
+import time
+
+from tests.system import truths
+from tests.system.history import History
+from tests.system.stack import System
+from tests.system.truths import Ledger, Log
+from tests.system.verdict import Evidence, differences
+
+SETTLES_WITHIN_S = 60.0
+AGREES_WITHIN_S = 15.0  # the truths are read one after the other, the last webhook may fall between
+PAUSE_S = 0.25
+SHOWN_MAX = 15
+
+
+class Inquest:
+    """One for the whole run: everything that ever happened is judged each time."""
+
+    def __init__(self, system: System, history: History) -> None:
+        self.system, self.history = system, history
+        self.log = Log(system)
+        self.poison: dict[str, str] = {}
+
+    async def hold(self, within_s: float = SETTLES_WITHIN_S) -> Evidence:
+        """Raises AssertionError with what does not hold, or with what does not come to its end."""
+        deadline = time.monotonic() + within_s
+        agree_by: float | None = None
+        while True:
+            unfinished, ledger = await self._unfinished()
+            wrong: list[str] = []
+            if not unfinished:
+                stored = await truths.stored(self.system)
+                found = Evidence(self.log, stored, ledger, self.history, self.poison)
+                wrong = differences(found)
+                if not wrong:
+                    return found
+                agree_by = agree_by or time.monotonic() + AGREES_WITHIN_S
+            if time.monotonic() > min(deadline, agree_by or deadline):
+                raise AssertionError(_report(unfinished or wrong))
+            await asyncio.sleep(PAUSE_S)
+
+    async def _unfinished(self) -> tuple[list[str], Ledger]:
+        ledger = await truths.ledger(self.system)
+        await self.log.read_on()
+        waiting = [f"{ledger.webhooks_pending} webhooks are pending"] if ledger.webhooks_pending else []
+        waiting += self.log.unread()
+        for id, row in self.log.table.items():
+            transaction = row.transaction
+            waiting += [f"{id}: {call.call.key} is open" for call in transaction.calls.values()]
+        missing = [name for name, part in self.system.service.parts().items() if part["state"] != "ready"]
+        return [*waiting, *(f"{name} is not ready" for name in missing)], ledger
+
+
+def _report(found: list[str]) -> str:
+    more = f"\n… and {len(found) - SHOWN_MAX} more" if len(found) > SHOWN_MAX else ""
+    return f"{len(found)} found:\n" + "\n".join(found[:SHOWN_MAX]) + more

@@ -1,0 +1,106 @@
+"""Customers: payments arrive at a steady rate, each with what becomes of it, through both doors. Seeded."""
+
+import asyncio
+import itertools
+import random
+from types import TracebackType
+
+from tests.system.history import OK, Operation
+from tests.system.http_client import HttpClient
+from tests.system.kafka_client import KafkaClient
+
+PAYMENTS_PER_S = 12.0  # with captures, refunds and repetitions about 25 commands a second
+ENDS_WITHIN_S = 90.0
+WAIT_S = 5  # of a POST, so that an outage is felt as 202 and not as silence
+_runs = itertools.count()
+
+
+class Load:
+    """`async with`: customers come until the end of the block; then all who came are served to the end."""
+
+    def __init__(
+        self, http: HttpClient, kafka: KafkaClient, seed: int, payments_per_s: float = PAYMENTS_PER_S
+    ) -> None:
+        self._http, self._kafka, self._rate = http, kafka, payments_per_s
+        self._random = random.Random(seed)
+        self._run = next(_runs)
+        self._arrivals: asyncio.Task[None] | None = None
+        self._customers: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> "Load":
+        self._arrivals = asyncio.create_task(self._arrive())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._arrivals is not None
+        self._arrivals.cancel()
+        if kind is not None:
+            for customer in self._customers:
+                customer.cancel()
+            return
+        async with asyncio.timeout(ENDS_WITHIN_S):
+            await asyncio.gather(*self._customers)
+
+    async def _arrive(self) -> None:
+        for number in itertools.count():
+            customer = asyncio.create_task(self._shop(f"load-{self._run}-{number}", self._random.random()))
+            self._customers.add(customer)
+            await asyncio.sleep(self._random.expovariate(self._rate))
+
+    async def _shop(self, key: str, kind: float) -> None:
+        if kind < 0.5:
+            await self._buy_and_bring_back(key)
+        elif kind < 0.7:
+            await self._reserve(key)
+        elif kind < 0.8:
+            await self._be_declined(key)
+        elif kind < 0.85:
+            await self._http.create(key, wait_s=WAIT_S, payment_method="pm_card_authenticationRequired")
+        else:
+            await self._upstream(key)
+
+    async def _buy_and_bring_back(self, key: str) -> None:
+        bought = await self._http.create(key, wait_s=WAIT_S, amount=1000 + len(key))
+        if self._random.random() < 0.3:
+            again = await self._http.create(key, wait_s=WAIT_S, amount=1000 + len(key))
+            _same(bought, again)
+        if self._random.random() < 0.6:
+            await self._http.refund(bought.payment_id, f"{key}-refund-1", wait_s=WAIT_S, amount=300)
+        if self._random.random() < 0.3:
+            await asyncio.gather(
+                *(
+                    self._http.refund(bought.payment_id, f"{key}-refund-{n}", wait_s=WAIT_S, amount=500)
+                    for n in (2, 3)
+                )
+            )
+
+    async def _reserve(self, key: str) -> None:
+        reserved = await self._http.create(key, wait_s=WAIT_S, amount=5000, capture_method="manual")
+        chance = self._random.random()
+        if chance < 0.3:
+            await self._http.cancel(reserved.payment_id, f"{key}-cancel", wait_s=WAIT_S)
+        elif chance < 0.6:
+            await self._http.capture(reserved.payment_id, f"{key}-capture", wait_s=WAIT_S, amount=4000)
+        elif chance < 0.9:
+            await asyncio.gather(
+                self._http.capture(reserved.payment_id, f"{key}-capture", wait_s=WAIT_S),
+                self._http.cancel(reserved.payment_id, f"{key}-cancel", wait_s=WAIT_S),
+            )
+
+    async def _be_declined(self, key: str) -> None:
+        declined = await self._http.create(key, wait_s=WAIT_S, payment_method="pm_card_chargeDeclined")
+        again = await self._http.create(key, wait_s=WAIT_S, payment_method="pm_card_chargeDeclined")
+        _same(declined, again)
+
+    async def _upstream(self, key: str) -> None:
+        for _ in range(1 + (self._random.random() < 0.3)):
+            made = await self._kafka.create(f"{key}-kafka", amount=2500)
+        await self._kafka.refund(made.payment_id, f"{key}-kafka-refund", amount=1000)
+
+
+def _same(first: Operation, again: Operation) -> None:
+    """The same key and body: the same payment, however often."""
+    if first.outcome == again.outcome == OK:
+        assert first.answer["id"] == again.answer["id"]

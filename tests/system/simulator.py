@@ -1,0 +1,41 @@
+"""The simulator's levers as a test pulls them: faults, where notices go, what was asked of it."""
+
+from typing import Any
+
+import aiohttp
+
+from tests.system.stack import WEBHOOK_SECRET
+
+RETRY_FIRST_S, RETRY_MAX_S = 0.3, 1.0  # of webhooks: Stripe's minutes would be a test's
+
+
+class SimulatorControl:
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def plan(self, *rules: dict[str, Any]) -> None:
+        await self._ask("POST", "faults", {"rules": list(rules)})
+
+    async def hits(self) -> int:
+        """How often the planned faults have struck."""
+        return sum(rule["hits"] for rule in (await self._ask("GET", "faults"))["rules"])
+
+    async def forget_faults(self) -> None:
+        await self._ask("DELETE", "faults")
+
+    async def tell(self, url: str) -> None:
+        """Send notices there."""
+        times = {"retry_first_s": RETRY_FIRST_S, "retry_max_s": RETRY_MAX_S}
+        await self._ask("POST", "webhook", {"url": url, "secrets": [WEBHOOK_SECRET], **times})
+
+    async def authenticate(self, intent: str, outcome: str) -> None:
+        await self._ask("POST", f"authenticate/{intent}", {"outcome": outcome})
+
+    async def requests(self) -> dict[str, Any]:
+        return await self._ask("GET", "requests")
+
+    async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        async with self._session.request(method, f"/_sim/{path}", json=body) as answer:
+            found: dict[str, Any] = await answer.json()
+            assert answer.status == 200, found
+            return found

@@ -1,0 +1,151 @@
+"""The four truths, read and nothing else: Stripe's ledger, the event log, the writer's table, PostgreSQL.
+
+The log is replayed as it is read. What can never become right again (a gap, an event said twice, an illegal move) is
+kept in `broken`, whatever comes later. Whether the truths agree is `verdict.py`'s to say.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import orjson
+import psycopg2
+from aiokafka import ConsumerRecord
+
+from models.errors import InvariantBroken
+from models.events import Event
+from models.row import Row
+from models.transaction import Transaction, evolve
+from streams import topics
+from streams.delivery import POSITION, changelog_topic
+from streams.wire import events, rows
+from tests.system.stack import System
+from tests.system.topics import Topics
+
+PAGE = 20_000  # rows of the ledger in one request
+CONNECT_WITHIN_S = 5
+
+
+@dataclass
+class Stored:
+    """PostgreSQL: payments and refunds by id, events by payment and sequence."""
+
+    payments: dict[str, tuple[int, str, dict[str, Any]]]
+    refunds: dict[tuple[str, str], dict[str, Any]]
+    events: dict[tuple[str, int], tuple[str, str, dict[str, Any]]]
+
+
+@dataclass
+class Ledger:
+    """Stripe: a row per payment intent, every movement of money, and what is still to be told."""
+
+    payments: list[dict[str, Any]] = field(default_factory=list)
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    webhooks_pending: int = 0
+
+
+class Log:
+    """Commands, events, dead letters and the table's changelog, replayed as far as they have been read."""
+
+    def __init__(self, system: System) -> None:
+        settings = system.settings
+        self.changelog = changelog_topic(topics.writer_group(settings), topics.WRITER_TABLE)
+        names = [topics.COMMANDS, topics.EVENTS, topics.DEAD_LETTERS, self.changelog]
+        self._topics = Topics(settings.kafka_bootstrap, names, settings.partitions)
+        self.commands: dict[tuple[int, int], ConsumerRecord] = {}
+        self.dead: list[ConsumerRecord] = []
+        self.stories: defaultdict[str, list[tuple[Event, events.Story]]] = defaultdict(list)
+        self.replayed: dict[str, Transaction] = {}
+        self.table: dict[str, Row] = {}
+        self.positions: dict[int, int] = {}
+        self.broken: Counter[str] = Counter()
+        self._event_ids: set[str] = set()
+
+    async def read_on(self) -> None:
+        for record in await self._topics.read_on():
+            if record.topic == topics.COMMANDS:
+                self.commands[record.partition, record.offset] = record
+            elif record.topic == topics.DEAD_LETTERS:
+                self.dead.append(record)
+            elif record.topic == topics.EVENTS:
+                self._event(record)
+            else:
+                self._row(record)
+
+    def unread(self) -> list[str]:
+        """Partitions of the commands that the writer has not read to their end."""
+        ends = {tp.partition: end for tp, end in self._topics.ends.items() if tp.topic == topics.COMMANDS}
+        return [
+            f"commands/{number}: applied {self.positions.get(number, 0)} of {end}"
+            for number, end in ends.items()
+            if self.positions.get(number, 0) < end
+        ]
+
+    def _event(self, record: ConsumerRecord) -> None:
+        event, story = events.replayed(record), events.read(record)
+        if event.id in self._event_ids:
+            self.broken[f"I3 event {event.id} of {event.payment_id} is published twice"] += 1
+        self._event_ids.add(event.id)
+        try:
+            self.replayed[event.payment_id] = evolve(self.replayed.get(event.payment_id), event)
+        except InvariantBroken as broken:
+            self.broken[f"I5/I12 {broken}"] += 1
+        self.stories[event.payment_id].append((event, story))
+
+    def _row(self, record: ConsumerRecord) -> None:
+        key, value = record.key or b"", record.value
+        if key == POSITION:
+            position = int(value or b"0")
+            if position < self.positions.get(record.partition, 0):
+                self.broken[f"I5 the writer's place in partition {record.partition} went back"] += 1
+            self.positions[record.partition] = position
+            return
+        assert value is not None, "the writer deletes no payment"
+        row, before = rows.read(value), self.table.get(key.decode())
+        if before is not None and row.transaction.sequence < before.transaction.sequence:
+            self.broken[f"I5 the row of {key.decode()} went back"] += 1
+        self.table[key.decode()] = row
+
+
+async def stored(system: System) -> Stored:
+    return await asyncio.to_thread(_stored, system.postgres.dsn)
+
+
+def _stored(dsn: str) -> Stored:
+    connection = psycopg2.connect(dsn, connect_timeout=CONNECT_WITHIN_S)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("SELECT id, sequence, status, body::text FROM payments")
+            payments = {id: (sequence, status, orjson.loads(body)) for id, sequence, status, body in cursor}
+            cursor.execute("SELECT payment_id, id, body::text FROM refunds")
+            refunds = {(payment, id): orjson.loads(body) for payment, id, body in cursor}
+            cursor.execute("SELECT payment_id, sequence, id, type, body::text FROM payment_events")
+            happened = {
+                (payment, sequence): (id, type, orjson.loads(body))
+                for payment, sequence, id, type, body in cursor
+            }
+    finally:
+        connection.close()
+    return Stored(payments, refunds, happened)
+
+
+async def ledger(system: System) -> Ledger:
+    async with aiohttp.ClientSession(system.stripe.url) as session:
+        async with session.get("/_sim/health") as answer:
+            pending = (await answer.json())["webhooks_pending"]
+        payments = await _pages(session, "payments")
+        return Ledger(payments, await _pages(session, "ledger", "entries"), pending)
+
+
+async def _pages(session: aiohttp.ClientSession, name: str, member: str | None = None) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    after, more = 0, True
+    while more:
+        async with session.get(f"/_sim/{name}?limit={PAGE}&after={after}") as answer:
+            page = await answer.json()
+        found += page[member or name]
+        after, more = page["next"], page["has_more"]
+    return found
