@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from sandbox.keeper import Keeper, StartFailed
 from sandbox.parts import Part, Standing, State, Step
@@ -71,10 +72,9 @@ class Supervisor:
     async def watch(self) -> None:
         """Until told to stop. Raises what ended the care for a part, which would otherwise go unnoticed."""
         stopping = asyncio.ensure_future(self.stopping.wait())
-        cared_for = {task for task in self._tasks if not task.done()}
+        watched: set[asyncio.Future[Any]] = {stopping, *self._tasks}
         while not stopping.done():
-            done, cared_for = await asyncio.wait({stopping, *cared_for}, return_when=asyncio.FIRST_COMPLETED)
-            cared_for.discard(stopping)
+            done, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
 

@@ -2,6 +2,7 @@
 is left.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -71,6 +72,18 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     stack = Stack(tmp_path / "run")
     yield stack
     stack.millrace("down")
+    assert running_in(stack.folder) == []
+
+
+def running_in(folder: Path) -> list[str]:
+    """Processes whose command line names the folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+            if str(folder) in words and is_alive(int(entry.name)):
+                found.append(words)
+    return found
 
 
 def assert_nothing_is_left(family: set[int], ports: set[int], within_s: float) -> None:
