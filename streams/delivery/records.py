@@ -6,8 +6,11 @@ Nothing here sends, waits or remembers.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]  # a header's value may be null, like a record's key and value
 
+HEADER_FRAMING_BYTES = (
+    6  # the lengths of a header's name and value; counted, for there may be a million of them
+)
 LARGEST_RECORD_BYTES = (
     900_000  # key + value + headers. Brokers refuse a batch above 1 MiB (max.message.bytes), and a
 )
@@ -77,8 +80,8 @@ Settings = dict[str, Any]  # keyword arguments of an aiokafka client
 
 
 def size_bytes(key: bytes | None, value: bytes | None, headers: Headers = ()) -> int:
-    """What a record weighs, without the few dozen bytes of framing."""
-    named = sum(len(name) + len(what) for name, what in headers) if headers else 0
+    """What a record weighs, without the few dozen bytes of its own framing."""
+    named = sum(len(name.encode()) + len(what or b"") + HEADER_FRAMING_BYTES for name, what in headers)
     return len(key or b"") + len(value or b"") + named
 
 

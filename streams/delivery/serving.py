@@ -49,9 +49,12 @@ async def serve_until_told(app: "App") -> None:
         return
     waiting.result()
     await app.answers.start()
-    # Told to stop from here on: Faust is started to the end, then stopped. Half started it ignores a cancellation, and
-    # a process that left it like that hung until its bound.
-    await app.engine.start()
+    # Told to stop from here on, Faust is stopped, never cancelled: half started it ignores a cancellation, and a
+    # process that left it like that hung until its bound. Its start waits for the first recovery, which may be long.
+    starting = asyncio.ensure_future(app.engine.start())
+    await asyncio.wait([starting, told], return_when=asyncio.FIRST_COMPLETED)
+    if starting.done():
+        starting.result()
     tasks: list[asyncio.Task[None]] = [asyncio.create_task(app.measure_lag(LAG_EVERY_S))]
     tasks += [asyncio.create_task(app.run_timer(interval_s, call)) for interval_s, call in app.timers]
     await told

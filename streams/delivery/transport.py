@@ -44,16 +44,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self.polling = asyncio.Lock()  # polls and seeks exclude each other
         await super().on_start()
         coordinator = self._consumer._coordinator
-        coordinator._coordination_task.add_done_callback(self._out_of_the_group)
+        coordinator._push_error_to_user = self._out_of_the_group
         coordinator._perform_assignment = functools.partial(
             self._assign, coordinator, coordinator._perform_assignment
         )
 
-    def _out_of_the_group(self, task: asyncio.Task[None]) -> None:
+    async def _out_of_the_group(self, exc: Exception) -> None:
         """Fenced by another with our instance id, not authorised, another protocol: aiokafka tells those who fetch,
         and before the first assignment nobody fetches. The process sat there for ever, and never became ready."""
-        if not self.app.delivery.stopping:
-            die(f"out of the group: {'cancelled' if task.cancelled() else repr(task.exception())}")
+        die(f"out of the group: {exc!r}", exc)
 
     async def _assign(self, coordinator: Any, perform: Callable[[Any], Any], response: Any) -> Any:
         """As leader of the group. One without a topic's metadata would assign nothing, to everyone, for good."""

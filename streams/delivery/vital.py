@@ -62,7 +62,16 @@ def end_within(seconds: float, loop: asyncio.AbstractEventLoop) -> None:
 
 
 def tell_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """What each task of the loop waits for, on standard error."""
+    """What each task of the loop waits for, down the chain of its awaits, on standard error."""
     with contextlib.suppress(RuntimeError):  # the set of tasks may change under us
         for task in asyncio.all_tasks(loop):
-            task.print_stack(limit=4, file=sys.stderr)
+            print(" > ".join(awaits(task.get_coro())), file=sys.stderr)
+
+
+def awaits(coroutine: Any) -> list[str]:
+    """Where it stands: each coroutine of the chain as name:line."""
+    found = []
+    while (frame := getattr(coroutine, "cr_frame", None)) is not None:
+        found.append(f"{coroutine.__qualname__}:{frame.f_lineno}")
+        coroutine = coroutine.cr_await
+    return found

@@ -10,8 +10,10 @@ from faust.tables.recovery import Recovery
 from streams.delivery import Metrics, Outgoing, Poison, internals
 from streams.delivery.logs import LINES_PER_WINDOW, RateLimited
 from streams.delivery.metrics import REBALANCES_PER_MINUTE_ALARM
+from streams.delivery.dead import DEAD_LETTERS_CONFIG, dead_letter
 from streams.delivery.records import LARGEST_RECORD_BYTES, fitting
 from streams.delivery.table import Table
+from tests.streams.wire.records import received
 
 
 def test_the_versions_whose_sources_were_read_are_the_pinned_ones() -> None:
@@ -67,3 +69,17 @@ def test_a_step_sees_what_it_has_written_and_others_see_it_once_it_is_kept() -> 
 def test_a_record_no_broker_would_take_is_poison() -> None:
     with pytest.raises(Poison, match="events"):
         fitting(Outgoing("events", b"k", b"x" * LARGEST_RECORD_BYTES))
+
+
+def test_a_record_whose_header_has_no_value_becomes_a_dead_letter_as_it_was() -> None:
+    record = received(Outgoing("commands", b"k", b"not json", 1, [("x", None)]))
+    letter = dead_letter("dead", record, Poison("not JSON", "undecodable"))
+    assert letter.headers[0] == ("x", None)
+
+
+def test_a_dead_letter_of_a_million_empty_headers_still_fits_its_topic() -> None:
+    record = received(Outgoing("commands", b"k", b"v", 1, [("", b"")] * 1_500_000))
+    letter = dead_letter("dead", record, Poison("not JSON", "undecodable"))
+    framed = sum(len(name) + len(value or b"") + 2 for name, value in letter.headers)
+    assert framed < int(DEAD_LETTERS_CONFIG["max.message.bytes"])
+    assert "cut" in dict(letter.headers)
