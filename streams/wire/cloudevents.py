@@ -13,7 +13,7 @@ from models.ids import COMMAND_ID_MAX_CHARS
 from models.representation import rfc3339
 from streams.delivery import Poison
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
 
 SPEC_VERSION = b"1.0"
 SIGNATURE = "millrace-signature"

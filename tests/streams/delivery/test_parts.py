@@ -8,9 +8,9 @@ import pytest
 from faust.tables.recovery import Recovery
 
 from streams.delivery import Metrics, Outgoing, Poison, internals
+from streams.delivery.dead import DEAD_LETTERS_CONFIG, dead_letter
 from streams.delivery.logs import LINES_PER_WINDOW, RateLimited
 from streams.delivery.metrics import REBALANCES_PER_MINUTE_ALARM
-from streams.delivery.dead import DEAD_LETTERS_CONFIG, dead_letter
 from streams.delivery.records import LARGEST_RECORD_BYTES, fitting
 from streams.delivery.table import Table
 from tests.streams.wire.records import received

@@ -44,7 +44,7 @@ from models.transaction import Transaction, evolve
 from streams.delivery import Poison
 from streams.wire import events, replies, rows
 from streams.wire.commands import CommandCodec, partition_of
-from tests.streams.wire.records import APPENDED_MS, received
+from tests.streams.wire.records import APPENDED_MS, Received, received
 
 PAYMENT = "pay_" + "ab" * 16
 REFUND = "re_" + "cd" * 16
@@ -266,3 +266,18 @@ def test_the_same_command_through_http_and_kafka_has_the_same_fingerprint() -> N
     read, _ = CODEC.read(received(CODEC.write(command)))
     assert isinstance(read, CreatePayment)
     assert fingerprint(read) == fingerprint(command)
+
+
+def test_a_header_without_a_value_is_no_signature_and_no_attribute() -> None:
+    sent = CODEC.write(CheckPayment(origin("8")))
+    with pytest.raises(Poison) as unsigned:
+        CODEC.read(with_headers(received(sent), ("millrace-signature", None)))
+    assert unsigned.value.code == Code.UNSIGNED
+    with pytest.raises(Poison) as missing:
+        CODEC.read(with_headers(received(sent), ("ce_type", None)))
+    assert missing.value.code == Code.HEADER_MISSING
+
+
+def with_headers(record: Received, *others: tuple[str, bytes | None]) -> Received:
+    names = {name for name, _ in others}
+    return replace(record, headers=[*((k, v) for k, v in record.headers if k not in names), *others])
