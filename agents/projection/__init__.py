@@ -22,7 +22,8 @@ async def project(
     """Returns when all are kept, however long the store is away; what the store can never keep is returned."""
     refused = await _keep(changes, store)
     crashpoint("projection.after_store")
-    newest = {change.payment["id"]: change.payment for change in changes if change.payment}
+    kept = [change for change in changes if change not in refused] if refused else changes
+    newest = {change.payment["id"]: change.payment for change in kept if change.payment}
     await cache.put(list(newest.values()))
     return refused
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from models.ports import Reply, ReplyAddress
 from streams.delivery import Poison
@@ -78,8 +77,8 @@ class KafkaReplies:
         while True:
             try:
                 await self._read()
-            except (KafkaError, OSError) as away:
-                log.warning("replies cannot be read, trying again: %r", away)
+            except Exception as failed:  # whatever it is: without this task nobody is answered any more
+                log.warning("replies cannot be read, trying again: %r", failed)
             self.is_ready = False
             await asyncio.sleep(RESTART_PAUSE_S)
 
@@ -107,7 +106,7 @@ class KafkaReplies:
     def _hand_over(self, record: Any) -> None:
         payment_id = (record.key or b"").decode("latin-1")
         command_id = next(
-            (bytes(v).decode("latin-1") for k, v in record.headers if k == "ce_causationid"), ""
+            (bytes(v or b"").decode("latin-1") for k, v in record.headers if k == "ce_causationid"), ""
         )
         waiting = self._waiting.get((payment_id, command_id))
         if not waiting:

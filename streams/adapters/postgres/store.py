@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from models.errors import InvariantBroken
 from models.ports import Change
 from streams.adapters.postgres import rows
 from streams.adapters.postgres.connections import Postgres, Statement
@@ -61,7 +62,11 @@ class PostgresPaymentStore:
         Several projections may hold the same payment for a moment (a rebalance). They take the tables in the same order and
         the rows in the order of their keys, and so never wait for each other in a circle.
         """
-        if statements := _statements(changes):
+        try:
+            statements = _statements(changes)
+        except (KeyError, TypeError, AttributeError, ValueError) as failed:
+            raise InvariantBroken(f"this is no payment, or no event of one: {failed!r}") from failed
+        if statements:
             await self._postgres.write(statements)
 
     async def close(self) -> None:
