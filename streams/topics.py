@@ -7,6 +7,7 @@ share one partition number, and the writer's changelog follows its source.
 from dataclasses import dataclass, field
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from models.errors import Unavailable
@@ -23,7 +24,13 @@ REPLIES_PREFIX = "payments.replies."
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 _FOR_EVER = -1
+_SET_ON_THE_TOPIC = 1  # Source: Kafka, DescribeConfigs, config_source: DYNAMIC_TOPIC_CONFIG
 WRITER_TABLE = "payments"
+
+_READABLE = {"compression.type": "uncompressed"}
+"""The broker unpacks what comes compressed: aiokafka alone knows gzip only, and one record in zstd, lz4 or snappy, which
+Java's clients write by a mere setting, ended every process that fetched it. And what a batch unpacks to then counts
+against `max.message.bytes`, so that no megabyte of zeros becomes a gigabyte in a consumer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +47,17 @@ PUBLIC: tuple[Topic, ...] = (
         "what somebody wants, from anyone allowed to produce",
         7 * _DAY_MS,
         {
-            "message.timestamp.type": "LogAppendTime"
-        },  # the age of a command is the broker's to say, not its sender's
+            "message.timestamp.type": "LogAppendTime",  # the age of a command is the broker's to say, not its sender's
+            **_READABLE,
+        },
     ),
-    Topic(EVENTS, "what happened, one totally ordered story per payment", _FOR_EVER),
-    Topic(REPLIES, "the answer to one command, to the partition its `reply_to` names", _HOUR_MS),
+    Topic(EVENTS, "what happened, one totally ordered story per payment", _FOR_EVER, _READABLE),
+    Topic(REPLIES, "the answer to one command, to the partition its `reply_to` names", _HOUR_MS, _READABLE),
     Topic(
         DEAD_LETTERS,
         "what could not be understood or broke an invariant: original bytes and headers, and why",
         30 * _DAY_MS,
-        dict(DEAD_LETTERS_CONFIG),  # a letter is the original, and headers on top
+        DEAD_LETTERS_CONFIG | _READABLE,  # a letter is the original, and headers on top
     ),
 )
 
@@ -78,7 +86,7 @@ def kept(topic: Topic) -> str:
 
 
 async def create(settings: Settings) -> list[str]:
-    """Create what is missing; the names of what was created. Raises Unavailable."""
+    """Create what is missing, hold the others to their configuration; the names of what was created. Raises Unavailable."""
     admin = AIOKafkaAdminClient(**client_settings(settings))
     try:
         await admin.start()
@@ -86,6 +94,9 @@ async def create(settings: Settings) -> list[str]:
         missing = [topic for topic in catalogue(settings) if topic.name not in existing]
         for topic in missing:
             await _create_one(admin, topic, settings)
+        for topic in catalogue(settings):
+            if topic not in missing:
+                await _hold_to_its_config(admin, topic)
     except (KafkaError, OSError) as failed:
         raise Unavailable(f"Kafka at {settings.kafka_bootstrap}: {failed!r}") from failed
     finally:
@@ -107,3 +118,19 @@ async def _create_one(admin: AIOKafkaAdminClient, topic: Topic, settings: Settin
     for name, code, *rest in answer.topic_errors:
         if code not in (0, TopicAlreadyExistsError.errno):
             raise Unavailable(f"Kafka did not create {name}: error {code} {rest}")
+
+
+async def _hold_to_its_config(admin: AIOKafkaAdminClient, topic: Topic) -> None:
+    """A topic that was there before may lack what safety rests on. What else its operator has set stays as it is."""
+    (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
+    code, message, *_, entries = answer.resources[0]
+    if code:
+        raise Unavailable(f"Kafka does not tell the configuration of {topic.name}: error {code} {message}")
+    own = {name: value for name, value, _, source, *_ in entries if source == _SET_ON_THE_TOPIC}
+    if topic.config.items() <= own.items():
+        return
+    wanted = ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=own | topic.config)
+    (altered,) = await admin.alter_configs([wanted])
+    for code, message, *_ in altered.resources:
+        if code:
+            raise Unavailable(f"Kafka did not configure {topic.name}: error {code} {message}")

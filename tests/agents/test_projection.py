@@ -52,7 +52,8 @@ def test_what_the_store_refuses_goes_neither_into_the_cache_nor_stops_the_rest()
                 raise InvariantBroken("no such row")
 
     class Cache:
-        kept: list[View] = []
+        def __init__(self) -> None:
+            self.kept: list[View] = []
 
         async def put(self, payments: list[View]) -> bool:
             self.kept += payments

@@ -1,0 +1,69 @@
+"""The catalogue against real Kafka: what safety rests on is set on every topic, also on one that was there before."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import MessageSizeTooLargeError
+
+from sandbox.testing import KafkaServer
+from streams import topics
+from streams.settings import Settings
+
+TOPIC_CONFIG = ConfigResourceType.TOPIC
+
+
+@pytest.fixture
+async def admin(kafka: KafkaServer) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    yield admin
+    await admin.close()
+
+
+def settings(kafka: KafkaServer) -> Settings:
+    return Settings(kafka_bootstrap=kafka.bootstrap, group_prefix=f"topics-{uuid.uuid4().hex[:8]}")
+
+
+async def config_of(admin: AIOKafkaAdminClient, name: str) -> dict[str, str]:
+    (answer,) = await admin.describe_configs([ConfigResource(TOPIC_CONFIG, name)])
+    return {entry[0]: entry[1] for entry in answer.resources[0][4]}
+
+
+async def test_every_public_topic_is_stored_as_every_consumer_can_read_it(
+    kafka: KafkaServer, admin: AIOKafkaAdminClient
+) -> None:
+    await topics.create(settings(kafka))
+    for topic in topics.PUBLIC:
+        assert (await config_of(admin, topic.name))["compression.type"] == "uncompressed"
+
+
+async def test_a_topic_from_before_is_held_to_its_configuration_and_keeps_the_rest_of_its_own(
+    kafka: KafkaServer, admin: AIOKafkaAdminClient
+) -> None:
+    ours = settings(kafka)
+    await topics.create(ours)
+    operators = {"segment.ms": "3600000", "message.timestamp.type": "CreateTime"}
+    await admin.alter_configs([ConfigResource(TOPIC_CONFIG, topics.COMMANDS, configs=operators)])
+    await topics.create(ours)
+    config = await config_of(admin, topics.COMMANDS)
+    assert (config["message.timestamp.type"], config["compression.type"]) == ("LogAppendTime", "uncompressed")
+    assert config["segment.ms"] == "3600000"
+
+
+async def test_what_unpacks_to_more_than_a_record_may_weigh_is_refused_by_the_broker(
+    kafka: KafkaServer,
+) -> None:
+    await topics.create(settings(kafka))
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka.bootstrap, compression_type="gzip", max_request_size=1 << 26
+    )
+    await producer.start()
+    try:
+        with pytest.raises(MessageSizeTooLargeError):
+            await producer.send_and_wait(topics.COMMANDS, b"0" * (8 << 20), b"k", partition=0)
+    finally:
+        await producer.stop()
