@@ -77,4 +77,3 @@ async def kafka_client(system: System, history: History) -> AsyncIterator[KafkaC
 def load(http: HttpClient, kafka_client: KafkaClient) -> Callable[[int], Load]:
     """Customers at a steady rate, by seed."""
     return lambda seed: Load(http, kafka_client, seed)
-

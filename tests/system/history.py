@@ -68,9 +68,7 @@ class History:
         refund_id: str | None = None,
     ) -> Operation:
         number = len(self.operations)
-        operation = Operation(
-            number, through, type, merchant, payment_id, command_id, body, refund_id
-        )
+        operation = Operation(number, through, type, merchant, payment_id, command_id, body, refund_id)
         self.operations.append(operation)
         self._write(operation, "invoke")
         return operation

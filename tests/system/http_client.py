@@ -38,7 +38,9 @@ class HttpClient:
         payment_id = ids.payment_id(ids.command_uuid(self.merchant["id"], key))
         return await self._command("create", "/v1/payments", key, payment_id, content, wait_s)
 
-    async def capture(self, payment_id: str, key: str, *, wait_s: int | None = None, **body: Any) -> Operation:
+    async def capture(
+        self, payment_id: str, key: str, *, wait_s: int | None = None, **body: Any
+    ) -> Operation:
         path = f"/v1/payments/{payment_id}/capture"
         return await self._command("capture", path, key, payment_id, body, wait_s)
 

@@ -22,24 +22,29 @@ class Inquest:
         self.system, self.history = system, history
         self.log = Log(system)
         self.poison: dict[str, str] = {}
+        self._reported: set[str] = set()
 
     async def hold(self, within_s: float = SETTLES_WITHIN_S) -> Evidence:
-        """Raises AssertionError with what does not hold, or with what does not come to its end."""
+        """Raises AssertionError with what does not hold, or does not come to its end: in the test where it arose."""
         deadline = time.monotonic() + within_s
         agree_by: float | None = None
         while True:
             unfinished, ledger = await self._unfinished()
-            wrong: list[str] = []
+            unfinished, wrong = self._new(unfinished), []
             if not unfinished:
                 stored = await truths.stored(self.system)
                 found = Evidence(self.log, stored, ledger, self.history, self.poison)
-                wrong = differences(found)
+                wrong = self._new(differences(found))
                 if not wrong:
                     return found
                 agree_by = agree_by or time.monotonic() + AGREES_WITHIN_S
             if time.monotonic() > min(deadline, agree_by or deadline):
+                self._reported.update(unfinished or wrong)
                 raise AssertionError(_report(unfinished or wrong))
             await asyncio.sleep(PAUSE_S)
+
+    def _new(self, found: list[str]) -> list[str]:
+        return [words for words in found if words not in self._reported]
 
     async def _unfinished(self) -> tuple[list[str], Ledger]:
         ledger = await truths.ledger(self.system)

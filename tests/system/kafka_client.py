@@ -48,9 +48,7 @@ class KafkaClient:
         content = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa", **body}
         return await self.command("create", key, f"pay_{self._uuid(key).hex}", content, reply_to)
 
-    async def refund(
-        self, payment_id: str, key: str, reply_to: str | None = None, **body: Any
-    ) -> Operation:
+    async def refund(self, payment_id: str, key: str, reply_to: str | None = None, **body: Any) -> Operation:
         content = {"refund": f"re_{self._uuid(key).hex}", **body}
         return await self.command("refund", key, payment_id, content, reply_to)
 
@@ -76,9 +74,7 @@ class KafkaClient:
         self, key: bytes | None, value: bytes | None, headers: Headers, partition: int | None = None
     ) -> tuple[int, int]:
         """Any record at all, once. Where it lies: partition and offset. Raises KafkaError."""
-        lies = await self._producer.send_and_wait(
-            COMMANDS, value, key, partition=partition, headers=headers
-        )
+        lies = await self._producer.send_and_wait(COMMANDS, value, key, partition=partition, headers=headers)
         return lies.partition, lies.offset
 
     def _uuid(self, key: str) -> Any:

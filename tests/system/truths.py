@@ -140,7 +140,9 @@ async def ledger(system: System) -> Ledger:
         return Ledger(payments, await _pages(session, "ledger", "entries"), pending)
 
 
-async def _pages(session: aiohttp.ClientSession, name: str, member: str | None = None) -> list[dict[str, Any]]:
+async def _pages(
+    session: aiohttp.ClientSession, name: str, member: str | None = None
+) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     after, more = 0, True
     while more:

@@ -1,0 +1,191 @@
+"""Whatever is put on the command topic: refused with a code, or a dead letter with a code, once; and the partition moves on."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError
+
+from models.codes import Code
+from streams.wire.commands import partition_of
+from tests.system.http_client import HttpClient
+from tests.system.inquest import Inquest
+from tests.system.kafka_client import COMMANDS, Headers, KafkaClient, envelope
+from tests.system.stack import System
+
+pytestmark = pytest.mark.real
+
+TWO_MIB = 2 << 20
+MIB = 1 << 20
+
+
+@dataclass
+class Odd:
+    """A record that can become no command. `key` None: a good one of its own; `partition` None: where murmur2 puts it."""
+
+    code: Code
+    value: bytes | None = b"{}"
+    key: bytes | None = None
+    keyless: bool = False
+    headers: Headers | None = None
+    type: str = "payment.create.v1"
+    misplaced: bool = False
+
+
+PAYMENT = {"merchant": "mer_x", "amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
+GOOD = json.dumps(PAYMENT).encode()
+ODD = {
+    "not UTF-8": Odd(Code.UNDECODABLE, b"\xff\xfe\x00{"),
+    "not JSON": Odd(Code.UNDECODABLE, b'{"merchant": "mer_x", '),
+    "a JSON list": Odd(Code.UNDECODABLE, b"[1, 2]"),
+    "a number beyond all bounds": Odd(Code.UNDECODABLE, b'{"merchant": "mer_x", "amount": 1e999999'),
+    "too deep": Odd(Code.UNDECODABLE, b'{"merchant": "mer_x", "metadata": ' + b"[" * 200_000),
+    "half a character": Odd(Code.UNDECODABLE, b'{"merchant": "mer_x", "description": "\\ud800"}'),
+    "a tombstone": Odd(Code.UNDECODABLE, None),
+    "empty": Odd(Code.UNDECODABLE, b""),
+    "no merchant": Odd(Code.UNDECODABLE, b'{"amount": 1999}'),
+    "a merchant that is a list": Odd(Code.UNDECODABLE, b'{"merchant": ["mer_x"]}'),
+    "another version": Odd(Code.UNKNOWN_TYPE, GOOD, type="payment.create.v2"),
+    "another type": Odd(Code.UNKNOWN_TYPE, GOOD, type="payment.delete.v1"),
+    "no headers": Odd(Code.HEADER_MISSING, GOOD, headers=[]),
+    "no id": Odd(Code.HEADER_MISSING, GOOD, headers=[("ce_type", b"payment.create.v1")]),
+    "an id without end": Odd(
+        Code.HEADER_MISSING, GOOD, headers=[("ce_type", b"payment.create.v1"), ("ce_id", b"x" * 5000)]
+    ),
+    "a type that is not UTF-8": Odd(Code.UNDECODABLE, GOOD, headers=[("ce_id", b"1"), ("ce_type", b"\xff")]),
+    "a header that is null": Odd(
+        Code.HEADER_MISSING,
+        GOOD,
+        headers=[("ce_id", None), ("ce_type", b"payment.create.v1")],  # type: ignore[list-item]
+    ),
+    "another CloudEvents": Odd(
+        Code.UNKNOWN_TYPE,
+        GOOD,
+        headers=[("ce_specversion", b"2.0"), ("ce_id", b"1"), ("ce_type", b"payment.create.v1")],
+    ),
+    "no key": Odd(Code.KEY_INVALID, GOOD, keyless=True),
+    "a key of another kind": Odd(Code.KEY_INVALID, GOOD, key=b"order-6735"),
+    "a key in capitals": Odd(Code.KEY_INVALID, GOOD, key=b"pay_" + b"A" * 32),
+    "a key that is not UTF-8": Odd(Code.KEY_INVALID, GOOD, key=b"pay_\xff\xfe"),
+    "a key of 100 kB": Odd(Code.KEY_INVALID, GOOD, key=b"pay_" + b"0" * 100_000),
+    "the table's own key": Odd(Code.KEY_INVALID, GOOD, key=b"\x00position"),
+    "the wrong partition": Odd(Code.KEY_INVALID, GOOD, misplaced=True),
+    "an outcome nobody signed": Odd(
+        Code.UNSIGNED, b'{"merchant": "mer_x", "call": "c", "outcome": {}}', type="payment.outcome.v1"
+    ),
+    "a check nobody signed": Odd(Code.UNSIGNED, b'{"merchant": "mer_x"}', type="payment.check.v1"),
+    "a notice nobody signed": Odd(Code.UNSIGNED, b'{"merchant": "mer_x"}', type="provider.notice.v1"),
+    "almost a MiB of nothing": Odd(Code.UNDECODABLE, b" " * (MIB - 2_000)),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+async def test_what_can_become_no_command_is_sent(
+    kafka_client: KafkaClient, inquest: Inquest, system: System, what: str
+) -> None:
+    """Each twice, as a producer that retries would; the end of this file looks at all of them together."""
+    odd = ODD[what]
+    for _ in range(2):
+        key = None if odd.keyless else odd.key or f"pay_{uuid4().hex}".encode()
+        headers = odd.headers if odd.headers is not None else envelope(str(uuid4()), odd.type, "x")
+        partition = None
+        if odd.misplaced:
+            assert key is not None
+            partition = (partition_of(key, system.settings.partitions) + 1) % system.settings.partitions
+        place, offset = await kafka_client.send(key, odd.value, headers, partition)
+        inquest.poison[f"{COMMANDS}/{place}/{offset}"] = odd.code.value
+
+
+async def test_each_is_a_dead_letter_once_and_every_partition_moves_on(
+    kafka_client: KafkaClient, http: HttpClient, inquest: Inquest
+) -> None:
+    behind = [await kafka_client.create(f"behind-{n}") for n in range(16)]
+    found = await inquest.hold()
+    assert len(found.log.dead) >= 2 * len(ODD)
+    for made in behind:
+        assert (await http.get(f"/v1/payments/{made.payment_id}"))[1]["status"] == "captured"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"amount": "1999"}, "validation_failed"),
+        ({"amount": -1}, "validation_failed"),
+        ({"amount": 19.99}, "validation_failed"),
+        ({"amount": True}, "validation_failed"),
+        ({"amount": 10**30}, "validation_failed"),
+        ({"amount": 1}, "amount_too_small"),
+        ({"amount": 10**12}, "amount_too_large"),
+        ({"currency": "USD"}, "validation_failed"),
+        ({"currency": "xxx"}, "currency_unsupported"),
+        ({"payment_method": "4242424242424242"}, "validation_failed"),
+        ({"metadata": {"a": 1}}, "validation_failed"),
+        ({"metadata": {f"n{n}": "v" for n in range(60)}}, "validation_failed"),
+        ({"description": "x" * 900_000}, "validation_failed"),
+        ({"description": "card 4242 4242 4242 4242"}, "validation_failed"),
+        ({"description": "nothing: \x00"}, None),
+    ],
+)
+async def test_a_command_that_cannot_be_carried_out_is_refused_with_a_code(
+    kafka_client: KafkaClient, inquest: Inquest, body: dict[str, Any], code: str | None
+) -> None:
+    sent = await kafka_client.create(f"refused-{uuid4()}", **body)
+    found = await inquest.hold()
+    told = [story for _, story in found.log.stories[sent.payment_id]]
+    if code is not None:
+        assert [(each.type, each.content["code"]) for each in told] == [("command.refused.v1", code)]
+
+
+async def test_a_capture_and_a_refund_of_nothing_are_not_found(
+    kafka_client: KafkaClient, inquest: Inquest
+) -> None:
+    nothing = f"pay_{uuid4().hex}"
+    await kafka_client.command("capture", f"nothing-{nothing}", nothing, {})
+    await kafka_client.refund(nothing, f"nothing-refund-{nothing}")
+    found = await inquest.hold()
+    assert [story.content["code"] for _, story in found.log.stories[nothing]] == ["not_found"] * 2
+
+
+async def test_a_command_of_a_whole_mib_is_refused_and_one_beyond_never_gets_in(
+    kafka_client: KafkaClient, inquest: Inquest
+) -> None:
+    largest = "x" * (MIB - 2_000)
+    sent = await kafka_client.create("a-mib", description=largest)
+    found = await inquest.hold()
+    assert [story.content["code"] for _, story in found.log.stories[sent.payment_id]] == ["validation_failed"]
+    with pytest.raises(MessageSizeTooLargeError):
+        await kafka_client.send(f"pay_{uuid4().hex}".encode(), b" " * TWO_MIB, envelope("1", "t", "x"))
+
+
+@pytest.fixture
+async def compressing(system: System) -> AsyncIterator[AIOKafkaProducer]:
+    async with AIOKafkaProducer(
+        bootstrap_servers=system.kafka.bootstrap, compression_type="gzip", max_request_size=64 << 20
+    ) as producer:
+        yield producer
+
+
+async def test_a_record_that_unpacks_to_many_times_its_size_stops_nobody(
+    compressing: AIOKafkaProducer, kafka_client: KafkaClient, inquest: Inquest
+) -> None:
+    """It passes the broker's bound compressed; what not even a dead letter can hold is cut there, and says so."""
+    key = f"pay_{uuid4().hex}".encode()
+    lies = await compressing.send_and_wait(
+        COMMANDS,
+        b"[" + b" " * (8 * MIB) + b"]",
+        key,
+        headers=envelope(str(uuid4()), "payment.create.v1", "x"),
+    )
+    inquest.poison[f"{COMMANDS}/{lies.partition}/{lies.offset}"] = Code.UNDECODABLE.value
+    await kafka_client.create("behind-the-large-one")
+    found = await inquest.hold()
+    letter = next(
+        each
+        for each in found.log.dead
+        if dict(each.headers).get("source") == f"{COMMANDS}/{lies.partition}/{lies.offset}".encode()
+    )
+    assert dict(letter.headers)["cut"].endswith(b"bytes in all")

@@ -1,0 +1,155 @@
+"""Stripe's webhooks as they come: forged, before the API's own answer, three times, shuffled; and strangers at every route."""
+
+import hashlib
+import hmac
+import json
+import time
+from collections import Counter
+
+import pytest
+
+from tests.system.http_client import HttpClient
+from tests.system.inquest import Inquest
+from tests.system.simulator import SimulatorControl
+from tests.system.stack import WEBHOOK_SECRET
+
+pytestmark = pytest.mark.real
+
+
+def _signed(body: bytes, secret: str = WEBHOOK_SECRET, at: float | None = None) -> dict[str, str]:
+    seconds = str(int(time.time() if at is None else at))
+    digest = hmac.new(secret.encode(), seconds.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return {"Stripe-Signature": f"t={seconds},v1={digest}", "Content-Type": "application/json"}
+
+
+def _notice(payment_id: str, merchant: str, intent: str) -> bytes:
+    """Stripe's word that a payment which was captured is canceled: a lie somebody would like to be believed."""
+    shown = {
+        "id": intent,
+        "object": "payment_intent",
+        "status": "canceled",
+        "amount": 1999,
+        "currency": "usd",
+        "metadata": {"payment_id": payment_id, "merchant": merchant},
+    }
+    told = {"id": "evt_forged", "object": "event", "type": "payment_intent.canceled", "livemode": False}
+    return json.dumps({**told, "created": int(time.time()), "data": {"object": shown}}).encode()
+
+
+async def test_a_forged_webhook_is_turned_away_and_changes_nothing(
+    http: HttpClient, inquest: Inquest
+) -> None:
+    made = await http.create("forged-1", capture_method="manual")
+    body = _notice(made.payment_id, made.merchant, made.answer["provider"]["payment_intent"])
+    forged: list[dict[str, str]] = [
+        {},
+        {"Stripe-Signature": "t=1,v1=00"},
+        {"Stripe-Signature": "é" * 10},
+        {"Stripe-Signature": "t=" + "9" * 5000 + ",v1=" + "a" * 64},
+        _signed(body, "whsec_another"),
+        _signed(body + b" "),
+        _signed(body, at=time.time() - 3600),
+        _signed(body, at=time.time() + 3600),
+    ]
+    for headers in forged:
+        status, _, answer = await http.once("POST", "/webhooks/stripe", headers, body)
+        assert status == 400, (headers, answer)
+        assert json.loads(answer)["code"] == "signature_invalid"
+    found = await inquest.hold()
+    assert found.log.replayed[made.payment_id].sequence == 2
+
+
+async def test_signed_nonsense_is_taken_and_changes_nothing(http: HttpClient, inquest: Inquest) -> None:
+    """Stripe would send it again for three days; there is nothing to be done about it."""
+    before = len((await inquest.hold()).log.commands)
+    for body in (b"", b"[]", b"{}", b"\xff", b'{"type": "payment_intent.succeeded"}', b"null", b"1"):
+        status, _, answer = await http.once("POST", "/webhooks/stripe", _signed(body), body)
+        assert status < 500, (body, answer)
+    assert len((await inquest.hold()).log.commands) == before
+
+
+async def test_a_webhook_before_the_answer_settles_the_payment_once(
+    http: HttpClient, stripe: SimulatorControl, inquest: Inquest
+) -> None:
+    await stripe.plan({"kind": "delay", "endpoint": "payment_intents.create", "ms": 1_500})
+    began = time.monotonic()
+    made = await http.create("early-webhook", amount=1234)
+    assert (made.status, made.answer["status"]) == (201, "captured")
+    assert time.monotonic() - began < 1.4, "the webhook was there long before the answer"
+    await inquest.hold()
+
+
+async def test_webhooks_three_times_and_shuffled_end_in_the_same_state(
+    http: HttpClient, stripe: SimulatorControl, inquest: Inquest
+) -> None:
+    await stripe.plan(
+        {"kind": "webhook_duplicate", "n": 3},
+        {"kind": "webhook_shuffle", "seconds": 2},
+        {"kind": "webhook_twin"},
+    )
+    for number in range(8):
+        made = await http.create(f"shuffled-{number}", amount=1000, capture_method="manual")
+        if number % 2:
+            await http.capture(made.payment_id, f"shuffled-{number}-capture", amount=800)
+            await http.refund(made.payment_id, f"shuffled-{number}-refund", amount=300)
+        else:
+            await http.cancel(made.payment_id, f"shuffled-{number}-cancel")
+    found = await inquest.hold()
+    notices = Counter(dict(r.headers)["ce_id"] for r in found.log.commands.values() if _is_notice(r.headers))
+    assert max(notices.values()) >= 3
+
+
+async def test_webhooks_out_of_order_and_before_the_answer_under_one(
+    http: HttpClient, stripe: SimulatorControl, inquest: Inquest
+) -> None:
+    await stripe.plan(
+        {"kind": "delay", "ms": 700},
+        {"kind": "webhook_duplicate", "n": 3},
+        {"kind": "webhook_shuffle", "seconds": 1},
+    )
+    for number in range(3):
+        made = await http.create(f"stirred-{number}", amount=1000)
+        await http.refund(made.payment_id, f"stirred-{number}-refund", amount=400)
+    await inquest.hold()
+
+
+async def test_another_merchants_payment_is_not_found_through_any_route(
+    http: HttpClient, stranger: HttpClient, inquest: Inquest
+) -> None:
+    made = await http.create("mine", capture_method="manual", metadata={"mine": "yes"})
+    taken = await http.create("mine-too")
+    refund = await http.refund(taken.payment_id, "mine-too-refund", amount=100)
+    for asked in (
+        await stranger.capture(made.payment_id, "theirs-capture"),
+        await stranger.cancel(made.payment_id, "theirs-cancel"),
+        await stranger.refund(taken.payment_id, "theirs-refund", amount=1),
+    ):
+        assert (asked.status, asked.answer["code"]) == (404, "not_found")
+        assert made.answer["provider"]["payment_intent"] not in json.dumps(asked.answer)
+    for path in (
+        f"/v1/payments/{made.payment_id}",
+        f"/v1/payments/{taken.payment_id}/refunds",
+        f"/v1/payments/{made.payment_id}/events",
+        f"/v1/refunds/{refund.answer['id']}",
+    ):
+        for door in range(len(http.doors)):
+            status, answer = await stranger.get(path, door)
+            assert (status, answer["code"]) == (404, "not_found"), path
+    assert (await stranger.get("/v1/payments?metadata[mine]=yes"))[1]["data"] == []
+    await inquest.hold()
+
+
+async def test_two_merchants_may_use_one_key(
+    http: HttpClient, stranger: HttpClient, inquest: Inquest
+) -> None:
+    mine, theirs = (
+        await http.create("shared-key", amount=1000),
+        await stranger.create("shared-key", amount=2000),
+    )
+    assert (mine.status, theirs.status) == (201, 201)
+    assert mine.answer["id"] != theirs.answer["id"]
+    await inquest.hold()
+
+
+def _is_notice(headers: list[tuple[str, bytes]]) -> bool:
+    return dict(headers).get("ce_type") == b"provider.notice.v1"
