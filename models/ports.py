@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from models.commands import Command, RecordNotice
+from models.commands import Command, PublicCommand, RecordNotice
 from models.provider import Outcome, PspCall
 
 View = dict[str, Any]
@@ -35,7 +35,11 @@ class CommandLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to one command. `payment` is None where the asker may not see one; `refund_id` when a refund was made."""
+    """The answer to one command. `payment` is None where the asker may not see one; `refund_id` when a refund was made.
+
+    `merchant` and `fingerprint`: who asked, and what. Two may ask different things of one payment under one command id,
+    and neither may take the other's answer for its own. None: from before this was told.
+    """
 
     command_id: str
     code: str | None
@@ -44,6 +48,8 @@ class Reply:
     refund_id: str | None
     payment: View | None
     errors: tuple[dict[str, str], ...] = ()
+    merchant: str | None = None
+    fingerprint: str | None = None
 
 
 class Waiting(Protocol):
@@ -60,8 +66,8 @@ class Replies(Protocol):
         """This process's own."""
         ...
 
-    def expect(self, payment_id: str, command_id: str) -> AbstractContextManager[Waiting]:
-        """Enter before sending the command, then await what it gives. Several may wait for one command."""
+    def expect(self, command: PublicCommand) -> AbstractContextManager[Waiting]:
+        """Enter before sending `command`, then await what it gives. Several may wait for one command."""
         ...
 
 

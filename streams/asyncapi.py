@@ -185,6 +185,11 @@ def _reply() -> Json:
             "errors": {"type": "array", "items": {"type": "object"}},
             "replayed": {"type": "boolean", "description": "the command had been settled before"},
             "refund": text,
+            "merchant": {**text, "description": "who sent the command"},
+            "fingerprint": {
+                **text,
+                "description": "of the command's content: another content under the same id has another answer",
+            },
             "payment": {"anyOf": [{"$ref": "#/components/schemas/payment"}, {"type": "null"}]},
         },
     }

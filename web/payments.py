@@ -83,13 +83,13 @@ class Payments:
 
     async def _send(self, type: str, command: PublicCommand, asked: Asked) -> Reply | None:
         """The reply; None when there was none in time. From here on the command is durable, or Unavailable."""
-        origin, log = command.origin, self._ports.commands
+        log = self._ports.commands
         try:
             if asked.wait_s <= 0:
                 await log.append(command, None, asked.trace)
                 self._metrics.commands.labels(type).inc()
                 return None
-            with self._ports.replies.expect(origin.payment_id, origin.command_id) as answer:
+            with self._ports.replies.expect(command) as answer:
                 await log.append(command, self._ports.replies.address, asked.trace)
                 self._metrics.commands.labels(type).inc()
                 reply = await self._patience.wait(answer, asked.wait_s)

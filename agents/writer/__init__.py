@@ -6,7 +6,7 @@ one record leads to goes out together; how, is not this file's business.
 
 from dataclasses import dataclass, replace
 
-from models.commands import CheckPayment, Command, RecordNotice, RecordOutcome
+from models.commands import CheckPayment, Command, RecordNotice, RecordOutcome, fingerprint
 from models.deciding import decide, remembered_as
 from models.events import Event
 from models.ports import Reply, ReplyAddress, View
@@ -50,7 +50,7 @@ def apply(row: Row | None, command: Command, reply_to: ReplyAddress | None, live
     kept = replace(row, transaction=after) if row else Row(after)
     settled = [event.settles for event in events if event.settles]
     answers = [
-        Answer(address, reply_of(after, name, False, livemode))
+        Answer(address, _to_owner(after, name, livemode))
         for name in settled
         for address in kept.waiters.get(name, ())
     ]
@@ -58,7 +58,8 @@ def apply(row: Row | None, command: Command, reply_to: ReplyAddress | None, live
     if reply_to and not isinstance(command, RecordOutcome | RecordNotice | CheckPayment):
         name = remembered_as(after, command)
         if after.commands[name].settled:
-            answers.append(Answer(reply_to, reply_of(after, name, not events, livemode)))
+            asker = (command.origin.merchant, fingerprint(command))
+            answers.append(Answer(reply_to, reply_of(after, name, not events, livemode, *asker)))
         else:
             kept = kept.with_waiter(name, reply_to)
     return Applied(kept, said, tuple(answers))
@@ -75,10 +76,30 @@ def _told(
     return after, tuple(said)
 
 
-def reply_of(transaction: Transaction, name: str, replayed: bool, livemode: bool) -> Reply:
+def _to_owner(transaction: Transaction, name: str, livemode: bool) -> Reply:
+    """Only the payment's owner can have waited: a stranger is refused at once."""
+    asked = transaction.commands[name].fingerprint
+    return reply_of(transaction, name, False, livemode, transaction.merchant, asked)
+
+
+def reply_of(
+    transaction: Transaction,
+    name: str,
+    replayed: bool,
+    livemode: bool,
+    merchant: str | None,
+    asked: str | None,
+) -> Reply:
     """The answer to a settled command, as it is remembered. A refused one shows no payment: it may be a stranger's."""
     known = transaction.commands[name]
-    command_id = name.partition("\n")[0]
-    if known.code:
-        return Reply(command_id, known.code, known.message, replayed, None, None)
-    return Reply(command_id, None, None, replayed, known.refund_id, payment_view(transaction, livemode))
+    shown = None if known.code else payment_view(transaction, livemode)
+    return Reply(
+        command_id=name.partition("\n")[0],
+        code=known.code,
+        message=known.message,
+        replayed=replayed,
+        refund_id=None if known.code else known.refund_id,
+        payment=shown,
+        merchant=merchant,
+        fingerprint=asked,
+    )

@@ -14,6 +14,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from models.commands import PublicCommand, fingerprint
 from models.ports import Reply, ReplyAddress
 from streams.delivery import Poison
 from streams.topics import REPLIES
@@ -27,9 +28,16 @@ log = logging.getLogger("millrace.kafka")
 Name = tuple[str, str]  # payment id, command id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class KafkaWaiting:
+    command: PublicCommand
     answered: "asyncio.Future[Reply]"
+
+    def is_answered_by(self, reply: Reply) -> bool:
+        """Not by what answers a stranger, or another content under the same id."""
+        return reply.merchant in (None, self.command.origin.merchant) and (
+            reply.fingerprint is None or reply.fingerprint == fingerprint(self.command)
+        )
 
     async def __call__(self, timeout_s: float) -> Reply | None:
         try:
@@ -43,7 +51,7 @@ class KafkaReplies:
 
     def __init__(self, clients: dict[str, Any], partition: int) -> None:
         self._clients, self._partition = clients, TopicPartition(REPLIES, partition)
-        self._waiting: defaultdict[Name, set[asyncio.Future[Reply]]] = defaultdict(set)
+        self._waiting: defaultdict[Name, set[KafkaWaiting]] = defaultdict(set)
         self._reading: asyncio.Task[None] | None = None
         self.is_ready = False
 
@@ -61,17 +69,17 @@ class KafkaReplies:
             await asyncio.gather(self._reading, return_exceptions=True)
 
     @contextmanager
-    def expect(self, payment_id: str, command_id: str) -> Iterator[KafkaWaiting]:
-        name = payment_id, command_id
-        answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting[name].add(answered)
+    def expect(self, command: PublicCommand) -> Iterator[KafkaWaiting]:
+        name = command.origin.payment_id, command.origin.command_id
+        waiting = KafkaWaiting(command, asyncio.get_running_loop().create_future())
+        self._waiting[name].add(waiting)
         try:
-            yield KafkaWaiting(answered)
+            yield waiting
         finally:
-            self._waiting[name].discard(answered)
+            self._waiting[name].discard(waiting)
             if not self._waiting[name]:
                 del self._waiting[name]
-            answered.cancel()
+            waiting.answered.cancel()
 
     async def _read_for_ever(self) -> None:
         while True:
@@ -116,6 +124,6 @@ class KafkaReplies:
         except Poison as poison:
             log.warning("a reply that cannot be read: %s", poison)
             return
-        for answered in waiting:
-            if not answered.done():
-                answered.set_result(reply)
+        for one in waiting:
+            if one.is_answered_by(reply) and not one.answered.done():
+                one.answered.set_result(reply)

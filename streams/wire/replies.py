@@ -30,6 +30,8 @@ def write(payment_id: str, address: ReplyAddress, reply: Reply, at: datetime) ->
         "replayed": reply.replayed,
         "refund": reply.refund_id,
         "payment": reply.payment,
+        "merchant": reply.merchant,
+        "fingerprint": reply.fingerprint,
     }
     return Outgoing(address.topic, payment_id.encode(), orjson.dumps(content), address.partition, headers)
 
@@ -48,6 +50,8 @@ def read(record: Record) -> Reply:
             refund_id=content["refund"],
             payment=content["payment"],
             errors=tuple(content["errors"]),
+            merchant=content.get("merchant"),
+            fingerprint=content.get("fingerprint"),
         )
-    except (orjson.JSONDecodeError, KeyError, TypeError) as wrong:
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as wrong:
         raise Poison(f"a reply of another shape: {wrong!r}", Code.UNDECODABLE) from None

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from agents.writer import Applied, apply
 from agents.writer.due import DueIndex
 from models.codes import Code
-from models.commands import CapturePayment, Command, CreatePayment, Origin, RecordOutcome
+from models.commands import CapturePayment, Command, CreatePayment, Origin, RecordOutcome, fingerprint
 from models.money import Money
 from models.ports import ReplyAddress
 from models.provider import Answered, IntentSnapshot, IntentStatus
@@ -112,3 +112,16 @@ def test_one_turn_takes_only_so_many() -> None:
         due.set(0, b"%d" % n, n)
     assert len(due.pop(now_ms=10_000, most=500, again_ms=20_000)) == 500
     assert len(due) == 5000
+
+
+def test_an_answer_says_whose_command_it_answers_and_of_what_content() -> None:
+    other = replace(CREATE, terms=replace(CREATE.terms, money=Money(2000, "usd")))
+    theirs = replace(CREATE, origin=origin("c1", merchant="mer_2"))
+    for asked in (other, theirs):
+        (answer,) = run((CREATE, HERE), (asked, THERE)).answers
+        assert (answer.reply.merchant, answer.reply.fingerprint) == (
+            asked.origin.merchant,
+            fingerprint(asked),
+        )
+    (answer,) = run((CREATE, HERE), (other, THERE), (theirs, THERE), (OUTCOME, None)).answers
+    assert (answer.reply.merchant, answer.reply.fingerprint) == ("mer_1", fingerprint(CREATE))

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 from prometheus_client import CollectorRegistry
 
-from models.commands import Command, Origin, PublicCommand, RecordNotice, RecordOutcome
+from models.commands import Command, Origin, PublicCommand, RecordNotice, RecordOutcome, fingerprint
 from models.deciding import decide, remembered_as
 from models.errors import Unavailable
 from models.ids import internal_command_id
@@ -49,6 +49,10 @@ PRINCIPALS = {
 GOOD_SIGNATURE = "t=1,v1=good"
 
 
+def _asked_by(command: PublicCommand) -> tuple[str, str, str]:
+    return command.origin.payment_id, command.origin.merchant, fingerprint(command)
+
+
 @dataclass
 class Service:
     """Every port at once: the transactions live here, and each command is decided when it is appended."""
@@ -67,7 +71,7 @@ class Service:
     breaks: bool = False
     forced_reply: Reply | None = None
     address: ReplyAddress = field(default_factory=lambda: ReplyAddress("payments.replies.v1", 0))
-    _waiting: dict[tuple[str, str], list["asyncio.Future[Reply]"]] = field(default_factory=dict)
+    _waiting: dict[tuple[str, str, str], list["asyncio.Future[Reply]"]] = field(default_factory=dict)
 
     # the command log
 
@@ -122,16 +126,16 @@ class Service:
         reply = self.forced_reply or Reply(
             origin.command_id, known.code, known.message, len(seen) > 1, known.refund_id, view
         )
-        for waiting in self._waiting.get((origin.payment_id, origin.command_id), ()):
+        for waiting in self._waiting.get(_asked_by(command), ()):
             if not waiting.done():
                 waiting.set_result(reply)
 
     # the replies
 
     @contextmanager
-    def expect(self, payment_id: str, command_id: str) -> Iterator[Waiting]:
+    def expect(self, command: PublicCommand) -> Iterator[Waiting]:
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        waiting = self._waiting.setdefault((payment_id, command_id), [])
+        waiting = self._waiting.setdefault(_asked_by(command), [])
         waiting.append(future)
 
         async def wait(timeout_s: float) -> Reply | None:
