@@ -8,6 +8,9 @@ from models.transaction import Transaction
 WAITERS_MAX = 16
 """Askers remembered per open command; one more is not answered by us and reads the state instead."""
 
+WAITERS_OF_PAYMENT_MAX = 128
+"""The same of all its open commands together: addresses are the askers' to choose, and must not fill the row."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -20,5 +23,7 @@ class Row:
         """The row with one more asker of the open command `name`."""
         known = self.waiters.get(name, ())
         if address in known or len(known) >= WAITERS_MAX:
+            return self
+        if sum(map(len, self.waiters.values())) >= WAITERS_OF_PAYMENT_MAX:
             return self
         return replace(self, waiters=self.waiters | {name: (*known, address)})

@@ -3,6 +3,7 @@
 Each looks at the transaction and the command and returns a `Refusal` or None; the first one that objects decides.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -15,7 +16,11 @@ from models.recheck import CREATE_AGE_MAX_S
 from models.transaction import Transaction
 
 REFUNDS_MAX = 200
-"""Refunds of one payment; with 200 the table's row is still under 60 kB."""
+"""Refunds of one payment; 200 of them, their calls open and their command ids long, are some 350 kB of its row."""
+
+REFUNDS_METADATA_MAX_BYTES = 250_000
+"""Of all refunds of one payment, as JSON. A row or an event of more than 900 kB cannot be kept: what led to it would lie
+among the dead letters, accepted and never answered."""
 
 CAPTURES_MAX = 50
 """Capture commands accepted on one payment."""
@@ -124,6 +129,18 @@ def refund_is_new(transaction: Transaction, command: CreateRefund) -> Refusal | 
     return None
 
 
+def refund_metadata_fits(transaction: Transaction, command: CreateRefund) -> Refusal | None:
+    if not command.metadata:
+        return None
+    kept = [refund.metadata for refund in transaction.refunds.values() if refund.metadata]
+    if len(json.dumps([*kept, command.metadata], ensure_ascii=False).encode()) > REFUNDS_METADATA_MAX_BYTES:
+        message = (
+            f"the metadata of one payment's refunds take at most {REFUNDS_METADATA_MAX_BYTES} bytes in all"
+        )
+        return Refusal(Code.LIMIT_EXCEEDED, message)
+    return None
+
+
 def something_was_captured(transaction: Transaction, command: CreateRefund) -> Refusal | None:
     payment = _payment(transaction)
     if payment.amount_captured_minor == 0:
@@ -171,4 +188,5 @@ REFUND: Sequence[Callable[[Transaction, CreateRefund], Refusal | None]] = (
     something_was_captured,
     refundable_is_as_expected,
     refund_is_within_refundable,
+    refund_metadata_fits,
 )

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from models.codes import Code
-from models.ids import COMMAND_ID_MAX_CHARS
 from models.representation import rfc3339
 from streams.delivery import Poison
 
 Headers = Sequence[tuple[str, bytes | None]]
 
 SPEC_VERSION = b"1.0"
+HEADER_MAX_BYTES = 255
+"""As long as Stripe's own idempotency keys may be; a command's id stays with its payment for ever."""
 SIGNATURE = "millrace-signature"
 """Header on the commands Millrace sends itself: HMAC-SHA256 over key, id, type and value, in hex."""
 
@@ -37,7 +38,7 @@ def text(headers: Headers, name: str) -> str | None:
                 decoded = bytes(value).decode()
             except UnicodeDecodeError:
                 raise Poison(f"header {name} is not UTF-8", Code.UNDECODABLE) from None
-            if len(decoded) > COMMAND_ID_MAX_CHARS or not decoded.isprintable():
+            if len(value) > HEADER_MAX_BYTES or not decoded.isprintable():
                 raise Poison(f"header {name} is too long or not printable", Code.HEADER_MISSING)
             return decoded
     return None

@@ -41,6 +41,7 @@ OUTCOME, CHECK, NOTICE = "payment.outcome.v1", "payment.check.v1", "provider.not
 REPLY_TO = "reply_to"
 _MERCHANT = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 TRACEPARENT = "traceparent"
+_TOPIC = re.compile(re.escape(REPLIES_PREFIX) + r"[A-Za-z0-9._-]{1,200}", re.ASCII)  # Kafka's own letters
 
 _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 _SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
@@ -121,7 +122,11 @@ def _object(value: bytes | None) -> dict[str, Any]:
 
 def _reply_address(record: Record) -> ReplyAddress | None:
     topic, _, partition = (cloudevents.text(record.headers, REPLY_TO) or "").rpartition("/")
-    if not topic.startswith(REPLIES_PREFIX) or not partition.isdecimal() or len(partition) > 6:
+    if (
+        not _TOPIC.fullmatch(topic)
+        or not (partition.isdecimal() and partition.isascii())
+        or len(partition) > 6
+    ):
         return None
     return ReplyAddress(topic, int(partition))
 
