@@ -3,12 +3,19 @@
 It keeps no state: killed, doubled or a zombie, it makes the same call under the same key and reports the same outcome.
 """
 
+import logging
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
 
 from models.commands import Origin, RecordOutcome
 from models.ids import internal_command_id
 from models.ports import PaymentProvider
-from models.provider import PspCall
+from models.provider import PspCall, Unknown
+
+T = TypeVar("T")
+
+log = logging.getLogger("millrace.gateway")
 
 
 async def carry_out(
@@ -22,3 +29,16 @@ async def carry_out(
     return RecordOutcome(
         Origin(command_id, call.payment_id, call.merchant, call.requested_at), call.key, outcome
     )
+
+
+def written(command: RecordOutcome, write: Callable[[RecordOutcome], T]) -> T:
+    """`command` as `write` has it. What it cannot write down (half a character, a number of a hundred digits: JSON holds
+    both, and the provider repeats its answers) is not known to us; the process must not end for it, again and again.
+    """
+    try:
+        return write(command)
+    except (TypeError, ValueError) as failed:
+        log.critical(
+            "%s: the provider's answer cannot be written down: %s", command.call_key, type(failed).__name__
+        )
+        return write(replace(command, outcome=Unknown("the provider's answer cannot be written down")))

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 
-from agents.gateway import carry_out
+from agents.gateway import carry_out, written
 from models.provider import PspCall
 from streams.adapters.stripe_provider import StripeProvider
 from streams.delivery import Outgoing, Record
@@ -32,7 +32,8 @@ async def compose(settings: Settings) -> None:
         return answer(call, cloudevents.required(record.headers, "ce_id"))
 
     async def answer(call: PspCall, asked_by: str) -> list[Outgoing]:
-        return [codec.write(await carry_out(call, asked_by, provider, process.crashpoint))]
+        outcome = await carry_out(call, asked_by, provider, process.crashpoint)
+        return [written(outcome, codec.write)]
 
     process.app.gateway(EVENTS, handle, limit=settings.gateway_calls_max)
     try:

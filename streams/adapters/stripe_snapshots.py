@@ -149,7 +149,8 @@ def safe_text(message: str) -> str:
     """A text of Stripe's that may be shown and logged: no card number, no key, no client secret, not too long."""
     if holds_card_number(message):
         return "(withheld: it held what looks like a card number)"
-    return _SECRETS.sub("(withheld)", message)[:MESSAGE_MAX_CHARS]
+    whole = message.encode(errors="replace").decode()  # JSON may hold half a character, UTF-8 may not
+    return _SECRETS.sub("(withheld)", whole)[:MESSAGE_MAX_CHARS]
 
 
 def _advice(code: str, decline_code: str | None, stripes: str | None) -> str:

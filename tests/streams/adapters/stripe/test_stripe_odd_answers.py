@@ -6,6 +6,7 @@ import pytest
 
 from models.provider import Answered, Deferred, Outcome, Rejected, Unknown
 from streams.adapters.stripe_provider import StripeProvider
+from streams.adapters.stripe_snapshots import safe_text
 from tests.streams.adapters.stripe.stripe_world import (
     JSON,
     KEY,
@@ -107,3 +108,7 @@ async def test_nothing_of_a_call_that_goes_well_is_logged_but_that_it_was_made(
     assert isinstance(await provider.perform(create(new_payment(), description="canary of a body")), Answered)
     await provider.close()
     assert "canary" not in caplog.text and "_secret_" not in caplog.text
+
+
+def test_half_a_character_in_stripes_words_is_replaced_and_nothing_else() -> None:
+    assert safe_text("caf\u00e9 \ud83d") == "caf\u00e9 ?"
