@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
+import aiokafka.consumer.fetcher
 import aiokafka.producer.sender
 import faust
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -17,12 +18,16 @@ from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.producer.transaction_manager import TransactionManager
+from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.structs import ConsumerRecord
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode.utils.queues import FlowControlEvent
+
+from streams.delivery import unreadable
+from streams.delivery.header_names import ReadableRecords
 
 READ_FROM = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}  # the pins in requirements/service.in
 
@@ -46,6 +51,7 @@ LEANED_ON: Mapping[type, tuple[str, ...]] = {
     AIOKafkaClient: ("force_metadata_update", "fetch_all_metadata"),
     AIOKafkaProducer: ("create_batch", "send_batch", "begin_transaction", "commit_transaction"),
     TransactionManager: ("wait_for_transaction_end",),
+    _DefaultRecordBatchPy: ("_maybe_uncompress",),
 }  # fmt: skip
 
 
@@ -75,8 +81,12 @@ def patch() -> None:
     if not hasattr(aiokafka.producer.sender, "BACKOFF_OVERRIDE"):
         raise UnknownInternals("no longer there: aiokafka.producer.sender.BACKOFF_OVERRIDE")
     aiokafka.producer.sender.BACKOFF_OVERRIDE = TRANSACTION_BACKOFF_S
+    if not hasattr(aiokafka.consumer.fetcher, "MemoryRecords"):
+        raise UnknownInternals("no longer there: aiokafka.consumer.fetcher.MemoryRecords")
+    aiokafka.consumer.fetcher.MemoryRecords = ReadableRecords
     # aiokafka's record is handed on as it is (a copy of ours would cost a tenth of the whole), but says no unit.
     ConsumerRecord.timestamp_ms = property(lambda record: record.timestamp)
+    unreadable.patch()
 
 
 def read_committed(consumer: AIOKafkaConsumer, fetch_wait_ms: int) -> AIOKafkaConsumer:
