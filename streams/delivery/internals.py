@@ -26,7 +26,6 @@ from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode.utils.queues import FlowControlEvent
 
-from streams.delivery import unreadable
 from streams.delivery.header_names import ReadableRecords
 
 READ_FROM = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}  # the pins in requirements/service.in
@@ -86,7 +85,6 @@ def patch() -> None:
     aiokafka.consumer.fetcher.MemoryRecords = ReadableRecords
     # aiokafka's record is handed on as it is (a copy of ours would cost a tenth of the whole), but says no unit.
     ConsumerRecord.timestamp_ms = property(lambda record: record.timestamp)
-    unreadable.patch()
 
 
 def read_committed(consumer: AIOKafkaConsumer, fetch_wait_ms: int) -> AIOKafkaConsumer:
