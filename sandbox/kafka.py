@@ -46,6 +46,8 @@ PROPERTIES = {
     "transaction.state.log.num.partitions": "4",
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
+    # An open transaction, anybody's, holds up all who read committed records of its partitions: 15 min by default.
+    "transaction.max.timeout.ms": "60000",
     "group.initial.rebalance.delay.ms": "0",
     # After a SIGKILL the broker may register again only when its former life's session has run out: 9 s by
     # default.
