@@ -101,4 +101,6 @@ def _view(value: bytes | None, payment_id: str) -> View | None:
         view = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    return view if isinstance(view, dict) and view.get("id") == payment_id else None
+    if not isinstance(view, dict) or view.get("id") != payment_id:
+        return None
+    return view if isinstance(view.get("sequence"), int) else None

@@ -92,7 +92,12 @@ async def test_a_cancelled_question_never_hands_its_answer_to_the_next_one(
     await eventually(lambda: cache.get(payment_id(1)))
 
 
-@pytest.mark.parametrize("nonsense", ["", "7", "7\n", "7\n[]", "7\n{", "x\n{}", '7\n{"id": "pay_other"}'])
+NO_SEQUENCE = f'7\n{{"id": "{payment_id(1)}"}}'
+
+
+@pytest.mark.parametrize(
+    "nonsense", ["", "7", "7\n", "7\n[]", "7\n{", "x\n{}", '7\n{"id": "pay_other"}', NO_SEQUENCE]
+)
 async def test_nonsense_in_redis_is_no_view_and_is_replaced(
     nonsense: str, cache: RedisPaymentCache, redis: "Redis"
 ) -> None:
