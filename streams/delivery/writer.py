@@ -24,6 +24,7 @@ from streams.delivery.roles import Events
 from streams.delivery.sending import parcel
 from streams.delivery.table import Table
 from streams.delivery.transactions import Gathered, Transactions
+from streams.delivery.vital import die
 
 if TYPE_CHECKING:
     from streams.delivery.app import App
@@ -148,8 +149,12 @@ class Writer:
             self.on_recovered(partition, rows)
 
     async def drain(self, drain_s: float) -> None:
-        # Late: the memory is ahead of the log, and so the time-out ends the process.
-        await asyncio.wait_for(self.app.held.until(self._written), drain_s)
+        try:
+            await asyncio.wait_for(self.app.held.until(self._written), drain_s)
+        except (
+            TimeoutError
+        ):  # a broker is away, as a rule; the memory is ahead of the log, and must not outlive it
+            die(f"what was applied could not be committed within {drain_s:g} s")
 
     def _written(self) -> bool:
         return all(transactions.idle for transactions in self.owned.values())

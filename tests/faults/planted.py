@@ -23,6 +23,7 @@ from streams.delivery import (
     transactions,
     transport,
     vital,
+    writer,
 )
 from streams.delivery.sending import Item, send_all
 
@@ -146,7 +147,7 @@ def escapes_are_logged() -> None:
     def log_only(why: str, exc: BaseException | None = None, status: int = 0) -> None:
         vital.log.error("went on after: %s", why)
 
-    for module in (vital, held, transport, app, engine, recovery, serving, transactions):
+    for module in (vital, held, transport, app, engine, recovery, serving, transactions, writer):
         replace(module, "die", log_only)
 
 
