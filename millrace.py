@@ -7,12 +7,21 @@ one line in COMMANDS.
 """
 
 import argparse
+import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 USAGE_ERROR = 2  # argparse's own
+PUBLISHED = {
+    "kafka": "MILLRACE_KAFKA_BOOTSTRAP",
+    "postgres": "MILLRACE_POSTGRES_DSN",
+    "redis": "MILLRACE_REDIS_URL",
+    "stripe": "MILLRACE_STRIPE_API_BASE",
+}
 EXPECTED = (
     "Unavailable",
     "SettingsRefused",
@@ -103,12 +112,30 @@ def _json_argument(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="for scripts")
 
 
+def _running_arguments(command: argparse.ArgumentParser) -> None:
+    """For what looks at a running system: the one of this checkout, unless MILLRACE_* variables name another."""
+    _json_argument(command)
+    _run_dir_argument(command)
+
+
+def _use_running_stack(run_dir: Path) -> None:
+    """The addresses that `up` published, where the environment does not name others."""
+    endpoints = run_dir / "endpoints.json"
+    if not endpoints.exists():
+        return
+    published = json.loads(endpoints.read_text())
+    for name, variable in PUBLISHED.items():
+        if name in published:
+            os.environ.setdefault(variable, published[name])
+
+
 def _topics_arguments(topics: argparse.ArgumentParser) -> None:
-    _json_argument(topics)
+    _running_arguments(topics)
     topics.add_argument("action", nargs="?", choices=("list", "create"), default="list")
 
 
 def _topics(arguments: argparse.Namespace) -> int:
+    _use_running_stack(arguments.run_dir)
     from streams.operator import topics
 
     if arguments.action == "create":
@@ -126,11 +153,12 @@ def _settings(arguments: argparse.Namespace) -> int:
 
 
 def _dead_letters_arguments(dead_letters: argparse.ArgumentParser) -> None:
-    _json_argument(dead_letters)
+    _running_arguments(dead_letters)
     dead_letters.add_argument("--most", type=int, default=50, help="how many, newest first")
 
 
 def _dead_letters(arguments: argparse.Namespace) -> int:
+    _use_running_stack(arguments.run_dir)
     from streams.operator import dead_letters
 
     dead_letters.list_newest(arguments.most, arguments.json)
@@ -138,14 +166,21 @@ def _dead_letters(arguments: argparse.Namespace) -> int:
 
 
 def _merchants_arguments(merchants: argparse.ArgumentParser) -> None:
-    _json_argument(merchants)
     actions = merchants.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="all merchants")
-    create = actions.add_parser("create", help="a new merchant, with no key yet")
+    _action(actions, "list", "all merchants")
+    create = _action(actions, "create", "a new merchant, with no key yet")
     create.add_argument("name", help="what people call it")
 
 
+def _action(actions: Any, name: str, help: str) -> argparse.ArgumentParser:
+    """One action of a command about the running system."""
+    action: argparse.ArgumentParser = actions.add_parser(name, help=help, description=help)
+    _running_arguments(action)
+    return action
+
+
 def _merchants(arguments: argparse.Namespace) -> int:
+    _use_running_stack(arguments.run_dir)
     from streams.operator import merchants
 
     if arguments.action == "create":
@@ -156,18 +191,19 @@ def _merchants(arguments: argparse.Namespace) -> int:
 
 
 def _keys_arguments(keys: argparse.ArgumentParser) -> None:
-    _json_argument(keys)
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="all keys, revoked ones too").add_argument("merchant", nargs="?")
-    create = actions.add_parser("create", help="a new key: it is shown once, and kept only as a hash")
+    listed = _action(actions, "list", "all keys, revoked ones too")
+    listed.add_argument("merchant", nargs="?", help="only this one's, mer_…")
+    create = _action(actions, "create", "a new key: it is shown once, and kept only as a hash")
     create.add_argument("merchant", help="whose it is, mer_…")
     create.add_argument("--live", action="store_true", help="for real money")
     create.add_argument("--scope", action="append", default=[], help="may be repeated; default: all of them")
-    revoke = actions.add_parser("revoke", help="no process takes it any more within five seconds")
+    revoke = _action(actions, "revoke", "no process takes it any more within five seconds")
     revoke.add_argument("prefix", help="the key's first characters, as `list` shows them")
 
 
 def _keys(arguments: argparse.Namespace) -> int:
+    _use_running_stack(arguments.run_dir)
     from streams.operator import merchants
 
     if arguments.action == "create":

@@ -20,6 +20,8 @@ ANSWERED_WITHIN_S = 20
 
 
 async def main() -> None:
+    if not ENDPOINTS.exists():
+        sys.exit("nothing runs here: start `make run` first")
     endpoints = json.loads(ENDPOINTS.read_text())
     merchant = endpoints["merchants"][0]["id"]
     idempotency_key = sys.argv[1] if len(sys.argv) > 1 else f"order-{uuid4().hex[:8]}"

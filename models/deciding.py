@@ -114,7 +114,10 @@ def _public(known: Transaction, command: PublicCommand) -> Said:
     if known.merchant not in (None, origin.merchant):
         refusal = Refusal(Code.NOT_FOUND, "there is no such payment")
     elif name not in (origin.command_id, _of_sender(origin)):
-        refusal = Refusal(Code.IDEMPOTENCY_KEY_REUSED, "this command id came before with another content")
+        refusal = Refusal(
+            Code.IDEMPOTENCY_KEY_REUSED,
+            "this idempotency key, or command id, came before with another content",
+        )
     else:
         decided = _first_refusal_or_request(known, command)
         if not isinstance(decided, Refusal):

@@ -57,7 +57,6 @@ class Endpoints:
         lines += [f"  merchant  {each['id']}   {each['api_key']}" for each in content["merchants"]]
         if content["merchants"]:
             key = content["merchants"][0]["api_key"]
-            lines += [f"  operator  {content['operator']['url']}   {content['operator']['api_key']}"]
             lines += ["\nA first payment:\n", CURL.format(http=content["http"], key=key)]
         return "\n".join(lines) + "\n"
 

@@ -117,6 +117,8 @@ class Control:
 
     def plan_faults(self, _: str, asked: JSON) -> JSON:
         """One rule, or `{"rules": […], "seed": 7, "replace": true}`."""
+        if not asked.keys() & {"kind", "rules", "replace", "seed"}:
+            raise Refused('give {"kind": …} or {"rules": [{"kind": …}]} as application/json')
         plan = self.simulator.faults
         if asked.get("replace"):
             plan.clear()

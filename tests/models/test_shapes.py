@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from models import shapes
 from models.card_numbers import holds_card_number, without_card_numbers
 from models.commands import CapturePayment, CreatePayment, CreateRefund, InvalidCommand, Origin, fingerprint
+from tests.models.fuzzing import examples
 
 ORIGIN = Origin("c", "pay_" + "0" * 32, "mer_1", datetime(2026, 1, 31, tzinfo=UTC))
 CREATE: dict[str, Any] = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
@@ -26,6 +27,7 @@ JSON = st.recursive(
 MEMBERS = st.sampled_from(sorted({name for fields in shapes.FIELDS.values() for name in fields} | {"refund"}))
 
 
+@examples(100)
 @given(type=st.sampled_from(shapes.TYPES), value=st.dictionaries(MEMBERS, JSON))
 def test_parsing_never_raises_and_never_repeats_a_card_number(type: str, value: dict[str, Any]) -> None:
     command = shapes.parse(type, value, ORIGIN)
@@ -36,6 +38,7 @@ def test_parsing_never_raises_and_never_repeats_a_card_number(type: str, value: 
         json.dumps([[error.field, error.message] for error in command.errors]).encode()
 
 
+@examples(100)
 @given(value=st.dictionaries(st.text(), JSON))
 def test_other_members_are_ignored(value: dict[str, Any]) -> None:
     known = shapes.FIELDS[shapes.CREATE]
@@ -97,6 +100,7 @@ def test_card_numbers_are_recognised_and_masked(text: str) -> None:
     assert "4242" not in without_card_numbers(text)
 
 
+@examples(100)
 @given(st.uuids(version=4))
 def test_ids_are_no_card_numbers(id: UUID) -> None:
     assert not holds_card_number(f"order {id}")
