@@ -64,7 +64,8 @@ class Settings(BaseSettings):
     )
     stripe_api_key: SecretStr | None = Field(None, description="Stripe's secret key (gateway)")
     stripe_multicapture: bool = Field(
-        False, description="the Stripe account may capture one payment several times (captures that are not `final`)"
+        False,
+        description="the Stripe account may capture one payment several times (captures that are not `final`)",
     )
     stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed)] = Field(
         (), description="secrets of Stripe's webhook endpoint, with commas between while one is rolled (web)"

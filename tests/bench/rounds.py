@@ -34,7 +34,9 @@ class Drained:
     cpu_us: float
 
 
-def command(reply_to: ReplyAddress | None = None) -> tuple[str, bytes, bytes, int, list[tuple[str, bytes | None]]]:
+def command(
+    reply_to: ReplyAddress | None = None,
+) -> tuple[str, bytes, bytes, int, list[tuple[str, bytes | None]]]:
     """A new payment as a record: its command id, key, value, partition, headers."""
     id = command_uuid("mer_bench", uuid4().hex)
     origin = Origin(str(id), payment_id(id), "mer_bench", datetime.now(UTC))
