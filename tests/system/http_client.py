@@ -35,8 +35,11 @@ class HttpClient:
 
     async def create(self, key: str, *, wait_s: int | None = None, **body: Any) -> Operation:
         content = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa", **body}
-        payment_id = ids.payment_id(ids.command_uuid(self.merchant["id"], key))
-        return await self._command("create", "/v1/payments", key, payment_id, content, wait_s)
+        return await self._command("create", "/v1/payments", key, self.payment_id(key), content, wait_s)
+
+    def payment_id(self, key: str) -> str:
+        """Of the payment that a create with this key makes."""
+        return ids.payment_id(ids.command_uuid(self.merchant["id"], key))
 
     async def capture(
         self, payment_id: str, key: str, *, wait_s: int | None = None, **body: Any

@@ -16,9 +16,9 @@ class SimulatorControl:
     async def plan(self, *rules: dict[str, Any]) -> None:
         await self._ask("POST", "faults", {"rules": list(rules)})
 
-    async def hits(self) -> int:
-        """How often the planned faults have struck."""
-        return sum(rule["hits"] for rule in (await self._ask("GET", "faults"))["rules"])
+    async def rules(self) -> list[dict[str, Any]]:
+        """The planned faults, each with its `hits`."""
+        return list((await self._ask("GET", "faults"))["rules"])
 
     async def forget_faults(self) -> None:
         await self._ask("DELETE", "faults")
