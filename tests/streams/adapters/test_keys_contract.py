@@ -110,15 +110,15 @@ async def test_demo_merchants_are_made_once(database: str, connections: Postgres
 
 
 def test_the_command_line_makes_lists_and_revokes(database: str) -> None:
-    made = json.loads(millrace(database, "merchants", "--json", "create", "Ann's Apples"))[0]
-    key = json.loads(millrace(database, "keys", "--json", "create", made["id"], "--scope", "payments:read"))[
+    made = json.loads(millrace(database, "merchants", "create", "--json", "Ann's Apples"))[0]
+    key = json.loads(millrace(database, "keys", "create", "--json", made["id"], "--scope", "payments:read"))[
         0
     ]
     assert key["api_key"].startswith(key["prefix"])
     assert key["scopes"] == "payments:read"
     assert "Ann's Apples" in millrace(database, "merchants", "list")
     assert key["api_key"] not in millrace(database, "keys", "list", made["id"])
-    assert json.loads(millrace(database, "keys", "--json", "revoke", key["prefix"]))[0]["revoked_at"]
+    assert json.loads(millrace(database, "keys", "revoke", "--json", key["prefix"]))[0]["revoked_at"]
     assert "there is no key" in millrace(database, "keys", "revoke", "mr_test_00000000", fails=True)
 
 
