@@ -26,6 +26,8 @@ _ABOUT = f"""Millrace takes payment commands and tells what became of them, on K
 * Ids are `pay_` and `re_` with 32 hexadecimal digits. Choose them, or derive them as the HTTP door does:
   `uuid5(NAMESPACE, merchant + "\\n" + idempotency_key)` with the namespace `{NAMESPACE}`; the UUID itself is the
   command's id, its hex digits make the payment's or the refund's. So one key is one command through every door.
+* Kafka is a trust boundary: who may produce commands is the broker's to say. Let nobody but Millrace write the events, the
+  replies, the dead letters and the writer's changelog, nor use its transactional ids.
 """
 
 
