@@ -56,7 +56,7 @@ drift: $(VENV)/.dev
 	$(BIN)/python docs/generate.py --check
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench --keep
 
 faults: $(VENV)/.dev
 	$(BIN)/pytest tests/faults tests/system
