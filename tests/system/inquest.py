@@ -4,10 +4,11 @@ import asyncio
 import time
 
 from tests.system import truths
+from tests.system.evidence import Evidence
 from tests.system.history import History
 from tests.system.stack import System
 from tests.system.truths import Ledger, Log
-from tests.system.verdict import Evidence, differences
+from tests.system.verdict import differences
 
 SETTLES_WITHIN_S = 60.0
 AGREES_WITHIN_S = 15.0  # the truths are read one after the other, the last webhook may fall between
@@ -33,7 +34,8 @@ class Inquest:
             unfinished, wrong = self._new(unfinished), []
             if not unfinished:
                 stored = await truths.stored(self.system)
-                found = Evidence(self.log, stored, ledger, self.history, self.poison)
+                cached = await truths.cached(self.system)
+                found = Evidence(self.log, stored, ledger, self.history, cached, self.poison)
                 wrong = self._new(differences(found))
                 if not wrong:
                     return found

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from streams.topics import COMMANDS
+from tests.system.evidence import Evidence
 from tests.system.history import History
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
-from tests.system.verdict import Evidence, differences
+from tests.system.verdict import differences
 
 pytestmark = pytest.mark.real
 
@@ -35,6 +36,14 @@ def _refund_twice(found: Evidence, id: str) -> None:
 
 def _other_amount_at_stripe(found: Evidence, id: str) -> None:
     _row(found, id)["amount_captured"] += 1
+
+
+def _cache_ahead(found: Evidence, id: str) -> None:
+    found.cached[id]["sequence"] += 1
+
+
+def _cache_otherwise(found: Evidence, id: str) -> None:
+    found.cached[id]["status"] = "canceled"
 
 
 def _ghost(found: Evidence, id: str) -> None:
@@ -104,6 +113,8 @@ TAMPERINGS: dict[str, list[Tampering]] = {
         _postgres_otherwise,
         _refund_lost,
         _event_lost_in_postgres,
+        _cache_ahead,
+        _cache_otherwise,
     ],
     "I8": [_ghost],
     "I11": [_unexpected_letter, _letter_twice, _letter_missing],
@@ -146,7 +157,8 @@ def _copy(found: Evidence) -> Evidence:
         payments=[{**row, "refunds": list(row["refunds"])} for row in found.ledger.payments],
         entries=list(found.ledger.entries),
     )
-    return replace(found, log=log, stored=stored, ledger=ledger, poison=dict(found.poison))
+    cached = {id: dict(view) for id, view in found.cached.items()}
+    return replace(found, log=log, stored=stored, ledger=ledger, cached=cached, poison=dict(found.poison))
 
 
 def _row(found: Evidence, id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The four truths, read and nothing else: Stripe's ledger, the event log, the writer's table, PostgreSQL.
+"""The four truths, read and nothing else: Stripe's ledger, the event log, the writer's table, PostgreSQL; and the cache.
 
 The log is replayed as it is read. What can never become right again (a gap, an event said twice, an illegal move) is
 kept in `broken`, whatever comes later. Whether the truths agree is `verdict.py`'s to say.
@@ -13,12 +13,14 @@ import aiohttp
 import orjson
 import psycopg2
 from aiokafka import ConsumerRecord
+from redis.asyncio import Redis
 
 from models.errors import InvariantBroken
 from models.events import Event
 from models.row import Row
 from models.transaction import Transaction, evolve
 from streams import topics
+from streams.adapters.redis_cache import PREFIX
 from streams.delivery import POSITION, changelog_topic
 from streams.wire import events, rows
 from tests.system.stack import System
@@ -130,6 +132,18 @@ def _stored(dsn: str) -> Stored:
     finally:
         connection.close()
     return Stored(payments, refunds, happened)
+
+
+async def cached(system: System) -> dict[str, dict[str, Any]]:
+    """What Redis would show of payments, by their ids."""
+    found: dict[str, dict[str, Any]] = {}
+    async with Redis.from_url(system.redis.url) as redis:
+        keys = [key async for key in redis.scan_iter(f"{PREFIX}pay_*", count=PAGE)]
+        values: list[Any] = await redis.mget(keys) if keys else []
+        for key, value in zip(keys, values, strict=True):
+            if value is not None:
+                found[key.decode().removeprefix(PREFIX)] = orjson.loads(value.partition(b"\n")[2])
+    return found
 
 
 async def ledger(system: System) -> Ledger:

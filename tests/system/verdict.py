@@ -1,57 +1,36 @@
-"""What must hold once everything is quiet, whatever was done before: the four truths agree, row by row, field by field.
+"""What must hold once everything is quiet, whatever was done before. That the truths agree is in `agreement.py`.
 
 Each check yields differences in words, with the invariant's number. No reading and no waiting here.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from aiokafka import ConsumerRecord
 
 from models.events import RefundRequested
-from models.payment import PaymentStatus
-from models.provider import RefundStatus
-from models.representation import payment_view
-from models.transaction import Transaction
 from streams.topics import COMMANDS
-from streams.wire import events
 from streams.wire.events import raw_command_id
-from tests.system.history import History
-from tests.system.truths import Ledger, Log, Stored
+from tests.system import agreement
+from tests.system.evidence import Evidence
+from tests.system.history import INFO
 
-STATUS_AT_STRIPE = {
-    PaymentStatus.CAPTURED: "succeeded",
-    PaymentStatus.AUTHORIZED: "requires_capture",
-    PaymentStatus.CANCELED: "canceled",
-    PaymentStatus.DECLINED: "requires_payment_method",
-    PaymentStatus.REQUIRES_ACTION: "requires_action",
-    PaymentStatus.PROCESSING: "processing",
-}
+UNAVAILABLE = 503  # the one 5xx that the door may say
 PUBLIC_TYPES = {b"payment.create.v1", b"payment.capture.v1", b"payment.cancel.v1", b"refund.create.v1"}
-
-
-@dataclass
-class Evidence:
-    log: Log
-    stored: Stored
-    ledger: Ledger
-    history: History
-    poison: dict[str, str] = field(default_factory=dict)
-    """What was sent to be refused: by `topic/partition/offset` the code of its dead letter."""
 
 
 def differences(found: Evidence) -> list[str]:
     """All of them; none: everything holds."""
     checks = (
+        _every_client_was_answered,
         _never_twice,
         _every_command_settles_once,
         _log_holds_what_was_accepted,
-        _table_is_the_replay,
-        _postgres_is_the_table,
-        _stories_are_in_postgres,
-        _stripe_is_the_table,
+        agreement.table_is_the_replay,
+        agreement.postgres_is_the_table,
+        agreement.stories_are_in_postgres,
+        agreement.cache_is_not_ahead,
+        agreement.stripe_is_the_table,
         _nothing_at_stripe_without_a_command,
         _poison_is_a_dead_letter_once,
     )
@@ -69,6 +48,15 @@ def _never_twice(found: Evidence) -> Iterator[str]:
     yield from (f"I1 {id} was charged {times} times" for id, times in charged.items() if times > 1)
     made = Counter(refund["refund"] for row in found.ledger.payments for refund in row["refunds"])
     yield from (f"I1 refund {id} was made {times} times" for id, times in made.items() if times > 1)
+
+
+def _every_client_was_answered(found: Evidence) -> Iterator[str]:
+    for operation in found.history.operations:
+        if operation.outcome == INFO:
+            yield f"I14 {operation.type} {operation.identity} never got a definite answer"
+        for attempt in operation.attempts:
+            if attempt.status is not None and attempt.status >= 500 and attempt.status != UNAVAILABLE:
+                yield f"{operation.type} {operation.identity} was answered with {attempt.status}"
 
 
 def _every_command_settles_once(found: Evidence) -> Iterator[str]:
@@ -95,83 +83,6 @@ def _log_holds_what_was_accepted(found: Evidence) -> Iterator[str]:
     for operation in found.history.accepted():
         if operation.identity not in logged:
             yield f"I2 {operation.type} {operation.identity} was accepted and is not in the log"
-
-
-def _table_is_the_replay(found: Evidence) -> Iterator[str]:
-    for id in found.log.table.keys() | found.log.replayed.keys():
-        row, replayed = found.log.table.get(id), found.log.replayed.get(id)
-        if row is None or row.transaction != replayed:
-            yield f"I6 {id}: the table has {row and row.transaction}, the events lead to {replayed}"
-        if row is not None and row.waiters:
-            yield f"I2 {id}: somebody is still waiting: {row.waiters}"
-
-
-def _postgres_is_the_table(found: Evidence) -> Iterator[str]:
-    views = {
-        id: payment_view(row.transaction, livemode=False)
-        for id, row in found.log.table.items()
-        if row.transaction.payment is not None
-    }
-    for id in views.keys() | found.stored.payments.keys():
-        kept, view = found.stored.payments.get(id), views.get(id)
-        if kept is None or view is None or kept != (view["sequence"], view["status"], _as_json(view)):
-            yield f"I6 {id}: PostgreSQL has {kept}, the table {view}"
-    refunds = {(id, each["id"]): _as_json(each) for id, view in views.items() for each in view["refunds"]}
-    for whose in refunds.keys() | found.stored.refunds.keys():
-        if refunds.get(whose) != found.stored.refunds.get(whose):
-            yield f"I6 {whose}: PostgreSQL has {found.stored.refunds.get(whose)}, the table {refunds.get(whose)}"
-
-
-def _stories_are_in_postgres(found: Evidence) -> Iterator[str]:
-    told = {
-        (payment_id, event.sequence): (event.id, story.type, _as_json(events.public(story)))
-        for payment_id, happened in found.log.stories.items()
-        for event, story in happened
-    }
-    for place in told.keys() | found.stored.events.keys():
-        if told.get(place) != found.stored.events.get(place):
-            yield f"I6 event {place}: PostgreSQL has {found.stored.events.get(place)}, the log {told.get(place)}"
-
-
-def _stripe_is_the_table(found: Evidence) -> Iterator[str]:
-    at_stripe = {row["payment"]: row for row in found.ledger.payments}
-    for id, row in found.log.table.items():
-        transaction = row.transaction
-        payment = transaction.payment
-        if payment is None:
-            continue
-        if payment.intent is None and id not in at_stripe and payment.status is PaymentStatus.DECLINED:
-            continue  # turned away before Stripe made anything of it
-        ours, theirs = _as_stripe_has_it(transaction), at_stripe.get(id, {})
-        named = {name: theirs.get(name) for name in ours if name != "refunds"}
-        named["refunds"] = sorted(
-            (each["refund"], each["object"], each["status"], each["amount"])
-            for each in theirs.get("refunds", [])
-        )
-        if named != ours:
-            yield f"I6 {id}: Stripe has {named}, the table {ours}"
-
-
-def _as_stripe_has_it(transaction: Transaction) -> dict[str, object]:
-    payment = transaction.payment
-    assert payment is not None
-    return {
-        "payment_intent": payment.intent,
-        "status": STATUS_AT_STRIPE.get(payment.status, f"nothing that Stripe calls {payment.status}"),
-        "currency": payment.terms.money.currency,
-        "amount": payment.terms.money.amount_minor,
-        "amount_capturable": payment.amount_capturable_minor,
-        "amount_captured": payment.amount_captured_minor,
-        "amount_refunded": transaction.amount_refunded_minor,
-        "amount_refund_pending": transaction.amount_refund_pending_minor,
-        "charges_succeeded": int(payment.status in (PaymentStatus.CAPTURED, PaymentStatus.AUTHORIZED))
-        or int(payment.amount_authorized_minor > 0),
-        "refunds": sorted(
-            (id, refund.provider_refund, refund.status.value, refund.amount_minor)
-            for id, refund in transaction.refunds.items()
-            if refund.provider_refund is not None or refund.status is not RefundStatus.FAILED
-        ),
-    }
 
 
 def _nothing_at_stripe_without_a_command(found: Evidence) -> Iterator[str]:
@@ -233,7 +144,3 @@ def _public_commands(found: Evidence) -> Iterator[ConsumerRecord]:
 
 def _identity(record: ConsumerRecord) -> tuple[str, str]:
     return (record.key or b"").decode(), dict(record.headers)["ce_id"].decode()
-
-
-def _as_json(view: object) -> object:
-    return json.loads(json.dumps(view))
