@@ -61,7 +61,8 @@ async def test_a_rolling_restart_turns_nobody_away(
     async with load(5):
         for name in system.service.parts():
             pid = system.service.signal(name, signal.SIGTERM)
-            await until(lambda n=name, p=pid: system.service.has_replaced(n, p), BACK_WITHIN_S, name)  # type: ignore[misc]
+            took_s = await until(lambda n=name, p=pid: system.service.has_replaced(n, p), BACK_WITHIN_S, name)  # type: ignore[misc]
+            print(f"{name} was replaced in {took_s:.1f} s")
     statuses = {attempt.status for attempt in history.attempts_since(began)}
     assert not {status for status in statuses if status is not None and status >= 500} - {503}
     await inquest.hold()
