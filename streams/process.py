@@ -36,13 +36,6 @@ class Process:
             credentials=credentials(settings),
         )
 
-    @property
-    def internal_secret(self) -> bytes:
-        """Signs what Millrace's own processes send. Raises SettingsRefused when it is not set."""
-        if self.settings.internal_key is None:
-            raise SettingsRefused("MILLRACE_INTERNAL_KEY: needed, the same for all processes")
-        return self.settings.internal_key.get_secret_value().encode()
-
     async def serve(self) -> None:
         health = await serve_health(
             self.app, self.settings.health_host, self.settings.health_port, self.registry

@@ -109,6 +109,13 @@ class Settings(BaseSettings):
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="of Millrace's own logs"
     )
 
+    @property
+    def internal_secret(self) -> bytes:
+        """Signs what Millrace's own processes send. Raises SettingsRefused when it is not set."""
+        if self.internal_key is None:
+            raise SettingsRefused("MILLRACE_INTERNAL_KEY: needed, the same for all processes")
+        return self.internal_key.get_secret_value().encode()
+
 
 def load() -> Settings:
     """Raises SettingsRefused, which names every bad one (never its value: it may be a secret)."""

@@ -56,7 +56,7 @@ async def compose(settings: Settings) -> None:
     for handler in logging.getLogger().handlers:
         handler.addFilter(RequestIds())
     crashpoint, clients = crashpoints(settings.crashpoints_dir), client_settings(settings)
-    commands = CrashableLog(clients, CommandCodec(settings.partitions, _internal_secret(settings)))
+    commands = CrashableLog(clients, CommandCodec(settings.partitions, settings.internal_secret))
     replies = KafkaReplies(clients, _reply_partition(settings))
     postgres, cache = Postgres(settings.postgres_dsn), RedisPaymentCache(settings.redis_url)
     reads = CrashableReads(PostgresPaymentReader(postgres), cache)
@@ -92,12 +92,6 @@ async def _serve(settings: Settings, ports: Ports) -> None:
     await told_to_stop.wait()
     log.info("told to stop: no new requests, at most %.1f s for those under way", settings.drain_s)
     await serving.drain()
-
-
-def _internal_secret(settings: Settings) -> bytes:
-    if settings.internal_key is None:
-        raise SettingsRefused("MILLRACE_INTERNAL_KEY: needed, the same for all processes")
-    return settings.internal_key.get_secret_value().encode()
 
 
 def _webhook_secrets(settings: Settings) -> list[str]:

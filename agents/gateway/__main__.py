@@ -15,7 +15,7 @@ from streams.wire.commands import CommandCodec
 
 async def compose(settings: Settings) -> None:
     process = Process("gateway", settings)
-    codec = CommandCodec(settings.partitions, process.internal_secret)
+    codec = CommandCodec(settings.partitions, settings.internal_secret)
     if settings.stripe_api_key is None:
         raise SettingsRefused("MILLRACE_STRIPE_API_KEY: needed")
     provider = StripeProvider(

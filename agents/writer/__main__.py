@@ -29,7 +29,7 @@ CHECK_AGAIN_MS = 30_000
 async def compose(settings: Settings) -> None:
     process = Process("writer", settings)
     app, livemode, crashpoint = process.app, settings.livemode, process.crashpoint
-    codec = CommandCodec(settings.partitions, process.internal_secret)
+    codec = CommandCodec(settings.partitions, settings.internal_secret)
     due = DueIndex()
 
     def step(record: Record, table: Table, out: Out) -> None:

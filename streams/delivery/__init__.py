@@ -75,7 +75,7 @@ and all of them with the same number of partitions. A process waits a minute for
 from streams.delivery.app import CHANGELOG_CONFIG, App, changelog_topic
 from streams.delivery.dead import DEAD_LETTERS_CONFIG
 from streams.delivery.metrics import Metrics
-from streams.delivery.records import Outgoing, Partition, Poison, Record
+from streams.delivery.records import Outgoing, Partition, Poison, Record, partition_of
 from streams.delivery.serving import serve
 from streams.delivery.table import POSITION, Table
 from streams.delivery.writer import Out
@@ -93,5 +93,6 @@ __all__ = [
     "Record",
     "Table",
     "changelog_topic",
+    "partition_of",
     "serve",
 ]

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
 import faust
-from aiokafka.partitioner import murmur2
 
 from streams.delivery import internals
 from streams.delivery.answers import Answers
@@ -33,6 +32,7 @@ from streams.delivery.records import (
     Poison,
     Record,
     Settings,
+    partition_of,
 )
 from streams.delivery.roles import Events, Role
 from streams.delivery.serving import serve_until_told
@@ -176,7 +176,7 @@ class App:
 
     def home(self, key: bytes | None) -> int:
         """The partition of a key, by murmur2 as Java's clients and aiokafka's have it."""
-        return int(murmur2(key or b"") & 0x7FFFFFFF) % self.partitions
+        return partition_of(key or b"", self.partitions)
 
     def dead_letter(self, record: Record, poison: Poison) -> Outgoing:
         """For a follower, which sends its own."""

@@ -6,6 +6,8 @@ Nothing here sends, waits or remembers.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from aiokafka.partitioner import murmur2
+
 Headers = Sequence[tuple[str, bytes | None]]  # a header's value may be null, like a record's key and value
 
 HEADER_FRAMING_BYTES = (
@@ -77,6 +79,11 @@ OnState = Callable[[int, bytes, bytes | None], None]  # partition, key, value as
 OnRecovered = Callable[[int, "dict[bytes, bytes]"], None]  # partition, all that its table holds
 OnLost = Callable[[int], None]  # partition
 Settings = dict[str, Any]  # keyword arguments of an aiokafka client
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Where Java's default partitioner, and every client that follows it, puts `key`."""
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 def size_bytes(key: bytes | None, value: bytes | None, headers: Headers = ()) -> int:

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from aiokafka.partitioner import murmur2
 from pydantic import TypeAdapter, ValidationError
 
 from models import shapes
@@ -32,7 +31,7 @@ from models.commands import (
 from models.ids import PAYMENT_ID
 from models.ports import ReplyAddress
 from models.provider import Outcome, Snapshot
-from streams.delivery import Outgoing, Poison, Record
+from streams.delivery import Outgoing, Poison, Record, partition_of
 from streams.topics import COMMANDS, REPLIES_PREFIX
 from streams.wire import cloudevents
 
@@ -103,11 +102,6 @@ class CommandCodec:
         given = next((bytes(v or b"") for k, v in record.headers if k == cloudevents.SIGNATURE), b"")
         if not hmac.compare_digest(given, cloudevents.signature(self._secret, key, id, type, value)):
             raise Poison("an internal command without our signature", Code.UNSIGNED)
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """Where Java's default partitioner, and every client that follows it, puts `key`."""
-    return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 def _object(value: bytes | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
 
 from models.codes import Code
-from streams.wire.commands import partition_of
+from streams.delivery import partition_of
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
 from tests.system.kafka_client import COMMANDS, Headers, KafkaClient, envelope

@@ -41,9 +41,9 @@ from models.provider import (
 from models.row import Row
 from models.terms import CaptureMethod, PaymentTerms
 from models.transaction import Transaction, evolve
-from streams.delivery import Poison
+from streams.delivery import Poison, partition_of
 from streams.wire import events, replies, rows
-from streams.wire.commands import CommandCodec, partition_of
+from streams.wire.commands import CommandCodec
 from tests.streams.wire.records import APPENDED_MS, Received, received
 
 PAYMENT = "pay_" + "ab" * 16
