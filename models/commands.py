@@ -109,6 +109,9 @@ InternalCommand = RecordOutcome | CheckPayment | RecordNotice
 Command = PublicCommand | InternalCommand
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
 def fingerprint(command: PublicCommand) -> str:
     """A digest of what was asked, without what was left out: a key reused with another body shows by it."""
     match command:
@@ -123,5 +126,5 @@ def fingerprint(command: PublicCommand) -> str:
         case _:
             asked = {name: getattr(command, name) for name in type(command).__slots__ if name != "origin"}
     given = {name: value for name, value in asked.items() if value is not None}
-    text = json.dumps([type(command).__name__, given], sort_keys=True, separators=(",", ":"))
+    text = _CANONICAL.encode([type(command).__name__, given])
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

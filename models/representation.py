@@ -1,6 +1,7 @@
 """A transaction as the contract shows it: the payment object of REST, of events, of replies. JSON-ready dicts only."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from models.errors import InvariantBroken
@@ -11,8 +12,9 @@ from models.transaction import Transaction
 PROVIDER = "stripe"
 
 
+@lru_cache(maxsize=256)
 def rfc3339(at: datetime) -> str:
-    """`2026-01-31T12:00:00.000Z`; `at` is aware and in UTC."""
+    """`2026-01-31T12:00:00.000Z`; `at` is aware and in UTC. Remembered: a command's few times are written many times over."""
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -12,6 +12,7 @@ Nothing here knows what time it is: time comes in with the commands.
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from models import payment as payments
 from models import refund as refunds
@@ -94,14 +95,15 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
     before = transaction or Transaction(event.payment_id)
     if event.sequence != before.sequence + 1:
         raise InvariantBroken(f"{event.payment_id}: event {event.sequence} after {before.sequence}")
-    after = replace(before, sequence=event.sequence, commands=remember(before.commands, event))
     data = event.data
+    changed: dict[str, Any] = {"sequence": event.sequence, "commands": remember(before.commands, event)}
     match data:
         case CommandRefused():
             # a call that was refused for good is closed with the command that made it
-            return replace(after, calls={k: c for k, c in after.calls.items() if c.command != event.settles})
+            changed["calls"] = {k: c for k, c in before.calls.items() if c.command != event.settles}
+            return replace(before, **changed)
         case CallDeferred() | CallRepeated():
-            return replace(after, calls=still_open(after.calls, event))
+            return replace(before, **changed, calls=still_open(before.calls, event))
         case (
             RefundRequested()
             | RefundPending()
@@ -111,10 +113,11 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
             | RefundOutcomeUnknown()
             | RefundReviewRequired()
         ):
-            after = _evolve_refund(after, event, data)
+            changed |= _refund_moved(before, event, data)
         case _:
-            after = _evolve_payment(after, event, data)
-    after = replace(after, calls=still_open(after.calls, event), attempts=_attempts(after.attempts, event))
+            changed |= _payment_moved(before, event, data)
+    calls, attempts = still_open(before.calls, event), _attempts(before.attempts, event)
+    after = replace(before, **changed, calls=calls, attempts=attempts)
     _check_money(after)
     return after
 
@@ -127,20 +130,22 @@ def _attempts(attempts: dict[str, int], event: Event) -> dict[str, int]:
     return attempts | {operation: attempts.get(operation, 0) + 1}
 
 
-def _evolve_payment(before: Transaction, event: Event, data: PaymentEvent) -> Transaction:
+def _payment_moved(before: Transaction, event: Event, data: PaymentEvent) -> dict[str, Any]:
+    """The members of the transaction that a move of its payment changes."""
     was = before.payment.status if before.payment else None
     status = payments.TRANSITIONS.get((was, payments.move(data)))
     if status is None:
         raise InvariantBroken(f"{before.id}: {payments.move(data)} is no move of a payment that is {was}")
     if isinstance(data, PaymentRequested):
         requested = Payment(status, data.terms, event.at, event.at)
-        return replace(before, merchant=event.merchant, payment=requested)
+        return {"merchant": event.merchant, "payment": requested}
     if before.payment is None:
         raise InvariantBroken(f"{before.id}: {payments.move(data)} of no payment")
-    return replace(before, payment=payments.after(before.payment, status, event.at, data))
+    return {"payment": payments.after(before.payment, status, event.at, data)}
 
 
-def _evolve_refund(before: Transaction, event: Event, data: RefundEvent) -> Transaction:
+def _refund_moved(before: Transaction, event: Event, data: RefundEvent) -> dict[str, Any]:
+    """The members of the transaction that a move of one of its refunds changes."""
     was = before.refunds.get(data.refund_id)
     status = refunds.TRANSITIONS.get((was.status if was else None, refunds.move(data)))
     if status is None or before.payment is None:
@@ -153,7 +158,7 @@ def _evolve_refund(before: Transaction, event: Event, data: RefundEvent) -> Tran
         assert was is not None  # the table knows no other first move
         refund = refunds.after(was, status, event.at, data)
     payment = replace(before.payment, updated_at=event.at)
-    return replace(before, payment=payment, refunds=before.refunds | {data.refund_id: refund})
+    return {"payment": payment, "refunds": before.refunds | {data.refund_id: refund}}
 
 
 def _check_money(after: Transaction) -> None:

@@ -4,9 +4,9 @@ No await between reading and writing a row, no call to the outside: so a capture
 one record leads to goes out together; how, is not this file's business.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from models.commands import CheckPayment, Command, RecordNotice, RecordOutcome, fingerprint
+from models.commands import CheckPayment, Command, PublicCommand, RecordNotice, RecordOutcome, fingerprint
 from models.deciding import decide, remembered_as
 from models.events import Event
 from models.ports import Reply, ReplyAddress, View
@@ -47,19 +47,19 @@ def apply(row: Row | None, command: Command, reply_to: ReplyAddress | None, live
     after, said = _told(before, events, livemode)
     if after is None:
         return Applied(None)
-    kept = replace(row, transaction=after) if row else Row(after)
+    waiters = row.waiters if row else {}
     settled = [event.settles for event in events if event.settles]
     answers = [
-        Answer(address, _to_owner(after, name, livemode))
+        Answer(address, _to_owner(after, name, said[-1].payment))
         for name in settled
-        for address in kept.waiters.get(name, ())
+        for address in waiters.get(name, ())
     ]
-    kept = replace(kept, waiters={name: to for name, to in kept.waiters.items() if name not in settled})
+    kept = Row(after, {name: to for name, to in waiters.items() if name not in settled})
     if reply_to and not isinstance(command, RecordOutcome | RecordNotice | CheckPayment):
-        name = remembered_as(after, command)
+        name = (events[0].opens or events[0].settles) if events else remembered_as(after, command)
+        assert name is not None, "what comes from outside is opened or answered"
         if after.commands[name].settled:
-            asker = (command.origin.merchant, fingerprint(command))
-            answers.append(Answer(reply_to, reply_of(after, name, not events, livemode, *asker)))
+            answers.append(Answer(reply_to, _to_asker(after, name, command, said, livemode)))
         else:
             kept = kept.with_waiter(name, reply_to)
     return Applied(kept, said, tuple(answers))
@@ -76,30 +76,39 @@ def _told(
     return after, tuple(said)
 
 
-def _to_owner(transaction: Transaction, name: str, livemode: bool) -> Reply:
+def _to_owner(transaction: Transaction, name: str, payment: View | None) -> Reply:
     """Only the payment's owner can have waited: a stranger is refused at once."""
     asked = transaction.commands[name].fingerprint
-    return reply_of(transaction, name, False, livemode, transaction.merchant, asked)
+    return _reply(transaction, name, payment, False, transaction.merchant, asked)
 
 
-def reply_of(
+def _to_asker(
+    transaction: Transaction, name: str, command: PublicCommand, said: tuple[Said, ...], livemode: bool
+) -> Reply:
+    """The answer to `command` itself, settled just now (it said something) or long ago."""
+    payment = (
+        said[-1].payment if said else payment_view(transaction, livemode) if transaction.payment else None
+    )
+    return _reply(transaction, name, payment, not said, command.origin.merchant, fingerprint(command))
+
+
+def _reply(
     transaction: Transaction,
     name: str,
+    payment: View | None,
     replayed: bool,
-    livemode: bool,
     merchant: str | None,
     asked: str | None,
 ) -> Reply:
     """The answer to a settled command, as it is remembered. A refused one shows no payment: it may be a stranger's."""
     known = transaction.commands[name]
-    shown = None if known.code else payment_view(transaction, livemode)
     return Reply(
         command_id=name.partition("\n")[0],
         code=known.code,
         message=known.message,
         replayed=replayed,
         refund_id=None if known.code else known.refund_id,
-        payment=shown,
+        payment=None if known.code else payment,
         merchant=merchant,
         fingerprint=asked,
     )

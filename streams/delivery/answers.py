@@ -22,11 +22,8 @@ from streams.delivery.sending import Item, send_all
 MOST_WAITING = (
     1_000  # answers per partition; its reader is gone or slow, and the client reads the state instead
 )
-MOST_PARTITIONS = (
-    200  # partitions with answers on their way at once, each a task; more ask for more than there are
-)
 ANSWER_S = 5.0  # to deliver one batch; whoever waits longer has answered 202 by then
-LOOK_AGAIN_S = 5.0  # between two looks for topics unknown so far: a made-up `reply_to` must not become a load
+LOOK_AGAIN_S = 2.0  # between two looks for topics unknown so far: a made-up `reply_to` must not become a load
 
 log = logging.getLogger("millrace.delivery")
 
@@ -38,7 +35,7 @@ class Answers:
         self.waiting: dict[Partition, deque[Item]] = {}
         self.known: set[Partition] = set()
         self.looked_at = float("-inf")
-        self.unknown: list[Outgoing] = []  # to where nobody is known, while somebody looks
+        self.unknown: list[Outgoing] = []  # to where nobody is known, until somebody has looked
         self.tasks: set[asyncio.Task[None]] = set()
         self.producer: AIOKafkaProducer | None = None
 
@@ -55,12 +52,12 @@ class Answers:
                 self._dropped(1, tp, "too large")
             elif tp in self.known:
                 self._queue(tp, Item(answer.key, answer.value, answer.headers))
-            elif len(self.unknown) < MOST_WAITING and time.monotonic() - self.looked_at > LOOK_AGAIN_S:
+            elif len(self.unknown) < MOST_WAITING:
                 self.unknown.append(answer)
                 if len(self.unknown) == 1:
                     self._begin(self._look())
             else:
-                self._dropped(1, tp, "there is no such topic or partition")
+                self._dropped(1, tp, "too many wait for topics that are not known")
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -94,8 +91,11 @@ class Answers:
         await asyncio.gather(*await send_all(self.producer, {tp: items}))
 
     async def _look(self) -> None:
-        """Learn which topics there are. Asking aiokafka for one by name would wait for it, and stay for ever."""
+        """Learn which topics there are, when the last look is old enough, and send on what waited for it. Asking aiokafka
+        for one by name would wait for it, and stay for ever.
+        """
         assert self.producer is not None
+        await asyncio.sleep(max(0.0, self.looked_at + LOOK_AGAIN_S - time.monotonic()))
         try:
             cluster = await asyncio.wait_for(self.producer.client.fetch_all_metadata(), ANSWER_S)
             named = ((topic, cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics())
@@ -104,9 +104,14 @@ class Answers:
             }
         except Exception as exc:
             log.warning("could not look for topics: %r", exc)
-        self.looked_at = time.monotonic()  # before the next line: what is unknown now is dropped by it
+        self.looked_at = time.monotonic()
         unknown, self.unknown = self.unknown, []
-        self.put(unknown)
+        for answer in unknown:
+            tp = Partition(answer.topic, answer.partition or 0)
+            if tp in self.known:
+                self._queue(tp, Item(answer.key, answer.value, answer.headers))
+            else:
+                self._dropped(1, tp, "there is no such topic or partition")
 
     def _dropped(self, count: int, tp: Partition, why: str) -> None:
         self.metrics.answers_dropped += count

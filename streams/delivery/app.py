@@ -23,6 +23,7 @@ from streams.delivery.gateway import Gateway, Handle
 from streams.delivery.held import Held
 from streams.delivery.metrics import Metrics
 from streams.delivery.outbox import Outbox
+from streams.delivery.pace import Pace
 from streams.delivery.records import (
     OnLost,
     OnRecovered,
@@ -43,7 +44,7 @@ from streams.delivery.writer import Step, Writer
 FETCH_WAIT_MS = (
     500  # a broker's answer when nothing is there; it does not move p50, and each answer costs CPU
 )
-GATHER_S = 0.003  # see outbox.py
+GATHER_S = 0.003  # between two flushes of the outbox
 IN_FLIGHT = 512  # handlers of a gateway at once: 2,500/s at 200 ms each
 
 log = logging.getLogger("millrace.delivery")
@@ -100,7 +101,7 @@ class App:
         self.metrics = Metrics()
         self.held = Held()
         self.answers = Answers(self.client_settings(), self.metrics)
-        self.outbox = Outbox(functools.partial(internals.kafka_producer, self.engine), GATHER_S)
+        self.outbox = Outbox(functools.partial(internals.kafka_producer, self.engine), Pace(GATHER_S))
         self.committed: dict[Partition, int] = {}
         self.timers: list[tuple[float, Callable[[], Awaitable[None]]]] = []
         self.stopping = False  # told to stop: nothing new begins

@@ -28,6 +28,8 @@ class Task(NamedTuple):
 
 
 class Gateway:
+    gather_s = 0.0
+
     def __init__(self, app: "App", topic: str, handle: Handle, limit: int) -> None:
         self.app = app
         self.topic = topic

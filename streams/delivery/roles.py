@@ -13,6 +13,8 @@ Events = AsyncIterable[Any]  # Faust events, each with a `Batch` as its value
 
 class Role(Protocol):
     topic: str
+    gather_s: float
+    """After a poll that brought something, how long until the next: what comes meanwhile comes together."""
 
     async def consume(self, events: Events) -> None:
         """Take each event's batch, if it is still ours; never raise (what escapes ends the process)."""

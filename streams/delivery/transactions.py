@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
 
+from streams.delivery.pace import Pace
 from streams.delivery.records import Batch, Outgoing, Partition, Settings
 from streams.delivery.sending import MOST_BATCH_BYTES, Item, Parcels, send_all
 from streams.delivery.table import POSITION
@@ -42,12 +43,14 @@ class Transactions:
         group: str,
         changelog: str,
         at_once: asyncio.Semaphore,
+        pace: Pace,
         committed: Callable[["Transactions", Gathered, float], None],
         settings: Settings,
     ) -> None:
         self.tp = tp
         self.changelog = Partition(changelog, tp.partition)
         self.at_once = at_once
+        self.pace = pace
         self.committed = committed
         self.recovered = False
         self.position: int | None = None  # the source offset behind all that is committed
@@ -90,6 +93,7 @@ class Transactions:
     async def _run(self) -> None:
         while await self.filled.wait():
             async with self.at_once:
+                await self.pace.turn()
                 gathered, self.gathered, self.busy = self.gathered, Gathered(), True
                 self.filled.clear()
                 began_at = time.monotonic()

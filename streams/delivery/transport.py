@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import uvloop
 from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers import aiokafka as driver
@@ -70,8 +71,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self, wanted: Callable[[], set[Any]], deliver: Callable[[Polled], None], stopped: Callable[[], bool]
     ) -> None:
         """Poll here, hand over there: one crossing of threads per poll."""
-        most = self.app.conf.broker_max_poll_records
+        most, gather_s = self.app.conf.broker_max_poll_records, self.app.delivery.role.gather_s
         while not stopped():
+            polled: Polled = {}
             async with self.polling:
                 if tps := wanted():
                     polled = await self._fetch_records(self._consumer, tps, timeout=POLL_S, max_records=most)
@@ -79,7 +81,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                         deliver(polled)
                 else:
                     internals.keep_alive(self._consumer)
-            await asyncio.sleep(0 if tps else PAUSE_S)
+            await asyncio.sleep(PAUSE_S if not tps else gather_s if polled else 0)
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         await self._unless_left(super().on_partitions_revoked(revoked))
@@ -146,7 +148,7 @@ class Consumer(driver.Consumer):
     _thread: ConsumerThread
 
     def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        return ConsumerThread(self, loop=self.loop, thread_loop=uvloop.new_event_loop(), beacon=self.beacon)
 
     def _wanted(self) -> set[Any]:
         full = self.app.delivery.held.full

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from streams.delivery.dead import dead_letter
+from streams.delivery.pace import Pace
 from streams.delivery.records import (
     Batch,
     OnLost,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from streams.delivery.app import App
 
 TRANSACTIONS_AT_ONCE = 8  # of one process; more only queue at the broker
+TRANSACTIONS_APART_S = (
+    0.004  # of all partitions together: with a broker on two cores, transactions are the budget
+)
 KEYS_PER_TURN = 5_000  # told to `on_state` after a recovery before the loop may do something else: about 5 ms
 
 
@@ -57,6 +61,8 @@ Step = Callable[[Record, Table, Out], None]
 
 
 class Writer:
+    gather_s = 0.0
+
     def __init__(
         self,
         app: "App",
@@ -78,6 +84,7 @@ class Writer:
         self.out = Out()
         self.owned: dict[Partition, Transactions] = {}
         self.at_once = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
+        self.pace = Pace(TRANSACTIONS_APART_S)
 
     async def consume(self, events: Events) -> None:
         async for event in events:
@@ -134,7 +141,7 @@ class Writer:
     def _new(self, tp: Partition) -> Transactions:
         app = self.app
         return Transactions(
-            tp, app.group, self.changelog, self.at_once, self._committed, app.client_settings()
+            tp, app.group, self.changelog, self.at_once, self.pace, self._committed, app.client_settings()
         )
 
     async def recovered(self, partition: int) -> None:

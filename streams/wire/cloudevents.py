@@ -3,7 +3,6 @@
 Source: CloudEvents, Kafka protocol binding 1.0.2, section 3.2 (binary content mode).
 """
 
-import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import datetime
@@ -52,8 +51,6 @@ def required(headers: Headers, name: str) -> str:
 
 
 def signature(secret: bytes, key: bytes, id: str, type: str, value: bytes) -> bytes:
-    digest = hmac.new(secret, digestmod=hashlib.sha256)
-    for part in (key, id.encode(), type.encode(), value):
-        digest.update(len(part).to_bytes(4, "big"))
-        digest.update(part)
-    return digest.hexdigest().encode()
+    parts = (key, id.encode(), type.encode(), value)
+    signed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return hmac.digest(secret, signed, "sha256").hex().encode()

@@ -1,10 +1,11 @@
 """`make bench`: throughput against bare aiokafka, latency added, CPU per payment. Prints tables, keeps them in docs/."""
 
 import argparse
-import asyncio
 import random
 import tempfile
 from pathlib import Path
+
+import uvloop
 
 from sandbox.testing import Servers, choose_servers
 from tests.bench import chain, drain
@@ -24,14 +25,14 @@ async def measure(servers: Servers, arguments: argparse.Namespace, report: Repor
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=15.0, help="of each latency round")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each latency round")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--parts", nargs="+", choices=("drain", "chain"), default=["drain", "chain"])
     parser.add_argument("--keep", action="store_true", help="write docs/benchmarks.md")
     arguments = parser.parse_args()
     report = Report()
     with tempfile.TemporaryDirectory() as folder, choose_servers(Path(folder)) as servers:
-        asyncio.run(measure(servers, arguments, report))
+        uvloop.run(measure(servers, arguments, report))
     if arguments.keep:
         report.write(DOCS)
 

@@ -5,11 +5,14 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+from uuid import uuid4
 
-import aiohttp
+import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from models.ports import ReplyAddress
+from tests.bench.http_client import Connections
 from tests.bench.rounds import command
 
 LATE_S = 20.0
@@ -41,6 +44,17 @@ async def open_loop(rate: float, seconds: float, one: Callable[[float], Awaitabl
             await asyncio.sleep(wait)
         running.append(asyncio.ensure_future(one(at)))
     await asyncio.gather(*running)
+
+
+async def latency(ask: Callable[[float], Awaitable[float]], rate: float, seconds: float) -> Latency:
+    """Of `ask(scheduled_at)`, open loop."""
+    took: list[float] = []
+
+    async def one(at: float) -> None:
+        took.append(await ask(at))
+
+    await open_loop(rate, seconds, one)
+    return Latency.of(took)
 
 
 class KafkaAsker:
@@ -84,13 +98,7 @@ class KafkaAsker:
         return answered_at - scheduled_at
 
     async def latency(self, rate: float, seconds: float) -> Latency:
-        took: list[float] = []
-
-        async def one(at: float) -> None:
-            took.append(await self.ask(at))
-
-        await open_loop(rate, seconds, one)
-        return Latency.of(took)
+        return await latency(self.ask, rate, seconds)
 
     async def burst(self, count: int) -> float:
         """Payments a second, `count` asked at once."""
@@ -100,32 +108,39 @@ class KafkaAsker:
 
 
 class HttpAsker:
-    def __init__(self, url: str, api_key: str) -> None:
-        self.url, self.headers = f"{url}/v1/payments", {"Authorization": f"Bearer {api_key}"}
+    """Posts payments. `url`: of the door; `prefer_async`: asks for 202, with the command durable and nothing waited for."""
+
+    def __init__(self, url: str, api_key: str, prefer_async: bool = False) -> None:
+        address = urlsplit(url)
+        assert address.hostname is not None
+        assert address.port is not None
+        self.connections = Connections(address.hostname, address.port)
+        body = orjson.dumps({"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"})
+        headers = {
+            "Host": address.netloc,
+            "Authorization": f"Bearer {api_key}",
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
+            **({"Prefer": "respond-async"} if prefer_async else {}),
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self.before = f"POST /v1/payments HTTP/1.1\r\n{lines}Idempotency-Key: ".encode()
+        self.after = b"\r\n\r\n" + body
+        self.expected = 202 if prefer_async else 201
 
     async def __aenter__(self) -> "HttpAsker":
-        self.http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.http.close()
+        self.connections.close()
 
     async def ask(self, scheduled_at: float) -> float:
-        body = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
-        headers = {**self.headers, "Idempotency-Key": command()[0]}
-        async with self.http.post(self.url, json=body, headers=headers) as answer:
-            text = await answer.text()
-            assert answer.status == 201, (answer.status, text[:300])
+        status, text = await self.connections.ask(self.before + uuid4().hex.encode() + self.after)
+        assert status == self.expected, (status, text[:300])
         return time.monotonic() - scheduled_at
 
     async def latency(self, rate: float, seconds: float) -> Latency:
-        took: list[float] = []
-
-        async def one(at: float) -> None:
-            took.append(await self.ask(at))
-
-        await open_loop(rate, seconds, one)
-        return Latency.of(took)
+        return await latency(self.ask, rate, seconds)
 
     async def closed_loop(self, clients: int, seconds: float) -> float:
         """Payments a second with so many clients, each waiting for its answer before it asks again."""

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from sandbox.kafka import create_topic
 from streams.delivery import POSITION
 from tests.streams.delivery.world import World, until
 
@@ -115,6 +116,16 @@ async def test_answers_that_cannot_go_out_hold_up_nothing(world: World) -> None:
     assert [record.value for record in await world.read("replies")] == [b"302"]
     writer.signal(signal.SIGTERM)
     assert await writer.exits(within_s=10.0) == 0
+
+
+async def test_the_first_answer_to_a_topic_made_meanwhile_goes_out(world: World) -> None:
+    writer = (await world.create()).start("writer")
+    await writer.owns(0)
+    await create_topic(world.bootstrap, world.topic("later"), 1, {})
+    await world.feed({"do": "answer", "topic": world.topic("later"), "partition": 0})
+    await until(lambda: writer.status["answers"] == 1, "answered where nobody was before", within_s=10.0)
+    assert writer.status["dropped"] == 0
+    assert len(await world.read("later")) == 1
 
 
 async def test_a_state_too_large_for_a_broker_is_a_dead_letter(world: World) -> None:
