@@ -5,7 +5,6 @@ what may be committed, how partitions are handed over. Payments are not known he
 """
 
 import asyncio
-import contextlib
 import functools
 import logging
 import time
@@ -44,6 +43,7 @@ from streams.delivery.writer import Step, Writer
 FETCH_WAIT_MS = (
     500  # a broker's answer when nothing is there; it does not move p50, and each answer costs CPU
 )
+COMMIT_HANGS_S = 30.0  # a commit under way for longer, with a broker that answers all the while, never ends
 GATHER_S = 0.003  # between two flushes of the outbox
 IN_FLIGHT = 512  # handlers of a gateway at once: 2,500/s at 200 ms each
 
@@ -103,10 +103,13 @@ class App:
         self.answers = Answers(self.client_settings(), self.metrics)
         self.outbox = Outbox(functools.partial(internals.kafka_producer, self.engine), Pace(GATHER_S))
         self.committed: dict[Partition, int] = {}
+        self.committing_since: float | None = None
+        self.answering_since: float | None = None  # the broker, as measured with the lag
         self.timers: list[tuple[float, Callable[[], Awaitable[None]]]] = []
         self.stopping = False  # told to stop: nothing new begins
         self.left = False  # handed over, released: nothing of ours answers Faust any more
         self.stop_asked = asyncio.Event()
+        self.loops: list[asyncio.AbstractEventLoop] = []  # the main one, and the consumer's in its thread
         self._role: Role | None = None
 
     # -- what a process says about itself before it serves: exactly one role, any number of timers
@@ -210,8 +213,15 @@ class App:
         self.metrics.ready = self.consumer.flow_active and generation_id == self.engine.consumer_generation_id
 
     def must_move(self) -> None:
+        """Called every few seconds. Ends a process that does not get on, though nothing has failed."""
         if (stalled_s := self.held.stalled_s()) > self.stall_s:
             die(f"nothing was finished for {stalled_s:.0f} s; held: {dict(self.held.records)}")
+        if self.committing_since is not None and self.answering_since is not None:
+            hung_s = time.monotonic() - max(self.committing_since, self.answering_since)
+            if hung_s > COMMIT_HANGS_S:
+                die(
+                    f"a commit does not end, and the broker has answered for {hung_s:.0f} s", loops=self.loops
+                )
 
     async def hand_over(self) -> None:
         """Take nothing more; let what runs finish, bounded; commit; forget the rest: it will be fetched again."""
@@ -221,13 +231,19 @@ class App:
         flow_control.suspend()
         flow_control.clear()
         await self.role.drain(self.drain_s)
-        await consumer.maybe_wait_for_commit_to_finish()
-        try:
-            await asyncio.wait_for(self.commit(), self.drain_s)
-        except TimeoutError:
+        committing = asyncio.ensure_future(self._commit_the_last())
+        await asyncio.wait([committing], timeout=self.drain_s)  # no wait_for: Faust swallows the cancellation
+        if committing.done():
+            committing.result()
+        else:
+            committing.cancel()
             log.warning("not committed before the hand-over: the next owner will see duplicates")
         self.held.forget()
         self.committed.clear()
+
+    async def _commit_the_last(self) -> None:
+        await self.consumer.maybe_wait_for_commit_to_finish()
+        await self.commit()
 
     async def commit(self) -> bool:
         """Offsets of a gateway or follower. A writer commits none: its place is in its changelog. (Committing it to
@@ -236,8 +252,12 @@ class App:
         offsets = {tp: to for tp, to in self.held.committable().items() if self.committed.get(tp) != to}
         if isinstance(self._role, Writer) or not offsets:
             return False
-        began_at = time.monotonic()
-        if not await self.consumer._commit({faust.types.TP(*tp): to for tp, to in offsets.items()}):
+        self.committing_since = began_at = time.monotonic()
+        try:
+            done = await self.consumer._commit({faust.types.TP(*tp): to for tp, to in offsets.items()})
+        finally:
+            self.committing_since = None
+        if not done:
             self.metrics.commits_failed += 1
             return False
         self.metrics.committed(time.monotonic() - began_at)
@@ -257,8 +277,11 @@ class App:
         while True:
             await asyncio.sleep(interval_s)
             tps = [Partition(self.role.topic, partition) for partition in self.owned_partitions()]
-            with contextlib.suppress(Exception):  # a broker may be down; then the lag stays what it was
+            try:
                 ends = await asyncio.wait_for(self.consumer.ends(tps), interval_s)
-                self.metrics.lag = {
-                    tp: end - next_ + self.held.records[tp] for tp, (end, next_) in ends.items()
-                }
+            except Exception:  # a broker may be down; then the lag stays what it was
+                self.answering_since = None
+                continue
+            if ends:
+                self.answering_since = self.answering_since or time.monotonic()
+            self.metrics.lag = {tp: end - next_ + self.held.records[tp] for tp, (end, next_) in ends.items()}

@@ -66,12 +66,13 @@ async def serve_until_told(app: "App") -> None:
 
 def _listen(app: "App") -> None:
     loop = asyncio.get_running_loop()
+    app.loops.append(loop)
 
     def told(number: int, _frame: object) -> None:
         if not app.stopping:
             app.stopping = True
             log.warning("told to stop by %s", signal.Signals(number).name)
-            end_within(app.stop_s, loop)
+            end_within(app.stop_s, app.loops)
             loop.call_soon_threadsafe(app.stop_asked.set)
 
     # Not loop.add_signal_handler: a loop that is stuck would never hear of it, and must end all the more.

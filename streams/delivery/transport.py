@@ -10,7 +10,6 @@ import functools
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import uvloop
 from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers import aiokafka as driver
@@ -148,7 +147,10 @@ class Consumer(driver.Consumer):
     _thread: ConsumerThread
 
     def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, thread_loop=uvloop.new_event_loop(), beacon=self.beacon)
+        # With a loop of asyncio's own: Faust touches it from the main thread, which uvloop does not forgive.
+        thread = ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        self.app.delivery.loops.append(thread.thread_loop)
+        return thread
 
     def _wanted(self) -> set[Any]:
         full = self.app.delivery.held.full

@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 EXIT_UNEXPECTED = 70  # something escaped that nobody expected (EX_SOFTWARE of sysexits.h)
@@ -25,8 +25,19 @@ T = TypeVar("T")
 log = logging.getLogger("millrace.delivery")
 
 
-def die(why: str, exc: BaseException | None = None, status: int = EXIT_UNEXPECTED) -> NoReturn:
-    """End this process now, from whatever thread: no `finally`, no `atexit`, nothing half done in a hurry."""
+def die(
+    why: str,
+    exc: BaseException | None = None,
+    status: int = EXIT_UNEXPECTED,
+    loops: Iterable[asyncio.AbstractEventLoop] = (),
+) -> NoReturn:
+    """End this process now, from whatever thread: no `finally`, no `atexit`, nothing half done in a hurry. Something
+    hangs? Then it says first where each thread and each task of `loops` is.
+    """
+    for number, loop in enumerate(loops):
+        if number == 0:
+            faulthandler.dump_traceback(file=sys.stderr)
+        tell_tasks(loop)
     log.critical("stopping at once: %s", why, exc_info=exc)
     logging.shutdown()
     os._exit(status)
@@ -45,16 +56,14 @@ def vital(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, 
     return guarded
 
 
-def end_within(seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+def end_within(seconds: float, loops: Iterable[asyncio.AbstractEventLoop]) -> None:
     """From now on this process has so long to end by itself; then it is ended, and says where it hung.
 
     A thread, not a task: what hangs may be the event loop.
     """
 
     def overdue() -> NoReturn:
-        faulthandler.dump_traceback(file=sys.stderr)
-        tell_tasks(loop)
-        die(f"told to stop {seconds:g} s ago, and still here", status=EXIT_STOP_OVERDUE)
+        die(f"told to stop {seconds:g} s ago, and still here", status=EXIT_STOP_OVERDUE, loops=loops)
 
     timer = threading.Timer(seconds, overdue)
     timer.daemon = True

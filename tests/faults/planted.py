@@ -144,7 +144,7 @@ def faust_decodes() -> None:
 def escapes_are_logged() -> None:
     """What escapes is logged, and life goes on."""
 
-    def log_only(why: str, exc: BaseException | None = None, status: int = 0) -> None:
+    def log_only(why: str, exc: BaseException | None = None, **_: object) -> None:
         vital.log.error("went on after: %s", why)
 
     for module in (vital, held, transport, app, engine, recovery, serving, transactions, writer):

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.produce import ProduceRequest
 
 from streams.delivery import App, recovery, transport
+from streams.delivery import app as app_module
 
 ACCIDENTS: dict[str, Callable[[App], None]] = {}
 
@@ -101,6 +102,18 @@ def release_hangs(app: App) -> None:
         await asyncio.sleep(3600.0)
 
     app.role.release = release  # type: ignore[method-assign]
+
+
+@accident
+def commit_hangs(app: App) -> None:
+    """A commit never ends, though the broker answers everything else: its answer was lost in the client."""
+
+    async def commit(self: Any, offsets: Any) -> bool:
+        await asyncio.sleep(3600.0)
+        return True
+
+    app_module.COMMIT_HANGS_S = 3.0
+    transport.ConsumerThread.commit = commit  # type: ignore[method-assign]
 
 
 @accident

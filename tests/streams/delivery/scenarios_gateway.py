@@ -64,7 +64,8 @@ async def aborted_records_are_never_handled(world: World) -> None:
 
 
 async def what_runs_may_finish_before_partitions_are_handed_over(world: World) -> None:
-    first = (await world.create(partitions=2)).start("gateway", wait_s=2.5)
+    # the second must have joined before they end by themselves, and they must end within the drain
+    first = (await world.create(partitions=2)).start("gateway", wait_s=6.0, drain_s=15.0)
     await first.owns(0, 1)
     for partition in (0, 1):
         await world.feed("wait", key=b"p%d" % partition, partition=partition)

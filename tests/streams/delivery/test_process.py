@@ -153,6 +153,24 @@ async def test_a_record_that_unpacks_to_more_is_cut_and_says_so(world: World) ->
     assert len(gzip.compress(letter.value)) < len(letter.value) < 2 << 20
 
 
+async def test_a_gateway_whose_commit_never_ends_is_ended_and_says_where_it_hung(world: World) -> None:
+    """Seen after a broker's death: it worked on outside its group, committed nothing, and did not even end when told."""
+    gateway = (await world.create()).start("gateway", accident="commit_hangs")
+    await gateway.owns(0)
+    await world.feed("quick")
+    assert await gateway.exits() == 70
+    assert "a commit does not end" in gateway.log.read_text()
+    assert "App.commit" in gateway.log.read_text()
+
+
+async def test_a_gateway_whose_commit_hangs_ends_when_told(world: World) -> None:
+    gateway = (await world.create()).start("gateway", accident="commit_hangs", drain_s=0.5)
+    await world.feed("quick")
+    await world.until_output(1)
+    gateway.signal(signal.SIGTERM)
+    assert await gateway.exits(within_s=10.0) == 0
+
+
 async def test_a_dead_letter_keeps_every_header(world: World) -> None:
     (await world.create()).start("writer")
     headers = [("a", b"1"), ("a", b"2"), ("binary", b"\xff\x00")]

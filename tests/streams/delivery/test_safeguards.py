@@ -9,7 +9,7 @@ import pytest
 
 from tests.streams.delivery import scenarios_gateway as gateway
 from tests.streams.delivery import scenarios_writer as writer
-from tests.streams.delivery.world import World
+from tests.streams.delivery.world import HURRY, World, patience
 
 Scenario = Callable[[World], Awaitable[None]]
 
@@ -47,5 +47,6 @@ async def test_safeguard_holds(scenario: Scenario, world: World) -> None:
 )
 async def test_without_the_safeguard_the_story_fails(scenario: Scenario, bug: str, world: World) -> None:
     world.bug = bug
+    patience.set(HURRY)
     with pytest.raises(AssertionError):
         await scenario(world)

@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,13 @@ from streams.delivery import CHANGELOG_CONFIG, DEAD_LETTERS_CONFIG, changelog_to
 from tests.faults.kafka_log import Record, committed_of, read_all
 
 WAIT_S = 30.0  # for what must come; far above what it takes, and a test that waits for it in vain has failed
+HURRY = 0.5
+"""Of those waits, where a safeguard is switched off: most stories then fail by waiting in vain."""
 SESSION_S = 6.0  # the shortest that a broker allows
 LOOK_S = 0.1
+
+
+patience: ContextVar[float] = ContextVar("patience", default=1.0)
 
 
 class NotSeen(AssertionError):
@@ -32,6 +38,7 @@ class NotSeen(AssertionError):
 async def until(
     condition: Callable[[], bool] | Callable[[], Awaitable[bool]], what: str, within_s: float = WAIT_S
 ) -> None:
+    within_s *= patience.get()
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         found = condition()
