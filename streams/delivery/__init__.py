@@ -55,7 +55,9 @@ client, so topics that do not exist cost one look every two seconds, and nobody'
 **Bounds.** A partition with enough in hand (`held.py`) is not polled, and aiokafka's idle clock is kept alive, or
 back-pressure would leave the group. If nothing is finished for `stall_s` the process ends. SIGTERM ends it within
 `stop_s`, whatever hangs, and says where: a rebalance begun while stopping, a stop while starting and a broker away each
-used to hold it for ever. `metrics.py` counts lag, rebalances (with an alarm), commits, dead letters and dropped answers.
+used to hold it for ever. So did a commit whose answer a client lost when its broker died; that gateway worked on outside
+its group, so a commit that hangs while the broker answers ends the process, too. `metrics.py` counts lag, rebalances
+(with an alarm), commits, dead letters and dropped answers.
 
 **Gathering** (`pace.py`). A transaction costs the same for one record as for twenty, so a writer's begin at least 4 ms
 apart, whatever their partitions, and a follower polls twenty times a second. Ungathered, two cores that held broker,
