@@ -13,7 +13,7 @@ from testcontainers.core.container import DockerContainer
 from sandbox import kafka, postgres, processes, valkey
 from sandbox.ports import HOST, Ports
 
-KAFKA_IMAGE = "apache/kafka:4.4.0"
+KAFKA_IMAGE = "apache/kafka:4.2.1"
 POSTGRES_IMAGE = "postgres:18"
 VALKEY_IMAGE = "valkey/valkey:9.1"
 KAFKA_INSIDE, CONTROLLER_INSIDE = 9092, 9093

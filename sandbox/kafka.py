@@ -20,8 +20,11 @@ from sandbox.ports import HOST
 from sandbox.processes import Program
 from sandbox.server import Server
 
+# Not 4.3 or 4.4: there KRaftMetadataCache.getPartitionLeaderEndpoint knows no node for a partition that has no leader for
+# the moment, as after a broker's SIGKILL, and the transaction coordinator takes such a partition for a deleted one: the
+# transaction counts as committed, and its markers are never written. Seen as events committed twice.
 # Kafka itself comes without anything that writes its log; the version is that of its slf4j-api.
-COORDINATES = "org.apache.kafka:kafka_2.13:4.4.0+org.slf4j:slf4j-simple:1.7.36"
+COORDINATES = "org.apache.kafka:kafka_2.13:4.2.1+org.slf4j:slf4j-simple:1.7.36"
 FORMAT_WITHIN_S = 60.0
 FETCH_WITHIN_S = 170.0  # 43 MB, once per machine
 LAST_WORDS = 2000  # characters of an error that are shown

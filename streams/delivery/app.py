@@ -43,7 +43,7 @@ from streams.delivery.writer import Step, Writer
 FETCH_WAIT_MS = (
     500  # a broker's answer when nothing is there; it does not move p50, and each answer costs CPU
 )
-COMMIT_HANGS_S = 30.0  # a commit under way for longer, with a broker that answers all the while, never ends
+COMMIT_HANGS_S = 60.0  # a commit under way for longer never ends, if the brokers answer: twice a request's time-out at most
 GATHER_S = 0.003  # between two flushes of the outbox
 IN_FLIGHT = 512  # handlers of a gateway at once: 2,500/s at 200 ms each
 
@@ -103,7 +103,8 @@ class App:
         self.answers = Answers(self.client_settings(), self.metrics)
         self.outbox = Outbox(functools.partial(internals.kafka_producer, self.engine), Pace(GATHER_S))
         self.committed: dict[Partition, int] = {}
-        self.committing_since: float | None = None
+        self.committing: asyncio.Task[bool] | None = None  # never more than one, and never cancelled
+        self.committing_since = 0.0
         self.answering_since: float | None = None  # the broker, as measured with the lag
         self.timers: list[tuple[float, Callable[[], Awaitable[None]]]] = []
         self.stopping = False  # told to stop: nothing new begins
@@ -216,11 +217,12 @@ class App:
         """Called every few seconds. Ends a process that does not get on, though nothing has failed."""
         if (stalled_s := self.held.stalled_s()) > self.stall_s:
             die(f"nothing was finished for {stalled_s:.0f} s; held: {dict(self.held.records)}")
-        if self.committing_since is not None and self.answering_since is not None:
+        if self.committing is not None and self.answering_since is not None:
             hung_s = time.monotonic() - max(self.committing_since, self.answering_since)
             if hung_s > COMMIT_HANGS_S:
                 die(
-                    f"a commit does not end, and the broker has answered for {hung_s:.0f} s", loops=self.loops
+                    f"a commit does not end, and the brokers have answered for {hung_s:.0f} s",
+                    loops=self.loops,
                 )
 
     async def hand_over(self) -> None:
@@ -231,37 +233,44 @@ class App:
         flow_control.suspend()
         flow_control.clear()
         await self.role.drain(self.drain_s)
-        committing = asyncio.ensure_future(self._commit_the_last())
-        await asyncio.wait([committing], timeout=self.drain_s)  # no wait_for: Faust swallows the cancellation
-        if committing.done():
-            committing.result()
-        else:
-            committing.cancel()
-            log.warning("not committed before the hand-over: the next owner will see duplicates")
+        await self._commit_the_last()
         self.held.forget()
-        self.committed.clear()
+        self.committed = {}  # another one: a commit that ends late must not speak of what is ours by then
 
     async def _commit_the_last(self) -> None:
-        await self.consumer.maybe_wait_for_commit_to_finish()
-        await self.commit()
+        """What was begun, and then the rest, bounded: a commit may hang, and a process must end all the same."""
+        for last in (False, True):
+            if last and self.committing is None:
+                self._begin_commit()
+            if self.committing is not None:
+                await asyncio.wait([self.committing], timeout=self.drain_s)
+        if self.committing is not None:
+            log.warning("not committed before the hand-over: the next owner will see duplicates")
 
     async def commit(self) -> bool:
         """Offsets of a gateway or follower. A writer commits none: its place is in its changelog. (Committing it to
         the group as well, for lag tools, was tried: a commit with a generation just gone makes aiokafka rejoin, which
         makes the next commit fail: a rebalance every two seconds, for good.)"""
+        if self.committing is None:
+            self._begin_commit()
+        return await asyncio.shield(self.committing) if self.committing is not None else False
+
+    def _begin_commit(self) -> None:
+        """Unless there is nothing to commit. One at a time: what hangs is seen (`must_move`), and not begun again."""
         offsets = {tp: to for tp, to in self.held.committable().items() if self.committed.get(tp) != to}
-        if isinstance(self._role, Writer) or not offsets:
-            return False
-        self.committing_since = began_at = time.monotonic()
-        try:
-            done = await self.consumer._commit({faust.types.TP(*tp): to for tp, to in offsets.items()})
-        finally:
-            self.committing_since = None
+        if offsets and not isinstance(self._role, Writer):
+            self.committing_since = time.monotonic()
+            self.committing = asyncio.create_task(self._commit(offsets, self.committed))
+
+    @vital
+    async def _commit(self, offsets: dict[Partition, int], committed: dict[Partition, int]) -> bool:
+        done = await self.consumer._commit({faust.types.TP(*tp): to for tp, to in offsets.items()})
+        self.committing = None
         if not done:
             self.metrics.commits_failed += 1
             return False
-        self.metrics.committed(time.monotonic() - began_at)
-        self.committed |= offsets
+        self.metrics.committed(time.monotonic() - self.committing_since)
+        committed |= offsets
         return True
 
     @vital
@@ -282,6 +291,5 @@ class App:
             except Exception:  # a broker may be down; then the lag stays what it was
                 self.answering_since = None
                 continue
-            if ends:
-                self.answering_since = self.answering_since or time.monotonic()
+            self.answering_since = (self.answering_since or time.monotonic()) if ends else None
             self.metrics.lag = {tp: end - next_ + self.held.records[tp] for tp, (end, next_) in ends.items()}

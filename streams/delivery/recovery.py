@@ -5,6 +5,7 @@ more, where Faust's own recovery did 9,000 (50 s for 500,000 keys). Faust still 
 seek, finds everything read, and goes on. Nothing here writes to Kafka.
 """
 
+import asyncio
 import gc
 import time
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 FETCH_BYTES = 4 << 20  # per partition and request; 1 MiB, the default, halves the speed
 POLL_MS = 200  # to look at a partition again that brings nothing, such as one that ends in markers
+OPEN_LOOKS, OPEN_LOOK_S = 10, 0.5  # for the marker of a transaction that was ended just now
 RECOVERY_S = 600.0  # 100 million keys; what takes longer hangs. Faust's own bound is that of a single request
 
 
@@ -89,11 +91,31 @@ async def read_back(writer: "Writer") -> None:
     writer.app.metrics.recovery_s = time.monotonic() - began_at
 
 
+async def _nothing_is_open(writer: "Writer", ends: dict[TopicPartition, int]) -> None:
+    """Nobody but us writes here, and what the owners before left open was ended when we raised the epoch. If there is an
+    open transaction all the same, a broker has lost its marker, and with it whether what it holds is true: whoever went on
+    would bring it to light with the next commit, beside what is made of the same commands now. So this process ends.
+    """
+    async with AIOKafkaConsumer(isolation_level="read_uncommitted", **writer.app.client_settings()) as looker:
+        for _ in range(OPEN_LOOKS):
+            last = await looker.end_offsets(list(ends))
+            held_up = {tp: (ends[tp], last[tp]) for tp in ends if ends[tp] < last[tp]}
+            if not held_up:
+                return
+            await asyncio.sleep(OPEN_LOOK_S)
+            async with AIOKafkaConsumer(
+                isolation_level="read_committed", **writer.app.client_settings()
+            ) as again:
+                ends.update(await again.end_offsets(list(ends)))
+    die(f"a transaction is open that nobody can end: {held_up}; see kafka-transactions.sh find-hanging")
+
+
 async def _read(reader: AIOKafkaConsumer, writer: "Writer", new: "dict[Partition, Transactions]") -> None:
     left = {TopicPartition(*tp) for tp in new}
     reader.assign(list(left))
     await reader.seek_to_beginning(*left)
     ends = await reader.end_offsets(list(left))
+    await _nothing_is_open(writer, ends)
     while left := {tp for tp in left if await reader.position(tp) < ends[tp]}:
         for tp, records in (await reader.getmany(*left, timeout_ms=POLL_MS)).items():
             rows = writer.table.partitions[tp.partition]

@@ -34,10 +34,11 @@ def die(
     """End this process now, from whatever thread: no `finally`, no `atexit`, nothing half done in a hurry. Something
     hangs? Then it says first where each thread and each task of `loops` is.
     """
-    for number, loop in enumerate(loops):
-        if number == 0:
-            faulthandler.dump_traceback(file=sys.stderr)
-        tell_tasks(loop)
+    with contextlib.suppress(Exception):  # whatever it is: the end must come
+        for number, loop in enumerate(loops):
+            if number == 0:
+                faulthandler.dump_traceback(file=sys.stderr)
+            tell_tasks(loop)
     log.critical("stopping at once: %s", why, exc_info=exc)
     logging.shutdown()
     os._exit(status)

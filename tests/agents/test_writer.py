@@ -10,6 +10,7 @@ from models.commands import CapturePayment, Command, CreatePayment, Origin, Reco
 from models.money import Money
 from models.ports import ReplyAddress
 from models.provider import Answered, IntentSnapshot, IntentStatus
+from models.remembering import REFUSALS_REMEMBERED_MAX
 from models.row import WAITERS_MAX, Row
 from models.terms import PaymentTerms
 
@@ -85,6 +86,16 @@ def test_a_stranger_who_sends_the_owners_command_learns_nothing_of_its_answer() 
     stolen = replace(CREATE, origin=origin("c1", merchant="mer_2"))
     (answer,) = run((CREATE, HERE), (OUTCOME, None), (stolen, THERE)).answers
     assert (answer.reply.code, answer.reply.payment) == (Code.NOT_FOUND, None)
+
+
+def test_a_refusal_that_pushes_an_older_one_out_is_answered_all_the_same() -> None:
+    """It stopped the writer for good: the name it was remembered under was looked for after it had changed."""
+    refused: list[tuple[Command, ReplyAddress | None]] = [
+        (CapturePayment(origin(f"x{n}")), None) for n in range(REFUSALS_REMEMBERED_MAX)
+    ]
+    reused = CapturePayment(origin("x0"), amount_minor=5)
+    (answer,) = run(*refused, (reused, HERE)).answers
+    assert answer.reply.code is Code.IDEMPOTENCY_KEY_REUSED
 
 
 def test_due_work_comes_in_order_once_and_again_only_when_nothing_happened() -> None:

@@ -116,6 +116,16 @@ def leader_knows_nothing() -> None:
 
 
 @bug
+def open_transactions_pass() -> None:
+    """Nobody looks whether the changelog ends in an open transaction."""
+
+    async def not_looking(writer: Any, ends: Any) -> None:
+        pass
+
+    replace(recovery, "_nothing_is_open", not_looking)
+
+
+@bug
 def faust_decodes() -> None:
     """Values are decoded before an agent sees them; as in Faust, what cannot be decoded is acked and gone."""
     deliver = transport.Consumer._deliver

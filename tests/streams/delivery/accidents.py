@@ -109,11 +109,12 @@ def commit_hangs(app: App) -> None:
     """A commit never ends, though the broker answers everything else: its answer was lost in the client."""
 
     async def commit(self: Any, offsets: Any) -> bool:
+        print('{"said": "committing"}', flush=True)
         await asyncio.sleep(3600.0)
         return True
 
     app_module.COMMIT_HANGS_S = 3.0
-    transport.ConsumerThread.commit = commit  # type: ignore[method-assign]
+    transport.ConsumerThread._commit = commit  # type: ignore[method-assign]
 
 
 @accident

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import signal
 
+from aiokafka import AIOKafkaProducer
+
 from streams.delivery import POSITION
 from tests.streams.delivery.world import NotSeen, World, until
 
@@ -25,6 +27,18 @@ async def a_writer_that_wakes_after_a_takeover_changes_nothing(world: World) -> 
     await world.feed("count")
     assert await world.until_output(3) == [1, 2, 3]
     assert sleeper.code == 70
+
+
+async def an_open_transaction_in_the_changelog_ends_the_process(world: World) -> None:
+    """As a broker leaves it that has lost the marker: what it holds may be true or not."""
+    await world.create()
+    async with AIOKafkaProducer(bootstrap_servers=world.bootstrap, transactional_id=world.name) as stranger:
+        await stranger.begin_transaction()
+        await stranger.send_and_wait(world.changelog, b"1", key=b"k", partition=0)
+        writer = world.start("writer")
+        assert await writer.exits() == 70
+        assert "a transaction is open that nobody can end" in writer.log.read_text()
+        await stranger.abort_transaction()
 
 
 async def state_and_position_are_seen_together(world: World) -> None:

@@ -137,6 +137,8 @@ async def seek_again() -> None:
     await app.consumer.perform_seek()
     app.engine.flow_control.resume()
     app.consumer.resume_flow()
+    app.flows_again(app.engine.consumer_generation_id)
+    say("sought")
 
 
 async def main() -> None:

@@ -121,10 +121,12 @@ async def test_answers_that_cannot_go_out_hold_up_nothing(world: World) -> None:
 async def test_the_first_answer_to_a_topic_made_meanwhile_goes_out(world: World) -> None:
     writer = (await world.create()).start("writer")
     await writer.owns(0)
+    await world.feed({"do": "answer", "topic": world.topic("never"), "partition": 0})
+    await until(lambda: writer.status["dropped"] == 1, "it has looked for topics just now")
     await create_topic(world.bootstrap, world.topic("later"), 1, {})
     await world.feed({"do": "answer", "topic": world.topic("later"), "partition": 0})
     await until(lambda: writer.status["answers"] == 1, "answered where nobody was before", within_s=10.0)
-    assert writer.status["dropped"] == 0
+    assert writer.status["dropped"] == 1
     assert len(await world.read("later")) == 1
 
 
@@ -166,9 +168,22 @@ async def test_a_gateway_whose_commit_never_ends_is_ended_and_says_where_it_hung
 async def test_a_gateway_whose_commit_hangs_ends_when_told(world: World) -> None:
     gateway = (await world.create()).start("gateway", accident="commit_hangs", drain_s=0.5)
     await world.feed("quick")
-    await world.until_output(1)
+    await until(lambda: gateway.said("committing") != [], "a commit is under way")
     gateway.signal(signal.SIGTERM)
     assert await gateway.exits(within_s=10.0) == 0
+
+
+async def test_two_hand_overs_do_not_hide_that_a_commit_hangs(world: World) -> None:
+    gateway = (await world.create()).start("gateway", accident="commit_hangs", drain_s=0.2)
+    await world.feed("quick")
+    await until(lambda: gateway.said("committing") != [], "a commit is under way")
+    for _ in range(2):
+        before = len(gateway.said("sought"))
+        gateway.signal(signal.SIGUSR1)
+        await until(lambda: gateway.code is not None or len(gateway.said("sought")) > before, "handed over")  # noqa: B023
+        await world.feed("quick")
+    assert await gateway.exits() == 70
+    assert "a commit does not end" in gateway.log.read_text()
 
 
 async def test_a_dead_letter_keeps_every_header(world: World) -> None:

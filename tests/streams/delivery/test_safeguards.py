@@ -15,6 +15,7 @@ Scenario = Callable[[World], Awaitable[None]]
 
 SAFEGUARDS: list[tuple[Scenario, str]] = [
     (writer.a_writer_that_wakes_after_a_takeover_changes_nothing, "no_fencing"),
+    (writer.an_open_transaction_in_the_changelog_ends_the_process, "open_transactions_pass"),
     (writer.state_and_position_are_seen_together, "position_outside"),
     (writer.nothing_is_skipped_in_a_rebalance_under_load, "queues_emptied"),
     (writer.poison_leaves_no_trace, "poison_leaves_traces"),

@@ -23,7 +23,7 @@ from tests.faults.kafka_log import Record, committed_of, read_all
 
 WAIT_S = 30.0  # for what must come; far above what it takes, and a test that waits for it in vain has failed
 HURRY = 0.5
-"""Of those waits, where a safeguard is switched off: most stories then fail by waiting in vain."""
+"""Of that wait, where a safeguard is switched off: a story may then fail by waiting in vain."""
 SESSION_S = 6.0  # the shortest that a broker allows
 LOOK_S = 0.1
 
@@ -36,9 +36,9 @@ class NotSeen(AssertionError):
 
 
 async def until(
-    condition: Callable[[], bool] | Callable[[], Awaitable[bool]], what: str, within_s: float = WAIT_S
+    condition: Callable[[], bool] | Callable[[], Awaitable[bool]], what: str, within_s: float | None = None
 ) -> None:
-    within_s *= patience.get()
+    within_s = within_s or WAIT_S * patience.get()
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         found = condition()
@@ -71,7 +71,7 @@ class Subject:
         if self.process.poll() is None:
             self.process.send_signal(number)
 
-    async def owns(self, *partitions: int, within_s: float = WAIT_S) -> None:
+    async def owns(self, *partitions: int, within_s: float | None = None) -> None:
         await until(lambda: self.status["owned"] == list(partitions), f"it owns {partitions}", within_s)
 
     async def exits(self, within_s: float = 20.0) -> int:
@@ -139,7 +139,7 @@ class World:
     async def committed(self) -> dict[int, int]:
         return await committed_of(self.bootstrap, self.name, self.topic("source"))
 
-    async def until_output(self, count: int, within_s: float = WAIT_S) -> list[int]:
+    async def until_output(self, count: int, within_s: float | None = None) -> list[int]:
         async def there() -> bool:
             return len(await self.output()) >= count
 
