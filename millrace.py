@@ -139,7 +139,7 @@ def _topics(arguments: argparse.Namespace) -> int:
     from streams.operator import topics
 
     if arguments.action == "create":
-        topics.create()
+        topics.create(arguments.json)
     else:
         topics.list_all(arguments.json)
     return 0

@@ -13,10 +13,13 @@ from streams.operator.printing import show
 from streams.settings import load
 
 
-def create() -> None:
+def create(as_json: bool) -> None:
     """Create what is missing. Raises Unavailable, SettingsRefused."""
     created = asyncio.run(topics.create(load()))
-    print(f"created: {', '.join(created)}" if created else "all topics are there already")
+    if as_json:
+        show([{"created": name} for name in created], as_json)
+    else:
+        print(f"created: {', '.join(created)}" if created else "all topics are there already")
 
 
 def list_all(as_json: bool) -> None:
