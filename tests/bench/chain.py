@@ -58,7 +58,8 @@ async def measure(
     await make_topics(bootstrap, ["bare.commands", "bare.events", "bare.changelog", "payments.replies.bare"])
     ports = Ports()
     numbers = {
-        role: ports.take() for role in ("stripe", "web", "bare_door", "writer", "gateway", "projection")
+        role: ports.take()
+        for role in ("stripe", "web", "door", "bare_door", "writer", "gateway", "projection")
     }
     ports.close()
     with TemporaryDirectory() as folder, ExitStack() as stack:
@@ -229,7 +230,7 @@ async def _door(
     rates: defaultdict[str, list[float]] = defaultdict(list)
     async with AsyncExitStack() as stack:
         for name, module, port in (
-            (WITH_KAFKA, "web", ports["web"]),
+            (WITH_KAFKA, "web", ports["door"]),
             (WITHOUT_KAFKA, "tests.bench.door", ports["bare_door"]),
         ):
             own = environment | {"MILLRACE_HTTP_PORT": str(port), "MILLRACE_INSTANCE": "web-1"}
