@@ -91,31 +91,32 @@ async def read_back(writer: "Writer") -> None:
     writer.app.metrics.recovery_s = time.monotonic() - began_at
 
 
-async def _nothing_is_open(writer: "Writer", ends: dict[TopicPartition, int]) -> None:
-    """Nobody but us writes here, and what the owners before left open was ended when we raised the epoch. If there is an
-    open transaction all the same, a broker has lost its marker, and with it whether what it holds is true: whoever went on
-    would bring it to light with the next commit, beside what is made of the same commands now. So this process ends.
+async def _stable_ends(
+    reader: AIOKafkaConsumer, writer: "Writer", tps: list[TopicPartition]
+) -> dict[Any, int]:
+    """Where each partition ends, with nothing open before.
+
+    Nobody but us writes here, and what the owners before left open was ended when we raised the epoch. If there is an open
+    transaction all the same, a broker has lost its marker, and with it whether what it holds is true: whoever went on would
+    bring it to light with the next commit, beside what is made of the same commands now. So this process ends.
     """
     async with AIOKafkaConsumer(isolation_level="read_uncommitted", **writer.app.client_settings()) as looker:
         for _ in range(OPEN_LOOKS):
-            last = await looker.end_offsets(list(ends))
-            held_up = {tp: (ends[tp], last[tp]) for tp in ends if ends[tp] < last[tp]}
+            ends, last = await reader.end_offsets(tps), await looker.end_offsets(tps)
+            held_up = {tp: (ends[tp], last[tp]) for tp in tps if ends[tp] < last[tp]}
             if not held_up:
-                return
+                return dict(ends)
             await asyncio.sleep(OPEN_LOOK_S)
-            async with AIOKafkaConsumer(
-                isolation_level="read_committed", **writer.app.client_settings()
-            ) as again:
-                ends.update(await again.end_offsets(list(ends)))
-    die(f"a transaction is open that nobody can end: {held_up}; see kafka-transactions.sh find-hanging")
+    return die(
+        f"a transaction is open that nobody can end: {held_up}; see kafka-transactions.sh find-hanging"
+    )
 
 
 async def _read(reader: AIOKafkaConsumer, writer: "Writer", new: "dict[Partition, Transactions]") -> None:
     left = {TopicPartition(*tp) for tp in new}
     reader.assign(list(left))
     await reader.seek_to_beginning(*left)
-    ends = await reader.end_offsets(list(left))
-    await _nothing_is_open(writer, ends)
+    ends = await _stable_ends(reader, writer, list(left))
     while left := {tp for tp in left if await reader.position(tp) < ends[tp]}:
         for tp, records in (await reader.getmany(*left, timeout_ms=POLL_MS)).items():
             rows = writer.table.partitions[tp.partition]
