@@ -19,9 +19,8 @@ from streams.delivery.metrics import Metrics
 from streams.delivery.records import LARGEST_RECORD_BYTES, Outgoing, Partition, Settings, size_bytes
 from streams.delivery.sending import Item, send_all
 
-MOST_WAITING = (
-    1_000  # answers per partition; its reader is gone or slow, and the client reads the state instead
-)
+MOST_WAITING = 10_000  # answers per partition. One transaction may bring thousands; more than this: its reader is gone or
+# slow, and the client reads the state instead
 ANSWER_S = 5.0  # to deliver one batch; whoever waits longer has answered 202 by then
 LOOK_AGAIN_S = 2.0  # between two looks for topics unknown so far: a made-up `reply_to` must not become a load
 

@@ -118,6 +118,16 @@ async def test_answers_that_cannot_go_out_hold_up_nothing(world: World) -> None:
     assert await writer.exits(within_s=10.0) == 0
 
 
+async def test_thousands_of_answers_of_one_transaction_all_go_out(world: World) -> None:
+    await world.create()
+    answer = {"do": "answer", "topic": world.topic("replies"), "partition": 0}
+    await world.feed(*[answer] * 3000)
+    writer = world.start("writer")
+    await writer.owns(0)
+    await until(lambda: writer.status["answers"] == 3000, "all of them answered")
+    assert writer.status["dropped"] == 0
+
+
 async def test_the_first_answer_to_a_topic_made_meanwhile_goes_out(world: World) -> None:
     writer = (await world.create()).start("writer")
     await writer.owns(0)
