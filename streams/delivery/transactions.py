@@ -11,18 +11,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from aiokafka import AIOKafkaProducer
-
 from streams.delivery.pace import Pace
 from streams.delivery.records import Batch, Outgoing, Partition, Settings
-from streams.delivery.sending import MOST_BATCH_BYTES, Item, Parcels, send_all
+from streams.delivery.sending import Item, Parcels
 from streams.delivery.table import POSITION
+from streams.delivery.transactional_producer import TransactionalProducer
 from streams.delivery.vital import die, vital
 
 TRANSACTION_TIMEOUT_MS = (
     30_000  # the open transaction of a dead writer blocks committed readers until takeover or this
 )
-RETRY_BACKOFF_MS = 5  # aiokafka's 100 would be paid in every transaction that answers ConcurrentTransactions
 STOP_S = 5.0  # for a producer with nothing on its way; what takes longer hangs
 
 
@@ -58,12 +56,8 @@ class Transactions:
         self.filled = asyncio.Event()
         self.busy = False
         self.task: asyncio.Task[None] | None = None
-        self.producer = AIOKafkaProducer(
-            transactional_id=f"{group}-{tp.topic}-{tp.partition}",
-            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
-            retry_backoff_ms=RETRY_BACKOFF_MS,
-            max_batch_size=MOST_BATCH_BYTES,
-            **settings,
+        self.producer = TransactionalProducer(
+            f"{group}-{tp.topic}-{tp.partition}", TRANSACTION_TIMEOUT_MS, settings
         )
 
     async def start(self) -> None:
@@ -105,9 +99,5 @@ class Transactions:
         position = gathered.batches[-1].records[-1].offset + 1
         changes = [Item(key, value, ()) for key, value in gathered.states.items()]
         gathered.parcels[self.changelog] = [*changes, Item(POSITION, b"%d" % position, ())]
-        await self.producer.begin_transaction()
-        sent = await send_all(self.producer, gathered.parcels)
-        # All of it before the commit: aiokafka would commit a transaction of which a batch has failed.
-        await asyncio.gather(*sent)
-        await self.producer.commit_transaction()
+        await self.producer.commit(gathered.parcels)
         self.position = position

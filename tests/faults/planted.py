@@ -4,12 +4,13 @@
 """
 
 import asyncio
+import contextlib
 import json
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from streams.delivery import (
     app,
@@ -20,12 +21,13 @@ from streams.delivery import (
     recovery,
     serving,
     table,
+    transactional_producer,
     transactions,
     transport,
     vital,
     writer,
 )
-from streams.delivery.sending import Item, send_all
+from streams.delivery.sending import Item
 
 PLANTS: dict[str, Callable[[], None]] = {}
 
@@ -48,12 +50,12 @@ def replace(owner: Any, name: str, value: Any) -> None:
 @bug
 def no_fencing() -> None:
     """Another transactional id for every life of a writer: nobody's epoch is ever raised."""
-    made = AIOKafkaProducer
+    made = transactional_producer.TransactionalProducer
 
-    def producer(**settings: Any) -> Any:
-        return made(**settings | {"transactional_id": f"{settings['transactional_id']}-{uuid.uuid4().hex}"})
+    def producer(transactional_id: str, *more: Any) -> Any:
+        return made(f"{transactional_id}-{uuid.uuid4().hex}", *more)
 
-    replace(transactions, "AIOKafkaProducer", producer)
+    replace(transactions, "TransactionalProducer", producer)
 
 
 @bug
@@ -63,10 +65,7 @@ def position_outside() -> None:
 
     async def late(self: Any, gathered: Any) -> None:
         position = gathered.batches[-1].records[-1].offset + 1
-        await self.producer.begin_transaction()
-        item = Item(table.POSITION, b"%d" % position, ())
-        await asyncio.gather(*await send_all(self.producer, {self.changelog: [item]}))
-        await self.producer.commit_transaction()
+        await self.producer.commit({self.changelog: [Item(table.POSITION, b"%d" % position, ())]})
         await asyncio.sleep(0.3)  # as long as a slow broker takes
         await commit(self, gathered)
 
@@ -205,18 +204,13 @@ def poison_leaves_traces() -> None:
 @bug
 def commits_whatever_failed() -> None:
     """Nobody looks whether the records of a transaction arrived."""
+    produce = transactional_producer.TransactionalProducer._produce
 
-    async def not_waiting(*futures: Any) -> None:
-        for future in futures:
-            future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    async def not_looking(self: Any, batches: Any) -> None:
+        with contextlib.suppress(KafkaError):
+            await produce(self, batches)
 
-    class Asyncio:
-        gather = staticmethod(not_waiting)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(asyncio, name)
-
-    replace(transactions, "asyncio", Asyncio())
+    replace(transactional_producer.TransactionalProducer, "_produce", not_looking)
 
 
 @bug

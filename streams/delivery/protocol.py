@@ -1,0 +1,150 @@
+"""What the second version of Kafka's transactions says on the wire, and aiokafka does not speak (KIP-890).
+
+Nothing is sent here. Source: common/message/*.json in the kafka-clients jar, 4.2.1.
+"""
+
+from io import BytesIO
+from typing import Any
+
+from aiokafka.protocol.api import Request, RequestStruct, Response, ResponseHeader_v0
+from aiokafka.protocol.types import (
+    Boolean,
+    CompactArray,
+    CompactBytes,
+    CompactString,
+    Int16,
+    Int32,
+    Int64,
+    Schema,
+    TaggedFields,
+)
+
+from streams.delivery.records import Partition
+
+NO_TAGS: dict[int, bytes] = {}
+ALL_IN_SYNC = -1  # acks
+FINALIZED_FEATURES = 2  # a tag of the answer to ApiVersions
+
+
+class ProduceResponse_v12(Response):
+    API_KEY = 0
+    API_VERSION = 12
+    SCHEMA = Schema(
+        ("topics", CompactArray(
+            ("topic", CompactString("utf-8")),
+            ("partitions", CompactArray(
+                ("partition", Int32), ("error_code", Int16), ("base_offset", Int64), ("log_append_time_ms", Int64),
+                ("log_start_offset", Int64),
+                ("record_errors", CompactArray(("index", Int32), ("message", CompactString("utf-8")), ("tags", TaggedFields))),
+                ("error_message", CompactString("utf-8")), ("tags", TaggedFields),
+            )),
+            ("tags", TaggedFields),
+        )),
+        ("throttle_time_ms", Int32), ("tags", TaggedFields),
+    )  # fmt: skip
+
+
+class ProduceRequest_v12(RequestStruct):
+    API_KEY = 0
+    API_VERSION = 12
+    FLEXIBLE_VERSION = True
+    RESPONSE_TYPE = ProduceResponse_v12
+    SCHEMA = Schema(
+        ("transactional_id", CompactString("utf-8")), ("acks", Int16), ("timeout_ms", Int32),
+        ("topics", CompactArray(
+            ("topic", CompactString("utf-8")),
+            ("partitions", CompactArray(("partition", Int32), ("records", CompactBytes), ("tags", TaggedFields))),
+            ("tags", TaggedFields),
+        )),
+        ("tags", TaggedFields),
+    )  # fmt: skip
+
+
+class Produce(Request[ProduceRequest_v12]):
+    """One batch per partition, for partitions of one leader. From version 12 on it takes them into the transaction."""
+
+    API_KEY = 0
+
+    def __init__(self, transactional_id: str, timeout_ms: int, batches: dict[Partition, bytes]) -> None:
+        topics: dict[str, list[tuple[int, bytes, dict[int, bytes]]]] = {}
+        for (topic, partition), batch in batches.items():
+            topics.setdefault(topic, []).append((partition, batch, NO_TAGS))
+        named = [(topic, partitions, NO_TAGS) for topic, partitions in topics.items()]
+        self.fields = (transactional_id, ALL_IN_SYNC, timeout_ms, named, NO_TAGS)
+
+    def build(self, request_struct_class: type[ProduceRequest_v12]) -> ProduceRequest_v12:
+        return request_struct_class(*self.fields)
+
+
+class EndTransactionResponse_v5(Response):
+    API_KEY = 26
+    API_VERSION = 5
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32), ("error_code", Int16), ("producer_id", Int64), ("producer_epoch", Int16),
+        ("tags", TaggedFields),
+    )  # fmt: skip
+
+
+class EndTransactionRequest_v5(RequestStruct):
+    API_KEY = 26
+    API_VERSION = 5
+    FLEXIBLE_VERSION = True
+    RESPONSE_TYPE = EndTransactionResponse_v5
+    SCHEMA = Schema(
+        ("transactional_id", CompactString("utf-8")), ("producer_id", Int64), ("producer_epoch", Int16),
+        ("committed", Boolean), ("tags", TaggedFields),
+    )  # fmt: skip
+
+
+class Commit(Request[EndTransactionRequest_v5]):
+    """The end of a transaction. The answer names the producer id and epoch of the next."""
+
+    API_KEY = 26
+
+    def __init__(self, transactional_id: str, producer_id: int, epoch: int) -> None:
+        self.fields = (transactional_id, producer_id, epoch, True, NO_TAGS)
+
+    def build(self, request_struct_class: type[EndTransactionRequest_v5]) -> EndTransactionRequest_v5:
+        return request_struct_class(*self.fields)
+
+
+class ApiVersionsResponse_v3(Response):
+    API_KEY = 18
+    API_VERSION = 3
+    SCHEMA = Schema(
+        ("error_code", Int16),
+        ("api_keys", CompactArray(("api_key", Int16), ("least", Int16), ("most", Int16), ("tags", TaggedFields))),
+        ("throttle_time_ms", Int32), ("tags", TaggedFields),
+    )  # fmt: skip
+
+
+class ApiVersionsRequest_v3(RequestStruct):
+    API_KEY = 18
+    API_VERSION = 3
+    FLEXIBLE_VERSION = True
+    RESPONSE_TYPE = ApiVersionsResponse_v3
+    SCHEMA = Schema(
+        ("client", CompactString("utf-8")), ("client_version", CompactString("utf-8")), ("tags", TaggedFields)
+    )
+
+    def parse_response_header(self, read_buffer: Any) -> ResponseHeader_v0:
+        """Without tags in every version, so that old clients can read it."""
+        return ResponseHeader_v0.decode(read_buffer)
+
+
+class ApiVersions(Request[ApiVersionsRequest_v3]):
+    API_KEY = 18
+
+    def build(self, request_struct_class: type[ApiVersionsRequest_v3]) -> ApiVersionsRequest_v3:
+        return request_struct_class("millrace", "1", NO_TAGS)
+
+
+FEATURES = CompactArray(
+    ("name", CompactString("utf-8")), ("most", Int16), ("least", Int16), ("tags", TaggedFields)
+)
+
+
+def finalized_features(answer: Any) -> dict[str, int]:
+    """The level of each feature that the whole cluster has agreed on."""
+    tagged = answer.tags.get(FINALIZED_FEATURES)
+    return {name: most for name, most, *_ in FEATURES.decode(BytesIO(tagged)) or ()} if tagged else {}
