@@ -73,7 +73,10 @@ class Settings(BaseSettings):
     internal_key: SecretStr | None = Field(
         None, description="signs the commands that Millrace's own processes send; the same for all of them"
     )
-    livemode: bool = Field(False, description="real money: the flag every payment carries")
+    livemode: bool = Field(
+        False,
+        description="real money: the flag every payment carries, and the mode of Stripe's key and of API keys",
+    )
 
     writers: int = Field(1, ge=0, le=64, description="writer processes (`millrace up`)")
     gateways: int = Field(1, ge=0, le=64, description="gateway processes (`millrace up`)")
@@ -115,6 +118,19 @@ class Settings(BaseSettings):
         if self.internal_key is None:
             raise SettingsRefused("MILLRACE_INTERNAL_KEY: needed, the same for all processes")
         return self.internal_key.get_secret_value().encode()
+
+    @property
+    def stripe_secret(self) -> str:
+        """Moves the money. Raises SettingsRefused when it is not set, or is one of the other mode."""
+        if self.stripe_api_key is None:
+            raise SettingsRefused("MILLRACE_STRIPE_API_KEY: needed")
+        key = self.stripe_api_key.get_secret_value()
+        if key.startswith(("sk_live_", "rk_live_")) is not self.livemode:
+            mode = "live" if self.livemode else "test"
+            raise SettingsRefused(
+                f"MILLRACE_STRIPE_API_KEY: no {mode} key, and MILLRACE_LIVEMODE is {str(self.livemode).lower()}"
+            )
+        return key
 
 
 def load() -> Settings:

@@ -68,7 +68,8 @@ async def compose(settings: Settings) -> None:
         return missing if await postgres.answers() else missing | {"postgres": "no answer"}
 
     notices = StripeNotices(_webhook_secrets(settings), livemode=settings.livemode)
-    ports = Ports(commands, replies, reads, KnownKeys(PostgresApiKeys(postgres)), notices, readiness)
+    keys = KnownKeys(PostgresApiKeys(postgres))
+    ports = Ports(commands, replies, reads, keys, notices, readiness, settings.livemode)
     commands.start()
     replies.start()
     try:

@@ -4,7 +4,8 @@ import re
 
 from models.codes import Code
 from models.errors import Unavailable
-from models.ports import ApiKeys, Principal
+from models.ports import Principal
+from web.ports import Ports
 from web.problems import Problem, unavailable
 
 PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE = "payments:read", "payments:write", "refunds:write"
@@ -17,17 +18,20 @@ SCOPES = {
 _BEARER = re.compile(r"(?i:bearer) +(mr_[A-Za-z0-9_]{1,200})", re.ASCII)
 
 
-async def authenticate(keys: ApiKeys, authorization: str | None, scope: str) -> Principal:
+async def authenticate(ports: Ports, authorization: str | None, scope: str) -> Principal:
     """The holder of the key in an `Authorization` header, if `scope` is theirs. Raises Problem."""
     match = _BEARER.fullmatch(authorization.strip()) if authorization else None
     if match is None:
         raise _unauthenticated("An API key is needed: Authorization: Bearer mr_…", error=None)
     try:
-        holder = await keys.holder(match[1])
+        holder = await ports.keys.holder(match[1])
     except Unavailable:
         raise unavailable("API keys cannot be checked now.") from None
     if holder is None:
         raise _unauthenticated("This API key is not known, or was revoked.", error="invalid_token")
+    if holder.livemode is not ports.livemode:
+        here, there = ("live", "test") if ports.livemode else ("test", "live")
+        raise _unauthenticated(f"This is a {there} key, and this is a {here} system.", error="invalid_token")
     if scope not in holder.scopes:
         challenge = f'Bearer realm="millrace", error="insufficient_scope", scope="{scope}"'
         detail = f"This API key lacks the scope {scope}."

@@ -82,7 +82,7 @@ def document() -> dict[str, Any]:
                 "api_key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key, `mr_…`. Scopes: "
+                    "description": "An API key of the system's own mode, `mr_test_…` or `mr_live_…`. Scopes: "
                     + " ".join(f"`{s}`: {t}" for s, t in SCOPES.items()),
                 }
             },

@@ -63,7 +63,7 @@ class Payments:
         return await self._carry_out(shapes.REFUND, REFUNDS_WRITE, asked, payment_id)
 
     async def _carry_out(self, type: str, scope: str, asked: Asked, payment_id: str | None = None) -> Answer:
-        caller = await authenticate(self._ports.keys, asked.authorization, scope)
+        caller = await authenticate(self._ports, asked.authorization, scope)
         if payment_id and not ids.PAYMENT_ID.fullmatch(payment_id):
             raise no_such_payment()
         key = idempotency.key(asked.idempotency_key)

@@ -29,3 +29,5 @@ class Ports:
     keys: ApiKeys
     notices: NoticeReader
     readiness: Readiness
+    livemode: bool
+    """Whether this system moves real money: only keys of the same mode open it."""

@@ -29,14 +29,14 @@ _CUSTOMER = fields.text(fields.CUSTOMER_MAX_CHARS, least=1)
 
 class Reading:
     def __init__(self, ports: Ports) -> None:
-        self._keys, self._reader = ports.keys, ports.reader
+        self._ports, self._reader = ports, ports.reader
 
     async def payment(self, authorization: str | None, payment_id: str) -> View:
-        caller = await authenticate(self._keys, authorization, PAYMENTS_READ)
+        caller = await authenticate(self._ports, authorization, PAYMENTS_READ)
         return await self._payment(caller.merchant, payment_id)
 
     async def payments(self, authorization: str | None, query: Query) -> Page:
-        caller = await authenticate(self._keys, authorization, PAYMENTS_READ)
+        caller = await authenticate(self._ports, authorization, PAYMENTS_READ)
         asked = _Asked(
             query, ("status", "currency", "customer", "created_after", "created_before", *_CURSORS)
         )
@@ -53,7 +53,7 @@ class Reading:
         return await self._reader.payments(caller.merchant, where, limit, after, before)
 
     async def refund(self, authorization: str | None, refund_id: str) -> View:
-        caller = await authenticate(self._keys, authorization, PAYMENTS_READ)
+        caller = await authenticate(self._ports, authorization, PAYMENTS_READ)
         found = None
         if ids.REFUND_ID.fullmatch(refund_id):
             found = await self._reader.refund(caller.merchant, refund_id)
@@ -63,7 +63,7 @@ class Reading:
 
     async def refunds(self, authorization: str | None, payment_id: str, query: Query) -> Page:
         """Newest first."""
-        caller = await authenticate(self._keys, authorization, PAYMENTS_READ)
+        caller = await authenticate(self._ports, authorization, PAYMENTS_READ)
         asked = _Asked(query, _CURSORS)
         limit, after, before = asked.page(ids.REFUND_ID.fullmatch)
         asked.refuse_what_is_wrong()
@@ -72,7 +72,7 @@ class Reading:
 
     async def events(self, authorization: str | None, payment_id: str, query: Query) -> Page:
         """The story in its order."""
-        caller = await authenticate(self._keys, authorization, PAYMENTS_READ)
+        caller = await authenticate(self._ports, authorization, PAYMENTS_READ)
         asked = _Asked(query, ("limit", "after_sequence"))
         limit, after = asked.limit(), asked.number("after_sequence", 0, SEQUENCE_MAX, 0)
         asked.refuse_what_is_wrong()

@@ -7,7 +7,7 @@ from models.provider import PspCall
 from streams.adapters.stripe_provider import StripeProvider
 from streams.delivery import Outgoing, Record
 from streams.process import Process, run
-from streams.settings import Settings, SettingsRefused
+from streams.settings import Settings
 from streams.topics import EVENTS
 from streams.wire import cloudevents, events
 from streams.wire.commands import CommandCodec
@@ -16,10 +16,8 @@ from streams.wire.commands import CommandCodec
 async def compose(settings: Settings) -> None:
     process = Process("gateway", settings)
     codec = CommandCodec(settings.partitions, settings.internal_secret)
-    if settings.stripe_api_key is None:
-        raise SettingsRefused("MILLRACE_STRIPE_API_KEY: needed")
     provider = StripeProvider(
-        settings.stripe_api_key.get_secret_value(),
+        settings.stripe_secret,
         settings.stripe_api_base,
         slot_s=settings.psp_slot_s,
         multicapture=settings.stripe_multicapture,

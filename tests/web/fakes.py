@@ -39,12 +39,14 @@ from web.ports import Ports
 from web.server import Serving, serve
 
 KEY, OTHER_KEY, READ_ONLY_KEY = "mr_test_alice0000", "mr_test_bob000000", "mr_test_reader000"
+LIVE_KEY = "mr_live_alice0000"
 ALICE, BOB = "mer_alice", "mer_bob"
 _ALL = frozenset({PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE})
 PRINCIPALS = {
     KEY: Principal(ALICE, "mr_test_alice", _ALL, False),
     OTHER_KEY: Principal(BOB, "mr_test_bob", _ALL, False),
     READ_ONLY_KEY: Principal(ALICE, "mr_test_reader", frozenset({PAYMENTS_READ}), False),
+    LIVE_KEY: Principal(ALICE, "mr_live_alice", _ALL, True),
 }
 GOOD_SIGNATURE = "t=1,v1=good"
 
@@ -69,6 +71,7 @@ class Service:
     provider_is_silent: bool = False
     probe_hangs: bool = False
     breaks: bool = False
+    livemode: bool = False
     forced_reply: Reply | None = None
     address: ReplyAddress = field(default_factory=lambda: ReplyAddress("payments.replies.v1", 0))
     _waiting: dict[tuple[str, str, str], list["asyncio.Future[Reply]"]] = field(default_factory=dict)
@@ -225,7 +228,7 @@ class Service:
         return self.missing
 
     def ports(self) -> Ports:
-        return Ports(self, self, self, self, self, self.readiness)
+        return Ports(self, self, self, self, self, self.readiness, self.livemode)
 
 
 def outcome_of(call: PspCall, known: Transaction) -> Outcome:

@@ -8,7 +8,7 @@ from models import ids
 from models.codes import Code
 from models.commands import CreatePayment
 from models.ports import Reply
-from tests.web.fakes import ALICE, OTHER_KEY, PAYMENT, READ_ONLY_KEY, Door, open_door
+from tests.web.fakes import ALICE, KEY, LIVE_KEY, OTHER_KEY, PAYMENT, READ_ONLY_KEY, Door, Service, open_door
 from web.problems import STATUS
 
 
@@ -231,6 +231,18 @@ async def test_an_unknown_key_is_unauthenticated(door: Door) -> None:
     told = await door.get("/v1/payments", key="mr_test_unknown")
     assert (told.status, told.body["code"]) == (401, "unauthenticated")
     assert 'error="invalid_token"' in told.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize(("livemode", "good", "bad"), [(False, KEY, LIVE_KEY), (True, LIVE_KEY, KEY)])
+async def test_a_key_of_the_other_mode_opens_nothing(livemode: bool, good: str, bad: str) -> None:
+    async with open_door(Service(livemode=livemode)) as door:
+        for told in (
+            await door.post("/v1/payments", PAYMENT, key=bad),
+            await door.get("/v1/payments", key=bad),
+        ):
+            assert (told.status, told.body["code"]) == (401, "unauthenticated")
+            assert told.body["detail"].startswith(f"This is a {bad[3:7]} key")
+        assert (await door.post("/v1/payments", PAYMENT, key=good)).status == 201
 
 
 @pytest.mark.parametrize("path", ["", "/capture", "/cancel", "/refunds"])

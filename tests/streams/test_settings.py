@@ -1,0 +1,21 @@
+"""Settings that do not fit together are refused by name; never is a secret repeated."""
+
+import pytest
+from pydantic import SecretStr
+
+from streams.settings import Settings, SettingsRefused
+
+
+@pytest.mark.parametrize(
+    ("livemode", "good", "bad"), [(False, "sk_test_x", "sk_live_x"), (True, "rk_live_x", "sk_test_x")]
+)
+def test_stripes_key_is_of_the_systems_own_mode(livemode: bool, good: str, bad: str) -> None:
+    assert Settings(livemode=livemode, stripe_api_key=SecretStr(good)).stripe_secret == good
+    with pytest.raises(SettingsRefused, match="MILLRACE_STRIPE_API_KEY.*MILLRACE_LIVEMODE") as refused:
+        _ = Settings(livemode=livemode, stripe_api_key=SecretStr(bad)).stripe_secret
+    assert bad not in str(refused.value)
+
+
+def test_a_system_without_stripes_key_says_which_setting_is_missing() -> None:
+    with pytest.raises(SettingsRefused, match="MILLRACE_STRIPE_API_KEY"):
+        _ = Settings(stripe_api_key=None).stripe_secret
