@@ -119,7 +119,7 @@ def _not_done(known: Transaction, call: OpenCall, decline: Decline, intent: str 
             payment = known.payment
             if payment and payment.status is PaymentStatus.UNKNOWN:
                 yield Said(_as_before_the_call(known, payment))
-            message = f"the provider refused the {call.call.operation}: {decline.message}"
+            message = f"the provider refused the {call.call.operation} ({decline.code}): {decline.message}"
             yield Said(_refusal(known, Code.PROVIDER_REFUSED, message), settles=call.command)
 
 

@@ -88,12 +88,16 @@ def code_of(answer: Answer) -> str:
 
 
 def reason_of(heard: Answer | Silence) -> str:
-    """For people and logs: Stripe's own words where there are any, without secrets."""
+    """For logs and operators: what came back, and Stripe's own words where there are any, without secrets."""
     if isinstance(heard, Silence):
         return heard.reason
-    message = (error_of(heard) or {}).get("message")
-    said = safe_text(message) if isinstance(message, str) else "no readable answer"
-    return f"HTTP {heard.status} {code_of(heard)}: {said}"
+    return f"HTTP {heard.status} {code_of(heard)}: {message_of(heard)}"
+
+
+def message_of(answer: Answer) -> str:
+    """For clients, beside `code_of`: Stripe's own sentence, without secrets."""
+    message = (error_of(answer) or {}).get("message")
+    return safe_text(message) if isinstance(message, str) and message else "Stripe gave no reason."
 
 
 def _refusal(error: Mapping[str, Any], should_retry: bool | None) -> Meaning:

@@ -40,6 +40,7 @@ from streams.adapters.stripe_answers import (
     is_stored_failure,
     is_worth_repeating,
     meaning_of,
+    message_of,
     reason_of,
 )
 from streams.adapters.stripe_reading import Found, look, proves_the_end, snapshot_of
@@ -161,7 +162,7 @@ class StripeProvider:
                 case Meaning.DECLINED:
                     return self._declined(call, last)
                 case Meaning.REFUSED:
-                    return Rejected(code_of(last), reason)
+                    return Rejected(code_of(last), message_of(last))
                 case Meaning.CONVERGE:
                     return await self._look_after_refusal(call, last)
                 case Meaning.CONFIGURATION:
@@ -200,7 +201,7 @@ class StripeProvider:
         if found.absent or isinstance(
             call.ask, CreateIntent
         ):  # nobody's earlier success: Stripe's no is the end of it
-            return Rejected(code_of(refusal), reason_of(refusal))
+            return Rejected(code_of(refusal), message_of(refusal))
         return Unknown(reason_of(refusal))
 
     async def _look_in_doubt(self, call: PspCall, reason: str, ended: bool) -> Outcome:

@@ -121,6 +121,8 @@ def test_while_one_thing_is_under_way_nothing_else_of_the_payment_is_begun() -> 
 def test_a_capture_the_provider_refuses_is_refused_and_can_be_tried_anew_under_another_key() -> None:
     story = authorized(capture()).when(rejected(CAPTURE_CALL)).then_refused(Code.PROVIDER_REFUSED, "capture")
     assert story.payment.status is PaymentStatus.AUTHORIZED
+    refusal = story.transaction.commands["capture"].message
+    assert refusal == "the provider refused the capture (resource_missing): No such payment method."
     story.when(capture(id="again")).then(PaymentCaptureRequested)
     assert list(story.history.asked) == [CREATE_CALL, CAPTURE_CALL, SECOND_CAPTURE]
 

@@ -100,6 +100,12 @@ async def test_a_message_that_holds_a_card_number_or_a_key_is_not_passed_on(
         assert secret not in outcome.message and secret not in caplog.text
 
 
+async def test_a_refusal_without_a_sentence_gets_one() -> None:
+    async with scripted(http(400, error("invalid_request_error", "parameter_missing", ""))) as server:
+        outcome = await ask_once(server, create(new_payment()))
+    assert outcome == Rejected("parameter_missing", "Stripe gave no reason.")
+
+
 async def test_nothing_of_a_call_that_goes_well_is_logged_but_that_it_was_made(
     simulator: StripeProcess, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -122,12 +122,12 @@ async def test_a_payment_without_its_customer_that_needs_them_is_declined(provid
     assert outcome.decline.advice == "authenticate"
 
 
-async def test_what_stripe_refuses_is_rejected_with_its_code(
+async def test_what_stripe_refuses_is_rejected_with_its_code_and_its_sentence(
     provider: StripeProvider, simulator: StripeProcess
 ) -> None:
     payment_id = new_payment()
     outcome = await provider.perform(create(payment_id, "pm_that_nobody_made"))
-    assert isinstance(outcome, Rejected) and outcome.code == "resource_missing"
+    assert outcome == Rejected("resource_missing", "No such PaymentMethod: 'pm_that_nobody_made'")
     assert simulator.charged(payment_id) == 0
 
 
