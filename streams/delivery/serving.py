@@ -31,6 +31,7 @@ log = logging.getLogger("millrace.delivery")
 
 def serve(main: Coroutine[Any, Any, None]) -> NoReturn:
     """Run a composition root on uvloop, which is worth 15-20 %. What escapes it ends the process non-zero."""
+    quieten()  # here, for the web process runs no App and has Kafka clients all the same
     try:
         uvloop.run(main)
     except Exception as exc:
@@ -39,7 +40,6 @@ def serve(main: Coroutine[Any, Any, None]) -> NoReturn:
 
 
 async def serve_until_told(app: "App") -> None:
-    quieten()
     _listen(app)
     told = asyncio.ensure_future(app.stop_asked.wait())
     waiting = asyncio.ensure_future(_wait_for_topics(app))

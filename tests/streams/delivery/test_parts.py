@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from faust.tables.recovery import Recovery
 
-from streams.delivery import Metrics, Outgoing, Poison, internals
+from streams.delivery import Metrics, Outgoing, Poison, internals, serve
 from streams.delivery.dead import DEAD_LETTERS_CONFIG, dead_letter
 from streams.delivery.logs import LINES_PER_WINDOW, RateLimited
 from streams.delivery.metrics import REBALANCES_PER_MINUTE_ALARM
@@ -51,6 +51,22 @@ def test_a_flood_of_one_line_is_kept_back(caplog: pytest.LogCaptureFixture) -> N
         logger.warning("no broker, try %d", number)
     logger.warning("another line")
     assert len(caplog.records) == LINES_PER_WINDOW + 1
+
+
+def test_whatever_is_served_lets_no_kafka_client_flood_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    aiokafka = logging.getLogger("aiokafka")
+    monkeypatch.setattr(aiokafka, "handlers", [])
+    monkeypatch.setattr(aiokafka, "propagate", True)
+
+    async def flood() -> None:
+        for number in range(1000):
+            logging.getLogger("aiokafka.conn").error("no broker, try %d", number)
+
+    with pytest.raises(SystemExit, match="0"):
+        serve(flood())
+    assert len(caplog.records) == LINES_PER_WINDOW
 
 
 def test_a_step_sees_what_it_has_written_and_others_see_it_once_it_is_kept() -> None:
