@@ -60,9 +60,9 @@ def _table(parts: list[dict[str, Any]]) -> str:
     rows = [("PART", "STATE", "PID", "RESTARTS", "SINCE", "MEMORY", "ADDRESS", "")]
     for part in parts:
         since = f"{time.time() - part['since']:.0f} s"
-        memory = f"{part['pss_kb'] / 1024:.0f} MB" if part["pss_kb"] else "–"
+        memory = f"{part['pss_kb'] / 1024:.0f} MB" if part["pss_kb"] else "-"
         message = "" if part["state"] == "ready" else part["message"]
-        pid = str(part["pid"] or "–")
+        pid = str(part["pid"] or "-")
         rows.append(
             (part["name"], part["state"], pid, str(part["restarts"]), since, memory, part["address"], message)
         )

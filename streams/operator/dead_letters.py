@@ -1,6 +1,7 @@
 """`millrace dead-letters`: the newest of what could not be handled, where it came from, and why. Values are not shown."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -53,6 +54,7 @@ async def _read(consumer: AIOKafkaConsumer, partitions: list[TopicPartition], mo
 def _row(record: Any) -> dict[str, Any]:
     headers = {name: bytes(value).decode(errors="replace") for name, value in record.headers}
     return {
+        "at": datetime.fromtimestamp(record.timestamp / 1000, UTC),
         "key": blotted((record.key or b"").decode(errors="replace"))[:60],
         "source": headers.get("source"),
         "code": headers.get("code"),

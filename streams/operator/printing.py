@@ -2,9 +2,12 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+
+NOTHING = (None, "", ())
 
 
 def show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
@@ -13,7 +16,7 @@ def show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
         sys.stdout.write(orjson.dumps(list(rows), option=orjson.OPT_INDENT_2).decode() + "\n")
         return
     if not rows:
-        print("nothing")
+        print("none")
         return
     table = [[name.upper() for name in rows[0]], *([_cell(value) for value in row.values()] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
@@ -22,4 +25,11 @@ def show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else str(value)
+    """As a person writes it; times in RFC 3339, to the second."""
+    if value in NOTHING:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return str(value)

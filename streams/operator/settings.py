@@ -9,12 +9,16 @@ def list_all(as_json: bool) -> None:
         {
             "setting": f"MILLRACE_{name.upper()}",
             "type": _type(field.annotation),
-            "default": "" if field.default is None else str(field.default),
+            "default": _as_text(field.default) if as_json else field.default,
             "meaning": field.description,
         }
         for name, field in Settings.model_fields.items()
     ]
     show(rows, as_json)
+
+
+def _as_text(default: object) -> str:
+    return "" if default is None else str(default)
 
 
 def _type(annotation: object) -> str:
