@@ -7,15 +7,19 @@ one line in COMMANDS.
 """
 
 import argparse
-import json
+import logging
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 USAGE_ERROR = 2  # argparse's own
+RUN_DIR = Path(__file__).resolve().parent / ".run"
+DEAD_LETTERS_MAX = 10_000  # on one screen or in one script's memory
 PUBLISHED = {
     "kafka": "MILLRACE_KAFKA_BOOTSTRAP",
     "postgres": "MILLRACE_POSTGRES_DSN",
@@ -38,6 +42,24 @@ class Command:
     run: Callable[[argparse.Namespace], int]
 
 
+class Parser(argparse.ArgumentParser):
+    """Who types something wrong, or too little, is shown what there is to choose from."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_help(sys.stderr)
+        self.exit(USAGE_ERROR, f"\n{self.prog}: {message}\n")
+
+
+class Version(argparse.Action):
+    """Looked up only when asked for: the look takes longer than most commands."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"millrace {version('millrace')}")
+        parser.exit()
+
+
 def main() -> None:
     """The console script."""
     arguments = parser().parse_args()
@@ -50,18 +72,32 @@ def main() -> None:
     except Exception as failed:
         if type(failed).__name__ not in EXPECTED:
             raise
-        print(f"millrace {arguments.command}: {failed}", file=sys.stderr)
+        print(f"millrace {arguments.command}: {failed}{_remedy(failed)}", file=sys.stderr)
         code = 1
     sys.exit(code)
 
 
 def parser() -> argparse.ArgumentParser:
     """All commands with their help."""
-    top = argparse.ArgumentParser(prog="millrace", description="Operate Millrace.")
+    top = Parser(prog="millrace", description="Operate Millrace.")
+    top.add_argument("--version", action=Version, nargs=0, help="show Millrace's version and exit")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         command.arguments(commands.add_parser(name, help=command.help, description=command.help))
     return top
+
+
+def _remedy(failed: Exception) -> str:
+    if type(failed).__name__ != "Unavailable":
+        return ""
+    return f"; `{_typed('up')}` starts a system on this machine, MILLRACE_* variables name one elsewhere"
+
+
+def _typed(*arguments: object) -> str:
+    """This command line as the person who stands here can type it: by its bare name where the shell finds this very one."""
+    script = str(Path(sys.executable).with_name("millrace"))
+    name = "millrace" if shutil.which("millrace") == script else min(script, os.path.relpath(script), key=len)
+    return shlex.join([name, *map(str, arguments)])
 
 
 def _up_arguments(up: argparse.ArgumentParser) -> None:
@@ -101,8 +137,7 @@ def _status(arguments: argparse.Namespace) -> int:
     return control.status(RunFolder(arguments.run_dir), arguments.json)
 
 
-def _run_dir_argument(command: argparse.ArgumentParser) -> None:
-    default = Path(__file__).resolve().parent / ".run"
+def _run_dir_argument(command: argparse.ArgumentParser, default: Path | None = RUN_DIR) -> None:
     command.add_argument(
         "--run-dir", type=Path, default=default, help="where data, logs and endpoints.json are kept"
     )
@@ -115,17 +150,22 @@ def _json_argument(command: argparse.ArgumentParser) -> None:
 def _running_arguments(command: argparse.ArgumentParser) -> None:
     """For what looks at a running system: the one of this checkout, unless MILLRACE_* variables name another."""
     _json_argument(command)
-    _run_dir_argument(command)
+    _run_dir_argument(command, default=None)
 
 
-def _use_running_stack(run_dir: Path) -> None:
+def _use_running_stack(run_dir: Path | None) -> None:
     """The addresses that `up` published, where the environment does not name others."""
-    endpoints = run_dir / "endpoints.json"
-    if not endpoints.exists():
-        return
-    published = json.loads(endpoints.read_text())
+    from sandbox.run_folder import RunFolder
+
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what went wrong is said once, by `main`
+    folder = RunFolder(run_dir or RUN_DIR)
+    published = folder.read(folder.endpoints) if folder.holder() else None
+    if run_dir and published is None:
+        sys.exit(
+            f"millrace: nothing runs in {run_dir}; `{_typed('up', '--run-dir', run_dir)}` starts a system there"
+        )
     for name, variable in PUBLISHED.items():
-        if name in published:
+        if published and name in published:
             os.environ.setdefault(variable, published[name])
 
 
@@ -154,7 +194,13 @@ def _settings(arguments: argparse.Namespace) -> int:
 
 def _dead_letters_arguments(dead_letters: argparse.ArgumentParser) -> None:
     _running_arguments(dead_letters)
-    dead_letters.add_argument("--most", type=int, default=50, help="how many, newest first")
+    dead_letters.add_argument("--most", type=_how_many, default=50, help="how many, newest first")
+
+
+def _how_many(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= DEAD_LETTERS_MAX:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {DEAD_LETTERS_MAX}, not {text!r}")
+    return int(text)
 
 
 def _dead_letters(arguments: argparse.Namespace) -> int:
@@ -169,7 +215,13 @@ def _merchants_arguments(merchants: argparse.ArgumentParser) -> None:
     actions = merchants.add_subparsers(dest="action", required=True, metavar="ACTION")
     _action(actions, "list", "all merchants")
     create = _action(actions, "create", "a new merchant, with no key yet")
-    create.add_argument("name", help="what people call it")
+    create.add_argument("name", type=_name, help="what people call it")
+
+
+def _name(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError("must be text that people can read")
+    return text
 
 
 def _action(actions: Any, name: str, help: str) -> argparse.ArgumentParser:
@@ -196,7 +248,7 @@ def _keys_arguments(keys: argparse.ArgumentParser) -> None:
     listed.add_argument("merchant", nargs="?", help="only this one's, mer_…")
     create = _action(actions, "create", "a new key: it is shown once, and kept only as a hash")
     create.add_argument("merchant", help="whose it is, mer_…")
-    create.add_argument("--live", action="store_true", help="for real money")
+    create.add_argument("--live", action="store_true", help="for real money: only a live system takes it")
     create.add_argument("--scope", action="append", default=[], help="may be repeated; default: all of them")
     revoke = _action(actions, "revoke", "no process takes it any more within five seconds")
     revoke.add_argument("prefix", help="the key's first characters, as `list` shows them")

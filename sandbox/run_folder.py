@@ -58,7 +58,7 @@ class RunFolder:
         """
         try:
             pid, birth = self._lock.read_text().split()
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
         return int(pid) if processes.is_alive(int(pid)) and str(processes.birth(int(pid))) == birth else None
 

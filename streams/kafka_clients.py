@@ -1,11 +1,15 @@
 """How every Kafka client of Millrace reaches the brokers: address, encryption, credentials. No client is made here."""
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from faust.types.auth import SASLMechanism
 
+from models.errors import Unavailable
 from streams.delivery import engine
 from streams.settings import Settings, SettingsRefused
 
@@ -31,3 +35,18 @@ def credentials(settings: Settings) -> Any:
 def client_settings(settings: Settings) -> dict[str, Any]:
     """Keyword arguments that every aiokafka client takes."""
     return engine.client_settings(settings.kafka_bootstrap, credentials(settings))
+
+
+@contextmanager
+def reaching(settings: Settings) -> Iterator[None]:
+    """What a client raises becomes Unavailable, which says in a sentence what is wrong with Kafka, and where that is."""
+    try:
+        yield
+    except (KafkaError, OSError) as failed:
+        where = f"Kafka at {settings.kafka_bootstrap}"
+        if not isinstance(failed, KafkaConnectionError | OSError):
+            raise Unavailable(f"{where} did not do as asked: {failed}") from failed
+        credentials = (
+            "" if settings.kafka_security_protocol == "PLAINTEXT" else ", or does not take our credentials"
+        )
+        raise Unavailable(f"{where} cannot be reached{credentials}") from failed

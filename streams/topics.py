@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import TopicAlreadyExistsError
 
 from models.errors import Unavailable
 from streams.delivery import CHANGELOG_CONFIG, DEAD_LETTERS_CONFIG, changelog_topic
-from streams.kafka_clients import client_settings
+from streams.kafka_clients import client_settings, reaching
 from streams.settings import Settings
 
 COMMANDS = "payments.commands.v1"
@@ -89,16 +89,15 @@ async def create(settings: Settings) -> list[str]:
     """Create what is missing, hold the others to their configuration; the names of what was created. Raises Unavailable."""
     admin = AIOKafkaAdminClient(**client_settings(settings))
     try:
-        await admin.start()
-        existing = set(await admin.list_topics())
-        missing = [topic for topic in catalogue(settings) if topic.name not in existing]
-        for topic in missing:
-            await _create_one(admin, topic, settings)
-        for topic in catalogue(settings):
-            if topic not in missing:
-                await _hold_to_its_config(admin, topic)
-    except (KafkaError, OSError) as failed:
-        raise Unavailable(f"Kafka at {settings.kafka_bootstrap}: {failed!r}") from failed
+        with reaching(settings):
+            await admin.start()
+            existing = set(await admin.list_topics())
+            missing = [topic for topic in catalogue(settings) if topic.name not in existing]
+            for topic in missing:
+                await _create_one(admin, topic, settings)
+            for topic in catalogue(settings):
+                if topic not in missing:
+                    await _hold_to_its_config(admin, topic)
     finally:
         await admin.close()
     return [topic.name for topic in missing]

@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
-from models.errors import Unavailable
-from streams.kafka_clients import client_settings
+from streams.kafka_clients import client_settings, reaching
 from streams.logs import blotted
 from streams.operator.printing import show
 from streams.settings import load
@@ -27,11 +25,10 @@ async def _newest(most: int) -> list[dict[str, Any]]:
         enable_auto_commit=False, isolation_level="read_committed", **client_settings(settings)
     )
     try:
-        await consumer.start()
-        partitions = [TopicPartition(DEAD_LETTERS, number) for number in range(settings.partitions)]
-        records = await _read(consumer, partitions, most)
-    except (KafkaError, OSError) as failed:
-        raise Unavailable(f"Kafka at {settings.kafka_bootstrap}: {failed!r}") from failed
+        with reaching(settings):
+            await consumer.start()
+            partitions = [TopicPartition(DEAD_LETTERS, number) for number in range(settings.partitions)]
+            records = await _read(consumer, partitions, most)
     finally:
         await consumer.stop()
     return [_row(record) for record in sorted(records, key=lambda r: r.timestamp, reverse=True)[:most]]

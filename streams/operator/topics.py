@@ -4,11 +4,9 @@ import asyncio
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 
-from models.errors import Unavailable
 from streams import topics
-from streams.kafka_clients import client_settings
+from streams.kafka_clients import client_settings, reaching
 from streams.operator.printing import show
 from streams.settings import load
 
@@ -30,15 +28,14 @@ async def _described() -> list[dict[str, Any]]:
     settings = load()
     admin = AIOKafkaAdminClient(**client_settings(settings))
     try:
-        await admin.start()
-        existing = set(await admin.list_topics())
-        known = [topic for topic in topics.catalogue(settings) if topic.name in existing]
-        found = {
-            each["topic"]: len(each["partitions"])
-            for each in await admin.describe_topics([topic.name for topic in known])
-        }
-    except (KafkaError, OSError) as failed:
-        raise Unavailable(f"Kafka at {settings.kafka_bootstrap}: {failed!r}") from failed
+        with reaching(settings):
+            await admin.start()
+            existing = set(await admin.list_topics())
+            known = [topic for topic in topics.catalogue(settings) if topic.name in existing]
+            found = {
+                each["topic"]: len(each["partitions"])
+                for each in await admin.describe_topics([topic.name for topic in known])
+            }
     finally:
         await admin.close()
     return [

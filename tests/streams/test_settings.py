@@ -11,7 +11,7 @@ from streams.settings import Settings, SettingsRefused
 )
 def test_stripes_key_is_of_the_systems_own_mode(livemode: bool, good: str, bad: str) -> None:
     assert Settings(livemode=livemode, stripe_api_key=SecretStr(good)).stripe_secret == good
-    with pytest.raises(SettingsRefused, match="MILLRACE_STRIPE_API_KEY.*MILLRACE_LIVEMODE") as refused:
+    with pytest.raises(SettingsRefused, match=r"MILLRACE_STRIPE_API_KEY.*MILLRACE_LIVEMODE") as refused:
         _ = Settings(livemode=livemode, stripe_api_key=SecretStr(bad)).stripe_secret
     assert bad not in str(refused.value)
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg2
+from psycopg2.extensions import parse_dsn
 
 from models.errors import Unavailable
 from streams.adapters.postgres.connecting import CONNECT_WITHIN_S
@@ -72,12 +73,14 @@ def create_key(
             dsn, INSERT_KEY, hash_of(api_key), api_key[:PREFIX_CHARS], merchant, list(scopes), livemode
         )
     except psycopg2.errors.ForeignKeyViolation:
-        raise NotFound(f"there is no merchant {merchant}") from None
+        raise _no_such(merchant) from None
     return api_key, _key(row)
 
 
 def keys(dsn: str, merchant: str | None = None) -> list[Key]:
-    """All of them, or one merchant's; revoked ones too."""
+    """All of them, or one merchant's; revoked ones too. Raises NotFound."""
+    if merchant is not None and not _run(dsn, "SELECT 1 FROM merchants WHERE id = %s", merchant):
+        raise _no_such(merchant)
     sql = f"SELECT {KEY} FROM api_keys WHERE %s IS NULL OR merchant = %s ORDER BY merchant, created_at"  # noqa: S608
     return [_key(row) for row in _run(dsn, sql, merchant, merchant)]
 
@@ -110,6 +113,10 @@ DEMO_KEY = (
 )
 
 
+def _no_such(merchant: str) -> NotFound:
+    return NotFound(f"there is no merchant {merchant}")
+
+
 def _key(row: tuple[Any, ...]) -> Key:
     prefix, merchant, scopes, livemode, created_at, revoked_at = row
     return Key(prefix, merchant, tuple(scopes), livemode, created_at, revoked_at)
@@ -139,4 +146,17 @@ def _transaction(dsn: str) -> Iterator[Any]:
     except psycopg2.IntegrityError:
         raise
     except psycopg2.Error as failed:
-        raise Unavailable(f"PostgreSQL: {failed}") from failed
+        raise Unavailable(_sentence(dsn, failed)) from failed
+
+
+def _sentence(dsn: str, failed: psycopg2.Error) -> str:
+    """The server's own words where it spoke, without libpq's around them; never the password."""
+    try:
+        given = parse_dsn(dsn)
+    except psycopg2.ProgrammingError:
+        return "PostgreSQL's address cannot be read: a URL is needed, postgresql://…"
+    where = (
+        f"PostgreSQL at {given.get('host', 'localhost')}:{given.get('port', 5432)}/{given.get('dbname', '')}"
+    )
+    said = failed.diag.message_primary or str(failed).partition("FATAL:")[2].strip()
+    return f"{where} refuses: {said.splitlines()[0]}" if said else f"{where} cannot be reached"

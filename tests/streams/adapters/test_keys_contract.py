@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from psycopg2.extensions import make_dsn
 
 from models.errors import Unavailable
 from models.ports import ApiKeys, Principal
@@ -82,13 +83,27 @@ def test_a_key_has_256_random_bits_and_is_kept_as_a_hash_only(database: str) -> 
     assert (key.livemode, key.scopes) == (True, ("payments:read",))
 
 
-def test_keys_of_unknown_merchants_are_not_made_and_unknown_keys_not_revoked(database: str) -> None:
+def test_keys_of_unknown_merchants_are_neither_listed_nor_made_and_unknown_keys_not_revoked(
+    database: str,
+) -> None:
+    with pytest.raises(merchants.NotFound):
+        merchants.keys(database, "mer_nobody")
     with pytest.raises(merchants.NotFound):
         merchants.create_key(database, "mer_nobody")
     with pytest.raises(merchants.NotFound):
         merchants.create_key(database, merchants.create_merchant(database, "x").id, scopes=["payments:wriet"])
     with pytest.raises(merchants.NotFound):
         merchants.revoke_key(database, "mr_test_00000000")
+
+
+def test_postgresql_that_refuses_is_quoted_in_a_sentence(database: str) -> None:
+    with pytest.raises(
+        Unavailable, match=r"^PostgreSQL at \S+/nosuch refuses: database \"nosuch\" does not exist$"
+    ):
+        merchants.merchants(make_dsn(database, dbname="nosuch"))
+    with pytest.raises(Unavailable, match="cannot be read") as failed:
+        merchants.merchants("garbage sesame")
+    assert "sesame" not in str(failed.value)
 
 
 def test_merchants_and_keys_are_listed(database: str) -> None:

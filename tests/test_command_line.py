@@ -1,0 +1,95 @@
+"""What a person at the keyboard is told: the choices, the mistake, what cannot be reached, how to stop it."""
+
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import millrace
+
+UNREACHABLE = {
+    "MILLRACE_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+    "MILLRACE_POSTGRES_DSN": "postgresql://ann:sesame@127.0.0.1:1/x",
+}
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What is said of a mistake in typing."""
+    with pytest.raises(SystemExit) as ended:
+        millrace.parser().parse_args(arguments)
+    assert ended.value.code == millrace.USAGE_ERROR
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "choices"),
+    [((), ("up", "keys")), (("merchants",), ("list", "create")), (("keys",), ("list", "create", "revoke"))],
+)
+def test_who_leaves_out_the_command_is_shown_the_choices(
+    typed: tuple[str, ...], choices: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(capsys, *typed)
+    assert all(f"\n    {choice} " in said for choice in choices)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "Ann\0", "Ann\nBen", "\udcff"])
+def test_a_merchant_without_a_readable_name_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "argument name: must be text" in refused(capsys, "merchants", "create", name)
+
+
+@pytest.mark.parametrize("most", ["0", "-1", "1.5", "many", "10001", "²"])
+def test_how_many_dead_letters_is_a_whole_number(most: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "whole number from 1 to 10000" in refused(capsys, "dead-letters", f"--most={most}")
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        millrace.parser().parse_args(["--version"])
+    assert capsys.readouterr().out == f"millrace {version('millrace')}\n"
+
+
+def test_a_command_is_told_as_it_can_be_typed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "venv" / "bin" / "millrace"
+    script.parent.mkdir(parents=True)
+    script.touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(script.with_name("python")))
+    monkeypatch.chdir(tmp_path)
+    assert millrace._typed("down", "--run-dir", "a b") == "venv/bin/millrace down --run-dir 'a b'"
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert millrace._typed("down") == "millrace down"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("topics", "Kafka at 127.0.0.1:1 cannot be reached"),
+        ("topics create", "Kafka at 127.0.0.1:1 cannot be reached"),
+        ("dead-letters", "Kafka at 127.0.0.1:1 cannot be reached"),
+        ("merchants list", "PostgreSQL at 127.0.0.1:1/x cannot be reached"),
+        ("keys create mer_x", "PostgreSQL at 127.0.0.1:1/x cannot be reached"),
+    ],
+)
+def test_what_cannot_be_reached_is_one_line_with_its_address_and_a_remedy(typed: str, said: str) -> None:
+    done = run(*typed.split(), **UNREACHABLE)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"millrace {typed.split()[0]}: {said}; `")
+    assert "millrace up` starts" in line
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "README.md"])
+def test_a_folder_in_which_nothing_runs_leads_to_no_other_system(folder: str) -> None:
+    done = run("topics", "--run-dir", folder, **UNREACHABLE)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert f"nothing runs in {folder}" in line and f"millrace up --run-dir {folder}`" in line
+
+
+def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "millrace", *arguments]
+    return subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False
+    )
