@@ -108,14 +108,18 @@ def _up_arguments(up: argparse.ArgumentParser) -> None:
     up.add_argument(
         "--servers-only", action="store_true", help="only Kafka, PostgreSQL, Redis and the Stripe simulator"
     )
+    up.add_argument("--down", help=argparse.SUPPRESS)  # tells a detached one what its user types to stop it
 
 
 def _up(arguments: argparse.Namespace) -> int:
     from sandbox import up
     from sandbox.run_folder import RunFolder
 
+    where = [] if arguments.run_dir == RUN_DIR else ["--run-dir", arguments.run_dir]
     start = up.detach if arguments.detach else up.run
-    return start(RunFolder(arguments.run_dir), arguments.servers_only)
+    return start(
+        RunFolder(arguments.run_dir), arguments.down or _typed("down", *where), arguments.servers_only
+    )
 
 
 def _down(arguments: argparse.Namespace) -> int:

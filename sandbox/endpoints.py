@@ -5,6 +5,7 @@ What lives here: their content. When they are written is `sandbox.up`'s, where t
 `sandbox.run_folder`'s.
 """
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -43,12 +44,11 @@ class Endpoints:
         self._published = False
         self._folder.endpoints.unlink(missing_ok=True)
 
-    def welcome(self, took_s: float) -> str:
+    def welcome(self, took_s: float, down: str) -> str:
         """Where everything is, and a first payment to copy."""
         content = self._content([])
-        lines = [
-            f"\nMillrace is ready after {took_s:.1f} s. Ctrl-C or `millrace down` stops it; the data stays.\n"
-        ]
+        stop = f"{'Ctrl-C or ' if os.isatty(0) else ''}`{down}`"  # a detached one has no terminal
+        lines = [f"\nMillrace is ready after {took_s:.1f} s. {stop} stops it; the data stays.\n"]
         lines += [
             f"  {name:<10}{content[name]}"
             for name in ("http", "kafka", "postgres", "redis", "stripe")

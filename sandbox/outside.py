@@ -9,6 +9,7 @@ from dataclasses import dataclass
 STRIPE_API = "https://api.stripe.com"
 SIMULATOR_KEY = "sk_test_millrace_simulator"
 MOST_PROCESSES_OF_A_ROLE = 64  # more is a typing error on one machine
+PORT_MAX = 65_535
 COUNTED_ROLES = {
     "writer": "MILLRACE_WRITERS",
     "gateway": "MILLRACE_GATEWAYS",
@@ -32,6 +33,7 @@ class Outside:
     stripe_key: str
     stripe_webhook_secrets: str | None
     counts: Mapping[str, int]
+    http_port: int | None  # None: the usual one, or another
 
     @property
     def simulates_stripe(self) -> bool:
@@ -53,12 +55,16 @@ def read(environment: Mapping[str, str]) -> Outside:
         stripe_base=base,
         stripe_key=key or SIMULATOR_KEY,
         stripe_webhook_secrets=environment.get("MILLRACE_STRIPE_WEBHOOK_SECRETS") or None,
-        counts={role: _count(environment, name) for role, name in COUNTED_ROLES.items()},
+        counts={
+            role: _number(environment, name, "1", MOST_PROCESSES_OF_A_ROLE)
+            for role, name in COUNTED_ROLES.items()
+        },
+        http_port=_number(environment, "MILLRACE_HTTP_PORT", "0", PORT_MAX) or None,
     )
 
 
-def _count(environment: Mapping[str, str], name: str) -> int:
-    text = environment.get(name) or "1"
-    if not text.isdecimal() or not 0 <= int(text) <= MOST_PROCESSES_OF_A_ROLE:
-        raise BadSetting(f"{name} is {text!r}: a whole number from 0 to {MOST_PROCESSES_OF_A_ROLE} is needed")
+def _number(environment: Mapping[str, str], name: str, otherwise: str, most: int) -> int:
+    text = environment.get(name) or otherwise
+    if not text.isdecimal() or not 0 <= int(text) <= most:
+        raise BadSetting(f"{name} is {text!r}: a whole number from 0 to {most} is needed")
     return int(text)

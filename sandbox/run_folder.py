@@ -40,7 +40,7 @@ class RunFolder:
         self.logs.mkdir(parents=True, exist_ok=True)
         with self._lock.open("a+") as file:
             if not _try_lock(file):
-                raise AlreadyRunning(f"already running, process {self.holder()}: `millrace down` stops it")
+                raise AlreadyRunning(f"already running, process {self.holder()}")
             file.truncate(0)
             file.write(f"{os.getpid()} {processes.birth(os.getpid())}")
             file.flush()

@@ -57,6 +57,7 @@ class Stack:
         self._outside = outside
         self._ports = ports
         self.servers_only = servers_only
+        self.displaced: list[str] = []  # for the person: which port could not be had, and which it is now
         self._taken: dict[str, int] = {}
         self._remembered: dict[str, int] = folder.read(folder.ports) or {}
         self.secrets = Secrets.of(folder)
@@ -206,7 +207,10 @@ class Stack:
         return self._folder.logs / f"{name}.log"
 
     def _port(self, name: str) -> int:
-        """The port of the run before if it is free, else the usual one, else another."""
-        known = (self._remembered.get(name), USUAL_PORTS.get(name))
-        self._taken[name] = self._ports.take(port for port in known if port is not None)
-        return self._taken[name]
+        """The port asked for, that of the run before or the usual one; where it is taken, the next of these, or another."""
+        asked = self._outside.http_port if name == "web-0" else None
+        wanted = [port for port in (asked, self._remembered.get(name), USUAL_PORTS.get(name)) if port]
+        port = self._taken[name] = self._ports.take(wanted)
+        if wanted and port != wanted[0]:
+            self.displaced.append(f"port {wanted[0]} is taken: {name} gets {port}")
+        return port

@@ -30,8 +30,8 @@ MADE = "MAKELEVEL"  # in the environment of what make starts
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(folder: RunFolder, servers_only: bool = False) -> NoReturn:
-    """Run the stack until a signal, then exit.
+def run(folder: RunFolder, down: str, servers_only: bool = False) -> NoReturn:
+    """Run the stack until a signal, then exit. `down`: the command for that, as the person types it.
 
     The exit asks nobody: a thread that waits for a download or for a process would hold up the ordinary way,
     and whatever were still running is ended by the kernel.
@@ -40,7 +40,7 @@ def run(folder: RunFolder, servers_only: bool = False) -> NoReturn:
     if MADE in os.environ:  # `make run`: whoever ends make, however, means us
         processes.end_with_parent(signal.SIGTERM)
     try:
-        code = _hold_and_run(folder, servers_only)
+        code = _hold_and_run(folder, down, servers_only)
     except BaseException:
         traceback.print_exc()
     finally:
@@ -49,20 +49,22 @@ def run(folder: RunFolder, servers_only: bool = False) -> NoReturn:
         os._exit(code)
 
 
-def _hold_and_run(folder: RunFolder, servers_only: bool) -> int:
+def _hold_and_run(folder: RunFolder, down: str, servers_only: bool) -> int:
     try:
         brought = outside.read(os.environ)
         with folder.hold():
-            return asyncio.run(_run(folder, brought, servers_only))
-    except (AlreadyRunning, outside.BadSetting) as error:
+            return asyncio.run(_run(folder, brought, down, servers_only))
+    except AlreadyRunning as error:
+        _say(f"millrace: {error}: `{down}` stops it")
+    except outside.BadSetting as error:
         _say(f"millrace: {error}")
-        return FAILED
+    return FAILED
 
 
-def detach(folder: RunFolder, servers_only: bool = False) -> int:
+def detach(folder: RunFolder, down: str, servers_only: bool = False) -> int:
     """Run the stack in the background; returns once it is ready or has failed, having shown its progress."""
     if (holder := folder.holder()) is not None:
-        _say(f"millrace: already running, process {holder}: `millrace down` stops it")
+        _say(f"millrace: already running, process {holder}: `{down}` stops it")
         return FAILED
     folder.logs.mkdir(parents=True, exist_ok=True)
     folder.endpoints.unlink(
@@ -70,8 +72,9 @@ def detach(folder: RunFolder, servers_only: bool = False) -> int:
     )  # of a supervisor that was killed: it would look as if we were ready
     log = folder.logs / "supervisor.log"
     processes.rotate(log)
-    options = ["--servers-only"] if servers_only else []
-    command = [sys.executable, "-m", "millrace", "up", "--run-dir", str(folder.path), *options]
+    options = ["--run-dir", str(folder.path), "--down", down]
+    options += ["--servers-only"] if servers_only else []
+    command = [sys.executable, "-m", "millrace", "up", *options]
     with log.open("ab") as output:
         supervisor = subprocess.Popen(
             command,
@@ -85,7 +88,7 @@ def detach(folder: RunFolder, servers_only: bool = False) -> int:
     return _follow(log, supervisor, folder)
 
 
-async def _run(folder: RunFolder, brought: outside.Outside, servers_only: bool) -> int:
+async def _run(folder: RunFolder, brought: outside.Outside, down: str, servers_only: bool) -> int:
     ports = Ports(seed=str(folder.path))
     stack = Stack(folder, brought, ports, servers_only)
     parts = stack.parts()
@@ -95,12 +98,14 @@ async def _run(folder: RunFolder, brought: outside.Outside, servers_only: bool) 
     supervisor = Supervisor(parts, stack.steps(), _say, lambda: endpoints.record(supervisor.standings))
     _stop_on_signals(supervisor)
     _say(f"Millrace starts {len(parts)} processes; logs are in {_short(folder.logs)}")
+    for line in stack.displaced:
+        _say(line)
     began = time.monotonic()
     try:
         await supervisor.start()
         if not supervisor.stopping.is_set():
             endpoints.publish(supervisor.standings)
-            _say(endpoints.welcome(time.monotonic() - began))
+            _say(endpoints.welcome(time.monotonic() - began, down))
             housekeeping = asyncio.create_task(_keep_house(supervisor, [part.name for part in parts], folder))
             await supervisor.watch()
             await housekeeping

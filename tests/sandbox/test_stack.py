@@ -96,6 +96,8 @@ def test_up_tells_where_everything_is_and_down_leaves_nothing_but_the_data(stack
     assert said.returncode == 0, said.stdout + said.stderr
     assert {*stack.pids()} == SERVERS
     assert stack.endpoints()["kafka"] in said.stdout
+    assert f"millrace down --run-dir {stack.folder}` stops it" in said.stdout
+    assert "Ctrl-C" not in said.stdout, "nobody's Ctrl-C reaches it"
     assert all(is_alive(pid) for pid in stack.pids().values())
     assert stack.millrace("status").returncode == 0
     family, ports = stack.family(), stack.ports()
@@ -106,6 +108,8 @@ def test_up_tells_where_everything_is_and_down_leaves_nothing_but_the_data(stack
     assert_nothing_is_left(family, ports, within_s=0)
     assert not (stack.folder / "endpoints.json").exists()
     assert stack.millrace("status").returncode == 3
+    asked = stack.millrace("topics")
+    assert (asked.returncode, asked.stdout) == (1, "") and f"nothing runs in {stack.folder}" in asked.stderr
     assert (stack.folder / "kafka" / "data" / "meta.properties").exists()
 
 
@@ -212,8 +216,13 @@ def test_every_setting_that_the_processes_are_given_is_one_they_have(tmp_path: P
     assert given <= {f"MILLRACE_{name.upper()}" for name in Settings.model_fields}
 
 
-def test_a_live_stripe_key_and_a_count_that_is_no_number_are_refused_by_name(tmp_path: Path) -> None:
-    for name, value in (("MILLRACE_STRIPE_API_KEY", "sk_live_x"), ("MILLRACE_WRITERS", "many")):
+def test_a_live_stripe_key_and_numbers_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
+    wrong = {
+        "MILLRACE_STRIPE_API_KEY": "sk_live_x",
+        "MILLRACE_WRITERS": "many",
+        "MILLRACE_HTTP_PORT": "65536",
+    }
+    for name, value in wrong.items():
         said = Stack(tmp_path / "run", **{name: value}).up()
         assert said.returncode == 1
         assert name in said.stdout
@@ -228,6 +237,20 @@ def test_a_start_that_fails_says_which_part_and_leaves_nothing(stack: Stack) -> 
     assert "last lines of" in said.stdout
     assert not (stack.folder / "endpoints.json").exists()
     assert all(is_free(port) for port in stack.ports())
+
+
+def test_a_port_that_is_taken_is_named_with_the_one_used_instead(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        asked = holder.getsockname()[1]
+        ports = Ports()
+        made = table.Stack(RunFolder(tmp_path), outside.read({"MILLRACE_HTTP_PORT": str(asked)}), ports)
+        ports.close()
+    instead = made.http.rpartition(":")[2]
+    assert f"port {asked} is taken: web-0 gets {instead}" in made.displaced
+    ports = Ports()
+    again = table.Stack(RunFolder(tmp_path), outside.read({"MILLRACE_HTTP_PORT": str(asked)}), ports)
+    ports.close()
+    assert (again.http, again.displaced) == (f"http://127.0.0.1:{asked}", [])
 
 
 def test_the_usual_port_is_left_to_whoever_has_it(stack: Stack) -> None:
