@@ -12,6 +12,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from sandbox.testing import KafkaServer
 from streams import topics
 from streams.settings import Settings
+from tests.streams.delivery.world import until
 
 TOPIC_CONFIG = ConfigResourceType.TOPIC
 
@@ -29,8 +30,16 @@ def settings(kafka: KafkaServer) -> Settings:
 
 
 async def config_of(admin: AIOKafkaAdminClient, name: str) -> dict[str, str]:
-    (answer,) = await admin.describe_configs([ConfigResource(TOPIC_CONFIG, name)])
-    return {entry[0]: entry[1] for entry in answer.resources[0][4]}
+    """A broker learns of a new topic, and of its configuration, a moment after the controller has made it."""
+    found: dict[str, str] = {}
+
+    async def known() -> bool:
+        (answer,) = await admin.describe_configs([ConfigResource(TOPIC_CONFIG, name)])
+        found.update((entry[0], entry[1]) for entry in answer.resources[0][4])
+        return bool(found)
+
+    await until(known, f"the configuration of {name}")
+    return found
 
 
 async def test_every_public_topic_is_stored_as_every_consumer_can_read_it(
