@@ -8,6 +8,7 @@ before it. What is sent, and when, is not decided here.
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -26,6 +27,8 @@ AGAIN_S = (
     0.002  # before the second try: the transaction before is still being closed in all its logs, as a rule
 )
 DOUBLED_MOST = 7  # times, from try to try: 0.26 s
+
+log = logging.getLogger("millrace.delivery")
 
 
 class TransactionalProducer:
@@ -145,6 +148,8 @@ class TransactionalProducer:
         for error in errors:
             if not (error.retriable or isinstance(error, ConcurrentTransactions)):
                 raise error
+        if tries == DOUBLED_MOST:
+            log.warning("a transaction of %s waits: %r", self.transactional_id, errors[0])
         if any(error.invalid_metadata for error in errors):
             await self.client.force_metadata_update()
         await asyncio.sleep(AGAIN_S * 2 ** min(tries, DOUBLED_MOST))
