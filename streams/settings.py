@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+PORT_MAX = 65_535
+
 
 class SettingsRefused(Exception):
     """The message names every bad setting."""
@@ -23,6 +25,15 @@ def _no_blank(value: str) -> str:
     return value
 
 
+def _brokers(value: str) -> str:
+    """Told here, for aiokafka would take it and fail in its own words."""
+    for broker in value.split(","):
+        host, _, port = broker.strip().rpartition(":")
+        if not host or not port.isdecimal() or not 1 <= int(port) <= PORT_MAX:
+            raise ValueError("must be host:port, with commas between")
+    return value
+
+
 Text = Annotated[str, AfterValidator(_no_blank)]
 
 
@@ -31,7 +42,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MILLRACE_", extra="ignore", frozen=True)
 
-    kafka_bootstrap: Text = Field(
+    kafka_bootstrap: Annotated[str, AfterValidator(_brokers)] = Field(
         "127.0.0.1:9092", description="Kafka brokers, `host:port` with commas between"
     )
     kafka_security_protocol: str = Field(
@@ -84,9 +95,9 @@ class Settings(BaseSettings):
     webs: int = Field(1, ge=0, le=64, description="web processes (`millrace up`)")
 
     http_host: str = Field("127.0.0.1", description="where the door listens")
-    http_port: int = Field(8080, ge=0, le=65535, description="where the door listens; 0: a free port")
+    http_port: int = Field(8080, ge=0, le=PORT_MAX, description="where the door listens; 0: a free port")
     health_host: str = Field("127.0.0.1", description="where agents answer /livez, /readyz and /metrics")
-    health_port: int = Field(0, ge=0, le=65535, description="the same; 0: not at all")
+    health_port: int = Field(0, ge=0, le=PORT_MAX, description="the same; 0: not at all")
     instance: str = Field(
         "",
         pattern="^[A-Za-z0-9._-]{0,100}$",

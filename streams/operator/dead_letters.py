@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.kafka_clients import client_settings, reaching
 from streams.logs import blotted
 from streams.operator.printing import show
-from streams.settings import load
+from streams.settings import Settings, load
 from streams.topics import DEAD_LETTERS
 
 READ_TIMEOUT_MS = 1_000
@@ -21,17 +22,26 @@ def list_newest(most: int, as_json: bool) -> None:
 
 async def _newest(most: int) -> list[dict[str, Any]]:
     settings = load()
-    consumer = AIOKafkaConsumer(
-        enable_auto_commit=False, isolation_level="read_committed", **client_settings(settings)
-    )
-    try:
-        with reaching(settings):
-            await consumer.start()
-            partitions = [TopicPartition(DEAD_LETTERS, number) for number in range(settings.partitions)]
+    with reaching(settings):
+        partitions = await _partitions(settings)
+        if not partitions:
+            return []
+        async with AIOKafkaConsumer(
+            enable_auto_commit=False, isolation_level="read_committed", **client_settings(settings)
+        ) as consumer:
             records = await _read(consumer, partitions, most)
-    finally:
-        await consumer.stop()
     return [_row(record) for record in sorted(records, key=lambda r: r.timestamp, reverse=True)[:most]]
+
+
+async def _partitions(settings: Settings) -> list[TopicPartition]:
+    """As many as there are. (A consumer that is asked for one that is not there waits for it.)"""
+    admin = AIOKafkaAdminClient(**client_settings(settings))
+    try:
+        await admin.start()
+        (topic,) = await admin.describe_topics([DEAD_LETTERS])
+        return [TopicPartition(DEAD_LETTERS, each["partition"]) for each in topic["partitions"]]
+    finally:
+        await admin.close()
 
 
 async def _read(consumer: AIOKafkaConsumer, partitions: list[TopicPartition], most: int) -> list[Any]:

@@ -1,7 +1,7 @@
 """Settings that do not fit together are refused by name; never is a secret repeated."""
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from streams.settings import Settings, SettingsRefused
 
@@ -19,3 +19,15 @@ def test_stripes_key_is_of_the_systems_own_mode(livemode: bool, good: str, bad: 
 def test_a_system_without_stripes_key_says_which_setting_is_missing() -> None:
     with pytest.raises(SettingsRefused, match="MILLRACE_STRIPE_API_KEY"):
         _ = Settings(stripe_api_key=None).stripe_secret
+
+
+@pytest.mark.parametrize(
+    "brokers", ["", "kafka", "kafka:", ":9092", "kafka:0", "kafka:99999", "a:9092,,b:9092"]
+)
+def test_an_address_that_is_none_is_refused_before_it_is_used(brokers: str) -> None:
+    with pytest.raises(ValidationError, match="host:port"):
+        Settings(kafka_bootstrap=brokers)
+
+
+def test_several_brokers_and_addresses_of_ipv6_are_taken() -> None:
+    assert Settings(kafka_bootstrap="a:9092, [::1]:9093").kafka_bootstrap == "a:9092, [::1]:9093"

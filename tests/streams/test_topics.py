@@ -1,5 +1,6 @@
 """The catalogue against real Kafka: what safety rests on is set on every topic, also on one that was there before."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 
@@ -11,6 +12,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from sandbox.testing import KafkaServer
 from streams import topics
+from streams.operator import dead_letters
 from streams.settings import Settings
 from tests.streams.delivery.world import until
 
@@ -76,3 +78,20 @@ async def test_what_unpacks_to_more_than_a_record_may_weigh_is_refused_by_the_br
             await producer.send_and_wait(topics.COMMANDS, b"0" * (8 << 20), b"k", partition=0)
     finally:
         await producer.stop()
+
+
+async def test_dead_letters_are_read_from_as_many_partitions_as_there_are(
+    kafka: KafkaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where MILLRACE_PARTITIONS is wrong, or the topic is not there yet."""
+    ours = settings(kafka)
+    await topics.create(ours)
+    monkeypatch.setenv("MILLRACE_KAFKA_BOOTSTRAP", kafka.bootstrap)
+    monkeypatch.setenv("MILLRACE_PARTITIONS", str(ours.partitions + 3))
+    letter = topics.DEAD_LETTERS, b"{", b"k"
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        await producer.send_and_wait(*letter, headers=[("code", b"the_test_of_topics")])
+    found = await asyncio.wait_for(dead_letters._newest(5), 15.0)
+    assert "the_test_of_topics" in [row["code"] for row in found]
+    monkeypatch.setattr(dead_letters, "DEAD_LETTERS", "not.there")
+    assert await asyncio.wait_for(dead_letters._newest(5), 15.0) == []
