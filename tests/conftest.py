@@ -12,6 +12,14 @@ import pytest
 from sandbox.testing import KafkaServer, PostgresServer, RedisServer, Servers, choose_servers
 
 
+@pytest.fixture(scope="session", autouse=True)
+def short_lived_brokers() -> Iterator[None]:
+    """No broker of a test lives long enough to win back what the JVM's second compiler costs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+        yield
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Starts each kind of server on first use and stops them all at the end of the run."""

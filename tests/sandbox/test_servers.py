@@ -1,14 +1,34 @@
 """The local servers are real, and can be taken away and brought back: what every fault test leans on."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import psycopg2
 import pytest
 import redis as redis_client
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from sandbox import kafka as kafka_module
+from sandbox.ports import Ports
 from sandbox.processes import is_alive
 from sandbox.testing import KafkaServer, Killable, PostgresServer, RedisServer
 
 pytestmark = pytest.mark.real
+
+
+def test_a_broker_starts_without_an_archive_of_its_classes_that_fits(
+    run_folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = run_folder("broken.jsa")
+    broken.write_bytes(b"no archive")
+    monkeypatch.setattr(kafka_module, "CLASSES", broken)
+    ports = Ports()
+    broker = kafka_module.Kafka(run_folder("kafka"), ports.take(), ports.take())
+    try:
+        broker.start()
+    finally:
+        broker.stop()
+        ports.close()
 
 
 async def test_a_record_outlives_a_stopped_and_a_killed_broker(kafka: KafkaServer) -> None:
