@@ -29,6 +29,7 @@ from streams.delivery import (
 )
 from streams.delivery.sending import Item
 
+WENT_ON = "went on after"  # in the log of a process that should have ended
 PLANTS: dict[str, Callable[[], None]] = {}
 
 
@@ -154,7 +155,7 @@ def escapes_are_logged() -> None:
     """What escapes is logged, and life goes on."""
 
     def log_only(why: str, exc: BaseException | None = None, **_: object) -> None:
-        vital.log.error("went on after: %s", why)
+        vital.log.error("%s: %s", WENT_ON, why)
 
     for module in (vital, held, transport, app, engine, recovery, serving, transactions, writer):
         replace(module, "die", log_only)

@@ -12,12 +12,13 @@ import signal
 import sys
 from typing import Any
 
-from streams.delivery import App, Out, Outgoing, Poison, Record, Table, serve
+from streams.delivery import App, Out, Outgoing, Poison, Record, Table, serve, serving, transport
 from tests.faults.planted import plant
 from tests.streams.delivery.accidents import happen
 
 SETTINGS: dict[str, Any] = json.loads(os.environ.get("SUBJECT", "{}"))
 OUTPUT: str = SETTINGS.get("output", "")
+LAG_EVERY_S, STALL_LOOK_S = 2.0, 0.5  # more often than in service: a test waits for what is found out so
 LARGE_BYTES = 950_000  # more than a record may have, less than a broker refuses
 
 
@@ -142,6 +143,7 @@ async def seek_again() -> None:
 
 
 async def main() -> None:
+    serving.LAG_EVERY_S, transport.STALL_LOOK_S = LAG_EVERY_S, STALL_LOOK_S
     plant(SETTINGS.get("bug", ""))
     named = ("session_timeout_s", "drain_s", "stall_s", "stop_s", "instance_id", "fetch_wait_ms")
     app = App(

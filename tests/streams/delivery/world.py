@@ -16,16 +16,19 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from sandbox import processes
-from sandbox.kafka import create_topic
+from sandbox.kafka import create_topics
 from sandbox.processes import Program
-from streams.delivery import CHANGELOG_CONFIG, DEAD_LETTERS_CONFIG, changelog_topic
-from tests.faults.kafka_log import Record, committed_of, read_all
+from streams.delivery import CHANGELOG_CONFIG, DEAD_LETTERS_CONFIG, POSITION, changelog_topic
+from tests.faults.kafka_log import Record, committed_of
+from tests.faults.planted import WENT_ON
+from tests.system.topics import Topics
 
 WAIT_S = 30.0  # for what must come; far above what it takes, and a test that waits for it in vain has failed
 HURRY = 0.5
 """Of that wait, where a safeguard is switched off: a story may then fail by waiting in vain."""
 SESSION_S = 6.0  # the shortest that a broker allows
 LOOK_S = 0.1
+LIVES_ON_S = 2.0  # what should have ended and did not: it will not any more
 
 
 patience: ContextVar[float] = ContextVar("patience", default=1.0)
@@ -61,7 +64,7 @@ class Subject:
     @property
     def status(self) -> dict[str, Any]:
         """The last one it reported."""
-        return (self.said("status") or [{"owned": [], "index": {}, "lag": None}])[-1]
+        return (self.said("status") or [{"ready": False, "owned": [], "index": {}, "lag": None}])[-1]
 
     @property
     def code(self) -> int | None:
@@ -74,8 +77,14 @@ class Subject:
     async def owns(self, *partitions: int, within_s: float | None = None) -> None:
         await until(lambda: self.status["owned"] == list(partitions), f"it owns {partitions}", within_s)
 
+    @property
+    def went_on(self) -> bool:
+        """Whether it passed a point where it has to end: it says so, with that safeguard switched off."""
+        return WENT_ON in self.log.read_text(errors="replace")
+
     async def exits(self, within_s: float = 20.0) -> int:
-        await until(lambda: self.code is not None, "it ends", within_s)
+        await until(lambda: self.code is not None or self.went_on, "it ends", within_s)
+        await until(lambda: self.code is not None, "it ends all the same", LIVES_ON_S)
         assert self.code is not None
         return self.code
 
@@ -88,6 +97,7 @@ class World:
     partitions: int = 1
     name: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:8]}")
     subjects: list[Subject] = field(default_factory=list)
+    _readers: dict[str, tuple[Topics, list[Record]]] = field(default_factory=dict)
 
     def topic(self, what: str) -> str:
         return f"{self.name}-{what}"
@@ -98,9 +108,9 @@ class World:
 
     async def create(self, partitions: int = 1) -> "World":
         self.partitions = partitions
-        for what, config in (("source", {}), ("output", {}), ("replies", {}), ("dead", DEAD_LETTERS_CONFIG)):
-            await create_topic(self.bootstrap, self.topic(what), partitions, config)
-        await create_topic(self.bootstrap, self.changelog, partitions, CHANGELOG_CONFIG)
+        plain: dict[str, dict[str, str]] = {self.topic(what): {} for what in ("source", "output", "replies")}
+        kept = {self.topic("dead"): DEAD_LETTERS_CONFIG, self.changelog: CHANGELOG_CONFIG}
+        await create_topics(self.bootstrap, plain | kept, partitions)
         return self
 
     def start(self, role: str, **settings: object) -> Subject:
@@ -129,8 +139,18 @@ class World:
                 await producer.send(self.topic("source"), raw, key=key, partition=partition)
 
     async def read(self, what: str) -> list[Record]:
+        """Every committed record so far, by partition and offset."""
         topic = self.changelog if what == "changelog" else self.topic(what)
-        return await read_all(self.bootstrap, topic, self.partitions)
+        reader, found = self._readers.setdefault(
+            topic, (Topics(self.bootstrap, [topic], self.partitions), [])
+        )
+        found += await reader.read_on()
+        return sorted(found, key=lambda record: (record.partition, record.offset))
+
+    async def positions(self) -> dict[int, int]:
+        """The writers' places in the source, as they are in the changelog."""
+        records = await self.read("changelog")
+        return {record.partition: int(record.value) for record in records if record.key == POSITION}
 
     async def output(self) -> list[int]:
         """The counts (a writer's) or offsets (a gateway's) that readers of committed records see."""
