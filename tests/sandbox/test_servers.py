@@ -19,11 +19,12 @@ pytestmark = pytest.mark.real
 def test_a_broker_starts_without_an_archive_of_its_classes_that_fits(
     run_folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ports = Ports()
+    broker = kafka_module.Kafka(run_folder("kafka"), ports.take(), ports.take())
+    broker.prepare()
     broken = run_folder("broken.jsa")
     broken.write_bytes(b"no archive")
     monkeypatch.setattr(kafka_module, "CLASSES", broken)
-    ports = Ports()
-    broker = kafka_module.Kafka(run_folder("kafka"), ports.take(), ports.take())
     try:
         broker.start()
     finally:

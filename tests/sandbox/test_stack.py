@@ -58,6 +58,10 @@ class Stack:
     def pids(self) -> dict[str, int]:
         return {each["role"]: each["pid"] for each in self.endpoints()["servers"]}
 
+    def restarts(self) -> dict[str, int]:
+        parts = json.loads(self.millrace("status", "--json").stdout)["parts"]
+        return {part["name"]: part["restarts"] for part in parts}
+
     def family(self) -> set[int]:
         """The supervisor and everything that descends from it."""
         supervisor = int((self.folder / "lock").read_text().split()[0])
@@ -67,8 +71,29 @@ class Stack:
         return set(json.loads((self.folder / "ports.json").read_text()).values())
 
 
+@pytest.fixture(scope="module")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Of the stack that tests of a running one share; nothing of it is left in the end."""
+    folder = tmp_path_factory.mktemp("shared") / "run"
+    yield folder
+    Stack(folder).millrace("down")
+    assert running_in(folder) == []
+
+
+@pytest.fixture
+def running(shared_folder: Path) -> Stack:
+    """A stack that runs, whatever a test before has done to it: started, or started again, where it does not."""
+    stack = Stack(shared_folder)
+    if stack.millrace("status").returncode != 0:
+        stack.millrace("down")
+        said = stack.up()
+        assert said.returncode == 0, said.stdout + said.stderr
+    return stack
+
+
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
+    """One of the test's own, not started yet."""
     stack = Stack(tmp_path / "run")
     yield stack
     stack.millrace("down")
@@ -99,6 +124,7 @@ def test_up_tells_where_everything_is_and_down_leaves_nothing_but_the_data(stack
     assert f"millrace down --run-dir {stack.folder}` stops it" in said.stdout
     assert "Ctrl-C" not in said.stdout, "nobody's Ctrl-C reaches it"
     assert all(is_alive(pid) for pid in stack.pids().values())
+    assert all(port < 32768 for port in stack.ports())
     assert stack.millrace("status").returncode == 0
     family, ports = stack.family(), stack.ports()
 
@@ -113,48 +139,57 @@ def test_up_tells_where_everything_is_and_down_leaves_nothing_but_the_data(stack
     assert (stack.folder / "kafka" / "data" / "meta.properties").exists()
 
 
-def test_a_second_start_is_quick_and_keeps_every_address(stack: Stack) -> None:
-    stack.up()
-    first = {name: stack.endpoints()[name] for name in SERVERS}
-    stack.millrace("down")
+def test_a_second_start_is_quick_and_keeps_every_address(running: Stack) -> None:
+    first = {name: running.endpoints()[name] for name in SERVERS}
+    running.millrace("down")
     began = time.monotonic()
-    stack.up()
+    running.up()
     assert time.monotonic() - began < SECOND_START_WITHIN_S
-    assert {name: stack.endpoints()[name] for name in SERVERS} == first
+    assert {name: running.endpoints()[name] for name in SERVERS} == first
 
 
-def test_nothing_outlives_a_supervisor_that_is_killed_and_the_next_start_succeeds(stack: Stack) -> None:
-    stack.up()
-    family, ports = stack.family(), stack.ports()
+def test_nothing_outlives_a_supervisor_that_is_killed_and_the_next_start_succeeds(running: Stack) -> None:
+    family, ports = running.family(), running.ports()
     assert len(family) > len(SERVERS) + 1, "PostgreSQL's own children belong to it"
-    os.kill(int((stack.folder / "lock").read_text().split()[0]), signal.SIGKILL)
+    os.kill(int((running.folder / "lock").read_text().split()[0]), signal.SIGKILL)
     assert_nothing_is_left(family, ports, within_s=5.0)
-    assert stack.millrace("status").returncode == 3
-    again = stack.up()
+    assert running.millrace("status").returncode == 3
+    again = running.up()
     assert again.returncode == 0, again.stdout + again.stderr
     assert "ready after" in again.stdout
-    assert not set(stack.pids().values()) & family
-    assert stack.millrace("status").returncode == 0
+    assert not set(running.pids().values()) & family
+    assert running.millrace("status").returncode == 0
 
 
-def test_a_stack_whose_folder_is_deleted_stops(stack: Stack) -> None:
-    stack.up()
-    family, ports = stack.family(), stack.ports()
-    shutil.rmtree(stack.folder)
-    assert_nothing_is_left(family, ports, within_s=20.0)
-
-
-def test_a_server_that_is_killed_comes_back_and_its_new_pid_is_told(stack: Stack) -> None:
-    stack.up()
-    before = stack.pids()
+def test_a_server_that_is_killed_comes_back_and_its_new_pid_is_told(running: Stack) -> None:
+    before, restarts = running.pids(), running.restarts()["postgres"]
     os.kill(before["postgres"], signal.SIGKILL)
     assert processes.wait_until(
-        lambda: stack.pids().get("postgres", before["postgres"]) != before["postgres"], 10.0
+        lambda: running.pids().get("postgres", before["postgres"]) != before["postgres"], 10.0
     )
-    assert is_alive(stack.pids()["postgres"])
-    assert processes.wait_until(lambda: stack.millrace("status").returncode == 0, 20.0)
-    parts = json.loads(stack.millrace("status", "--json").stdout)["parts"]
-    assert {part["name"]: part["restarts"] for part in parts}["postgres"] == 1
+    assert is_alive(running.pids()["postgres"])
+    assert processes.wait_until(lambda: running.millrace("status").returncode == 0, 20.0)
+    assert running.restarts()["postgres"] == restarts + 1
+
+
+def test_a_second_up_in_the_same_folder_is_refused(running: Stack) -> None:
+    pids = running.pids()
+    said = running.up()
+    assert said.returncode == 1
+    assert "already running" in said.stdout
+    assert running.pids() == pids
+
+
+def test_two_checkouts_run_side_by_side(running: Stack, stack: Stack) -> None:
+    assert stack.up().returncode == 0
+    assert not stack.ports() & running.ports()
+    assert {*stack.pids()} == {*running.pids()} == SERVERS
+
+
+def test_a_stack_whose_folder_is_deleted_stops(running: Stack) -> None:
+    family, ports = running.family(), running.ports()
+    shutil.rmtree(running.folder)
+    assert_nothing_is_left(family, ports, within_s=20.0)
 
 
 def test_a_detached_stack_outlives_the_make_that_started_it(tmp_path: Path) -> None:
@@ -166,25 +201,6 @@ def test_a_detached_stack_outlives_the_make_that_started_it(tmp_path: Path) -> N
         assert processes.wait_until(lambda: stack.pids().get("redis", killed) != killed, 10.0)
     finally:
         stack.millrace("down")
-
-
-def test_a_second_up_in_the_same_folder_is_refused(stack: Stack) -> None:
-    stack.up()
-    pids = stack.pids()
-    said = stack.up()
-    assert said.returncode == 1
-    assert "already running" in said.stdout
-    assert stack.pids() == pids
-
-
-def test_two_checkouts_run_side_by_side(stack: Stack, tmp_path: Path) -> None:
-    other = Stack(tmp_path / "other")
-    try:
-        assert stack.up().returncode == 0
-        assert other.up().returncode == 0
-        assert not stack.ports() & other.ports()
-    finally:
-        other.millrace("down")
 
 
 def test_a_server_given_from_outside_is_used_and_none_is_started(tmp_path: Path) -> None:
@@ -253,7 +269,8 @@ def test_a_port_that_is_taken_is_named_with_the_one_used_instead(tmp_path: Path)
     assert (again.http, again.displaced) == (f"http://127.0.0.1:{asked}", [])
 
 
-def test_the_usual_port_is_left_to_whoever_has_it(stack: Stack) -> None:
+def test_the_usual_port_is_left_to_whoever_has_it(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "run", MILLRACE_KAFKA_BOOTSTRAP="127.0.0.1:1")
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -262,6 +279,8 @@ def test_the_usual_port_is_left_to_whoever_has_it(stack: Stack) -> None:
             pass  # somebody else has it already: as good
         else:
             holder.listen()
-        stack.up()
-        assert stack.endpoints()["redis"] != "redis://127.0.0.1:6379/0"
-        assert all(port < 32768 for port in stack.ports())
+        try:
+            stack.up()
+            assert stack.endpoints()["redis"] != "redis://127.0.0.1:6379/0"
+        finally:
+            stack.millrace("down")
