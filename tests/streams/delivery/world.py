@@ -2,9 +2,8 @@
 
 import asyncio
 import json
+import os
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -15,12 +14,11 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from sandbox import processes
 from sandbox.kafka import create_topics
-from sandbox.processes import Program
 from streams.delivery import CHANGELOG_CONFIG, DEAD_LETTERS_CONFIG, POSITION, changelog_topic
 from tests.faults.kafka_log import Record, committed_of
 from tests.faults.planted import WENT_ON
+from tests.streams.delivery.nursery import Nursery
 from tests.system.topics import Topics
 
 WAIT_S = 30.0  # for what must come; far above what it takes, and a test that waits for it in vain has failed
@@ -53,7 +51,7 @@ async def until(
 
 @dataclass
 class Subject:
-    process: subprocess.Popen[bytes]
+    pid: int
     log: Path
 
     def said(self, what: str) -> list[dict[str, Any]]:
@@ -68,11 +66,13 @@ class Subject:
 
     @property
     def code(self) -> int | None:
-        return self.process.poll()
+        """As of a child of ours: a signal's is negative; None while it lives."""
+        written = self.log.with_suffix(".code")
+        return int(written.read_text()) if written.exists() else None
 
     def signal(self, number: int) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
+        if self.code is None:
+            os.kill(self.pid, number)
 
     async def owns(self, *partitions: int, within_s: float | None = None) -> None:
         await until(lambda: self.status["owned"] == list(partitions), f"it owns {partitions}", within_s)
@@ -93,6 +93,7 @@ class Subject:
 class World:
     bootstrap: str
     folder: Path
+    nursery: Nursery
     bug: str = ""
     partitions: int = 1
     name: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:8]}")
@@ -120,9 +121,7 @@ class World:
             "session_timeout_s": SESSION_S, **{what: self.topic(what) for what in ("source", "output", "dead")}, **settings,
         }  # fmt: skip
         log = self.folder / f"{self.name}-{role}{len(self.subjects)}.log"
-        command = (sys.executable, "-m", "tests.streams.delivery.subject")
-        program = Program(role, command, log, {"SUBJECT": json.dumps(named), "PYTHONUNBUFFERED": "1"})
-        self.subjects.append(Subject(processes.spawn(program), log))
+        self.subjects.append(Subject(self.nursery.bear(named, log), log))
         return self.subjects[-1]
 
     async def feed(self, *values: object, key: bytes = b"k", partition: int = 0, **settings: Any) -> None:
@@ -168,6 +167,5 @@ class World:
 
     async def close(self) -> None:
         for subject in self.subjects:
-            subject.signal(signal.SIGCONT)
-            if subject.code is None:
-                await asyncio.to_thread(processes.kill_tree, subject.process)
+            subject.signal(signal.SIGKILL)
+            await subject.exits()
