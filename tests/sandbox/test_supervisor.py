@@ -53,7 +53,10 @@ async def test_what_is_killed_is_started_again_as_another_process(bench: Bench) 
     await supervisor.stop()
 
 
-async def test_killing_it_again_and_again_never_makes_the_supervisor_give_up(bench: Bench) -> None:
+async def test_killing_it_again_and_again_never_makes_the_supervisor_give_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.restarts.KILLED_BACKOFF_MAX_S", 0.0)
     supervisor = supervise(bench, bench.part("writer"))
     await supervisor.start()
     for restart in range(1, 26):
