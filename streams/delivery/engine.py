@@ -10,7 +10,7 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
 from streams.delivery import internals
 from streams.delivery.records import Settings
-from streams.delivery.recovery import Recovery
+from streams.delivery.recovery import Recovery, Tables
 from streams.delivery.sending import MOST_BATCH_BYTES
 from streams.delivery.transport import Transport
 from streams.delivery.vital import die
@@ -27,6 +27,7 @@ RAW: dict[str, Any] = {
 # Raw: a decode error inside Faust acks the message and throws into the agent. Decoding is the handler's.
 
 SAFE: dict[str, Any] = {
+    "TableManager": Tables,
     "store": "memory://",
     "web_enabled": False,  # Faust's own server listens on 0.0.0.0:6066 and serves table contents
     "topic_allow_declare": False,  # the topic catalogue creates topics, all of them

@@ -35,7 +35,7 @@ LEANED_ON: Mapping[type, tuple[str, ...]] = {
     Consumer: ("_drain_messages", "perform_seek", "stop_flow", "resume_flow", "force_commit", "_is_changelog_tp",
                "maybe_wait_for_commit_to_finish", "on_partitions_revoked", "on_partitions_assigned"),
     Recovery: ("_seek_offsets", "_wait", "on_recovery_completed", "_resume_streams"),
-    TableManager: ("recovery",),
+    TableManager: ("recovery", "_update_channels"),
     FlowControlEvent: ("is_active", "suspend", "clear"),
     faust.App: ("_crash", "_new_transport", "_new_producer_transport", "on_rebalance_start", "create_event",
                 "_create_directories"),

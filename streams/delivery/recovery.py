@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery as FaustRecovery
 from faust.tables.recovery import ServiceStopped
 
@@ -26,6 +27,13 @@ FETCH_BYTES = 4 << 20  # per partition and request; 1 MiB, the default, halves t
 POLL_MS = 200  # to look at a partition again that brings nothing, such as one that ends in markers
 OPEN_LOOKS, OPEN_LOOK_S = 10, 0.5  # for the marker of a transaction that was ended just now
 RECOVERY_S = 600.0  # 100 million keys; what takes longer hangs. Faust's own bound is that of a single request
+
+
+class Tables(TableManager):
+    async def on_start(self) -> None:
+        """All tables are declared before anything starts. (Faust gives them a second for it, at every start.)"""
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class Recovery(FaustRecovery):
