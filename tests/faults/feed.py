@@ -8,6 +8,7 @@ import uuid
 
 from aiokafka import AIOKafkaProducer
 
+GIVES_UP_MS = 180_000  # a client that holds out longer than any fault, on the slowest machine
 TWICE = 0.03  # of the commands: the same id again is the same command
 POISON_EVERY = 997  # commands; a prime, so that it meets all partitions
 POISON = b"\xff not json"
@@ -19,7 +20,7 @@ async def feed(
 ) -> int:
     """Send them all; the number of records acknowledged."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, enable_idempotence=True, linger_ms=5, request_timeout_ms=60_000
+        bootstrap_servers=bootstrap, enable_idempotence=True, linger_ms=5, request_timeout_ms=GIVES_UP_MS
     )
     await producer.start()
     todo = [(key, op) for op in range(per_key) for key in range(keys)]
