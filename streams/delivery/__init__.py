@@ -14,9 +14,10 @@ batches (`sending.py`): 0.61-0.65 of a bare aiokafka loop with transactions, whe
 
 **One transaction per batch and partition** (`transactions.py`). The last state of each key, the events, the dead
 letters and the source offset commit together. Faust's own `exactly_once` gave 203 outputs for 200 inputs; its stock
-commits ran 102 records ahead of the changelog, and 87 of 152 updates were gone after a SIGKILL. Batches form while the
-one before commits, so memory runs ahead of the log. Hence the rule of the house: whatever is unexpected ends the
-process (`vital.py`), and who starts next reads what was kept.
+commits ran 102 records ahead of the changelog, and 87 of 152 updates were gone after a SIGKILL. What is applied is ahead of
+the log until it is committed. Hence the rule of the house: whatever is unexpected ends the process (`vital.py`), and who
+starts next reads what was kept. A transaction takes 50 ms of steps and 2 MB at most: unbounded, 4,500 requests about one
+heavy payment made one that outlasted its time-out, and again after every restart.
 
 **Transactions in their second version** (`transactional_producer.py`, `protocol.py`; Kafka 4.0, KIP-890). Two requests per
 transaction, where aiokafka's producer takes three through queues and tasks (writer 7.2 → 6.1 ms of CPU per payment at 30/s),

@@ -1,4 +1,4 @@
-"""The transactions of one source partition, one after the other; what comes while one commits gathers for the next.
+"""The transactions of one source partition, one after the other; what comes while one commits waits for the next.
 
 One transaction holds the last state of each key, the events, the dead letters, and the source offset behind them, as a
 record of the changelog of its own, so that state and position can never disagree. Who starts the producer of a
@@ -8,11 +8,12 @@ awake or not, and a writer's memory is right exactly as long as its epoch is. Wh
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from streams.delivery.pace import Pace
-from streams.delivery.records import Batch, Outgoing, Partition, Settings
+from streams.delivery.records import Outgoing, Partition, Record, Settings
 from streams.delivery.sending import Item, Parcels
 from streams.delivery.table import POSITION
 from streams.delivery.transactional_producer import TransactionalProducer
@@ -21,17 +22,24 @@ from streams.delivery.vital import die, vital
 TRANSACTION_TIMEOUT_MS = (
     30_000  # the open transaction of a dead writer blocks committed readers until takeover or this
 )
+APPLY_S = 0.05  # to one transaction, in one go: nothing else of the process runs meanwhile
+MOST_WEIGHT_BYTES = (
+    2 << 20
+)  # to one transaction: some 500 payments. More than that took longer than its time-out
 STOP_S = 5.0  # for a producer with nothing on its way; what takes longer hangs
 
 
 @dataclass
 class Gathered:
-    """What the records of some batches lead to."""
+    """What some records lead to, and how far they go. `size_bytes`: of their values; `weight_bytes`: of what they lead to."""
 
     states: dict[bytes, bytes | None] = field(default_factory=dict)
     parcels: Parcels = field(default_factory=dict)
     answers: list[Outgoing] = field(default_factory=list)
-    batches: list[Batch] = field(default_factory=list)
+    position: int = 0
+    records: int = 0
+    size_bytes: int = 0
+    weight_bytes: int = 0
 
 
 class Transactions:
@@ -42,6 +50,7 @@ class Transactions:
         changelog: str,
         at_once: asyncio.Semaphore,
         pace: Pace,
+        apply: Callable[[Record, Gathered], None],
         committed: Callable[["Transactions", Gathered, float], None],
         settings: Settings,
     ) -> None:
@@ -49,10 +58,11 @@ class Transactions:
         self.changelog = Partition(changelog, tp.partition)
         self.at_once = at_once
         self.pace = pace
+        self.apply = apply
         self.committed = committed
         self.recovered = False
         self.position: int | None = None  # the source offset behind all that is committed
-        self.gathered = Gathered()
+        self.waiting: deque[Record] = deque()  # not applied yet
         self.filled = asyncio.Event()
         self.busy = False
         self.task: asyncio.Task[None] | None = None
@@ -66,7 +76,7 @@ class Transactions:
         self.task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        assert self.idle, "drained before"
+        assert not (self.waiting or self.busy), "drained before"
         if self.task is not None:
             self.task.cancel()
         try:
@@ -74,30 +84,44 @@ class Transactions:
         except TimeoutError:
             die(f"the producer of {self.tp} does not stop")
 
-    def put(self, batch: Batch) -> None:
-        """All that this batch leads to has been gathered."""
-        self.gathered.batches.append(batch)
+    def put(self, records: Iterable[Record]) -> None:
+        self.waiting.extend(records)
         self.filled.set()
 
-    @property
-    def idle(self) -> bool:
-        return not (self.gathered.batches or self.busy)
+    def forget(self) -> None:
+        """What was not applied never will be, here. What was, is being committed."""
+        self.waiting.clear()
 
     @vital
     async def _run(self) -> None:
         while await self.filled.wait():
             async with self.at_once:
                 await self.pace.turn()
-                gathered, self.gathered, self.busy = self.gathered, Gathered(), True
-                self.filled.clear()
                 began_at = time.monotonic()
-                await self._commit(gathered)
-            self.busy = False
-            self.committed(self, gathered, time.monotonic() - began_at)
+                gathered = self._gather()
+                if gathered.records:
+                    self.busy = True
+                    await self._commit(gathered)
+                    self.busy = False
+            if gathered.records:
+                self.committed(self, gathered, time.monotonic() - began_at)
+
+    def _gather(self) -> Gathered:
+        """Apply what waits, until it is enough for one transaction; the rest is the next one's."""
+        gathered, until = Gathered(), time.monotonic() + APPLY_S
+        while self.waiting and gathered.weight_bytes < MOST_WEIGHT_BYTES and time.monotonic() < until:
+            record = self.waiting.popleft()
+            self.apply(record, gathered)
+            gathered.records += 1
+            gathered.size_bytes += len(record.value or b"")
+            gathered.position = record.offset + 1
+        if not self.waiting:
+            self.filled.clear()
+        return gathered
 
     async def _commit(self, gathered: Gathered) -> None:
-        position = gathered.batches[-1].records[-1].offset + 1
         changes = [Item(key, value, ()) for key, value in gathered.states.items()]
-        gathered.parcels[self.changelog] = [*changes, Item(POSITION, b"%d" % position, ())]
+        position = Item(POSITION, b"%d" % gathered.position, ())
+        gathered.parcels[self.changelog] = [*changes, position]
         await self.producer.commit(gathered.parcels)
-        self.position = position
+        self.position = gathered.position

@@ -1,7 +1,7 @@
 """The writer: plain steps over a table, record by record, with no `await` between reading and writing a state.
 
-What the steps of a partition lead to gathers for its next transaction. The loop, the fencing, the hand-over are here;
-the transactions themselves are in `transactions.py`, the reading back in `recovery.py`.
+What comes waits for the next transaction of its partition (`transactions.py`), which applies as much of it as is enough
+for one. The steps, the fencing, the hand-over are here; the reading back is in `recovery.py`.
 """
 
 import asyncio
@@ -89,19 +89,14 @@ class Writer:
     async def consume(self, events: Events) -> None:
         async for event in events:
             if self.app.is_current(event):
-                self._apply(event.value)
+                batch: Batch = event.value
+                self.app.held.take(batch)
+                self.owned[batch.tp].put(batch.records)
             await asyncio.sleep(0)
 
-    def _apply(self, batch: Batch) -> None:
-        transactions = self.owned[batch.tp]
-        self.app.held.take(batch)
-        self.table.enter(batch.tp.partition)
-        for record in batch.records:
-            self._one(record, transactions.gathered)
-        transactions.put(batch)
-
-    def _one(self, record: Record, gathered: Gathered) -> None:
+    def _apply(self, record: Record, gathered: Gathered) -> None:
         home = record.partition
+        self.table.enter(home)
         try:
             self.step(record, self.table, self.out)
         except Poison as poison:
@@ -112,21 +107,22 @@ class Writer:
         if self.table.written:
             for key, value in self.table.keep().items():
                 gathered.states[key] = value  # within a transaction only the last state of a key counts
+                gathered.weight_bytes += len(value or b"")
                 if self.on_state is not None:
                     self.on_state(home, key, value)
         if self.out.emitted or self.out.answered:
             for outgoing in self.out.emitted:
                 parcel(gathered.parcels, outgoing, home)
+                gathered.weight_bytes += len(outgoing.value or b"")
             gathered.answers += self.out.answered
             self.out.clear()
 
     def _committed(self, transactions: Transactions, gathered: Gathered, seconds: float) -> None:
         self.app.answers.put(gathered.answers)
-        records = sum(len(batch.records) for batch in gathered.batches)
         self.app.metrics.transactions += 1
-        self.app.metrics.records += records
+        self.app.metrics.records += gathered.records
         self.app.metrics.committed(seconds)
-        self.app.held.free(transactions.tp, records, sum(batch.size_bytes for batch in gathered.batches))
+        self.app.held.free(transactions.tp, gathered.records, gathered.size_bytes)
 
     async def own(self, partitions: set[Partition]) -> None:
         """First of all fence the owners before; recovery and the seek come after."""
@@ -141,7 +137,14 @@ class Writer:
     def _new(self, tp: Partition) -> Transactions:
         app = self.app
         return Transactions(
-            tp, app.group, self.changelog, self.at_once, self.pace, self._committed, app.client_settings()
+            tp,
+            app.group,
+            self.changelog,
+            self.at_once,
+            self.pace,
+            self._apply,
+            self._committed,
+            app.client_settings(),
         )
 
     async def recovered(self, partition: int) -> None:
@@ -156,6 +159,8 @@ class Writer:
             self.on_recovered(partition, rows)
 
     async def drain(self, drain_s: float) -> None:
+        for transactions in self.owned.values():
+            transactions.forget()
         try:
             await asyncio.wait_for(self.app.held.until(self._written), drain_s)
         except (
@@ -164,7 +169,7 @@ class Writer:
             die(f"what was applied could not be committed within {drain_s:g} s")
 
     def _written(self) -> bool:
-        return all(transactions.idle for transactions in self.owned.values())
+        return not any(transactions.busy for transactions in self.owned.values())
 
     async def release(self) -> None:
         await self.own(set())

@@ -128,6 +128,23 @@ async def test_thousands_of_answers_of_one_transaction_all_go_out(world: World) 
     assert writer.status["dropped"] == 0
 
 
+@pytest.mark.parametrize(
+    "heavy",
+    [{"do": "busy", "turns": 1_000_000}, {"do": "emit", "bytes": 300_000}],
+    ids=["takes long", "says much"],
+)
+async def test_heavy_commands_are_committed_some_at_a_time(world: World, heavy: dict[str, object]) -> None:
+    """All in one transaction would outlast its time-out, and then again."""
+    await world.create()
+    await world.feed(*[{"topic": world.topic("output"), **heavy}] * 40)
+    writer = world.start("writer")
+    await writer.owns(0)
+    await until(lambda: writer.status["lag"] == 0, "all of them done")
+    committed = [record for record in await world.read("changelog") if record.key == POSITION]
+    assert committed[-1].value == b"40"
+    assert len(committed) >= 6
+
+
 async def test_the_first_answer_to_a_topic_made_meanwhile_goes_out(world: World) -> None:
     writer = (await world.create()).start("writer")
     await writer.owns(0)
