@@ -48,8 +48,11 @@ C = TypeVar("C", CreatePayment, CapturePayment, CancelPayment, CreateRefund)
 Rules = Sequence[Callable[[Transaction, C], Refusal | None]]
 
 
-def decide(transaction: Transaction | None, command: Command) -> list[Event]:
-    """The events `command` leads to; none for a command that is known already. Raises InvariantBroken for a lie or a bug."""
+def decide(transaction: Transaction | None, command: Command, full: bool = False) -> list[Event]:
+    """The events `command` leads to; none for a command that is known already. Raises InvariantBroken for a lie or a bug.
+
+    `full`: the transaction is as large as may be; nothing new is begun on it, what was begun is finished.
+    """
     known = transaction or Transaction(command.origin.payment_id)
     origin = command.origin
     return [
@@ -65,7 +68,7 @@ def decide(transaction: Transaction | None, command: Command) -> list[Event]:
             settles=said.settles,
             fingerprint=said.fingerprint,
         )
-        for n, said in enumerate(_said(known, command), start=1)
+        for n, said in enumerate(_said(known, command, full), start=1)
     ]
 
 
@@ -96,7 +99,7 @@ def remembered(transaction: Transaction | None, command: PublicCommand) -> Remem
     return transaction.commands.get(remembered_as(transaction, command)) if transaction else None
 
 
-def _said(known: Transaction, command: Command) -> Iterator[Said]:
+def _said(known: Transaction, command: Command, full: bool) -> Iterator[Said]:
     match command:
         case RecordOutcome():
             yield from outcome(known, command)
@@ -106,10 +109,10 @@ def _said(known: Transaction, command: Command) -> Iterator[Said]:
             yield from notice(known, command)
         case _:
             if remembered(known, command) is None:
-                yield _public(known, command)
+                yield _public(known, command, full)
 
 
-def _public(known: Transaction, command: PublicCommand) -> Said:
+def _public(known: Transaction, command: PublicCommand, full: bool) -> Said:
     name, asked, origin = remembered_as(known, command), fingerprint(command), command.origin
     if known.merchant not in (None, origin.merchant):
         refusal = Refusal(Code.NOT_FOUND, "there is no such payment")
@@ -118,6 +121,8 @@ def _public(known: Transaction, command: PublicCommand) -> Said:
             Code.IDEMPOTENCY_KEY_REUSED,
             "this idempotency key, or command id, came before with another content",
         )
+    elif full:
+        refusal = Refusal(Code.LIMIT_EXCEEDED, "too much has been done with this payment for more to be kept")
     else:
         decided = _first_refusal_or_request(known, command)
         if not isinstance(decided, Refusal):

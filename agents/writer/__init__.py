@@ -40,10 +40,12 @@ class Applied:
     answers: tuple[Answer, ...] = ()
 
 
-def apply(row: Row | None, command: Command, reply_to: ReplyAddress | None, livemode: bool) -> Applied:
-    """Pure. Raises InvariantBroken for a lie or a bug; nothing of the command may then be kept."""
+def apply(
+    row: Row | None, command: Command, reply_to: ReplyAddress | None, livemode: bool, full: bool = False
+) -> Applied:
+    """Pure. Raises InvariantBroken for a lie or a bug; nothing of the command may then be kept. `full`: see `decide`."""
     before = row.transaction if row else None
-    events = decide(before, command)
+    events = decide(before, command, full)
     after, said = _told(before, events, livemode)
     if after is None:
         return Applied(None)

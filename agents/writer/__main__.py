@@ -39,7 +39,8 @@ async def compose(settings: Settings) -> None:
         if kept is None and codec.is_misplaced(record):
             raise Poison("this key's partition is another one: partition by murmur2", Code.KEY_INVALID)
         try:
-            applied = apply(rows.read(kept) if kept else None, command, reply_to, livemode)
+            row = rows.read(kept) if kept else None
+            applied = apply(row, command, reply_to, livemode, full=rows.is_full(kept))
         except InvariantBroken as broken:
             raise Poison(str(broken), Code.INVARIANT_BROKEN) from broken
         crashpoint("writer.decided")

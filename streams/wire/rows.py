@@ -12,6 +12,10 @@ from models.transaction import Transaction
 _TRANSACTION: TypeAdapter[Transaction] = TypeAdapter(Transaction)
 _FIRST = b'{"next_check_ms":'
 
+FULL_BYTES = 600_000
+"""From here on a row takes nothing new. Up to what a record may weigh (900 kB) there is room for the largest command yet
+(all the metadata that refunds may have: 250 kB), for the outcomes of what was begun, and for what was refused."""
+
 
 def write(row: Row) -> bytes:
     """What is None is left out: a settled payment is some 600 bytes."""
@@ -31,6 +35,10 @@ def read(value: bytes) -> Row:
         for name, tos in content.get("waiters", {}).items()
     }
     return Row(_TRANSACTION.validate_python(content["transaction"]), waiters)
+
+
+def is_full(value: bytes | None) -> bool:
+    return value is not None and len(value) > FULL_BYTES
 
 
 def next_check_ms(value: bytes) -> int | None:

@@ -9,7 +9,7 @@ from models.commands import CancelPayment, Command, CreatePayment, CreateRefund,
 from models.fields import METADATA_NAME_MAX_CHARS, METADATA_NAMES_MAX, METADATA_VALUE_MAX_CHARS
 from models.money import Money
 from models.ports import ReplyAddress
-from models.provider import Answered, IntentSnapshot, IntentStatus
+from models.provider import Answered, IntentSnapshot, IntentStatus, RefundIntent, RefundSnapshot, RefundStatus
 from models.row import WAITERS_MAX, Row
 from models.rules import REFUNDS_MAX
 from models.terms import PaymentTerms
@@ -26,8 +26,11 @@ FULL = {
 }
 
 
-def origin(command_id: str) -> Origin:
-    return Origin(command_id.ljust(255, "x"), PAYMENT, "mer_1", AT)
+ESCAPED = '"'  # a byte that JSON writes as two
+
+
+def origin(command_id: str, filled_with: str = "x") -> Origin:
+    return Origin(command_id.ljust(255, filled_with), PAYMENT, "mer_1", AT)
 
 
 def refund(n: int, metadata: dict[str, str]) -> CreateRefund:
@@ -41,7 +44,8 @@ class Payment:
 
     def say(self, command: Command, asker: int = 0) -> Applied:
         address = ReplyAddress("payments.replies.".ljust(200, "x"), asker)
-        applied = apply(self.row, command, address, livemode=False)
+        kept = rows.write(self.row) if self.row else None
+        applied = apply(self.row, command, address, livemode=False, full=rows.is_full(kept))
         assert applied.row is not None
         self.row = applied.row
         told = [events.write(said.event, said.payment) for said in applied.events]
@@ -70,4 +74,30 @@ def test_refunds_with_all_the_metadata_they_may_have_are_refused_before_they_fil
         payment.say(CancelPayment(other))
     assert payment.row is not None
     assert len(payment.row.transaction.refunds) == REFUNDS_MAX
+    assert payment.largest < LARGEST_RECORD_BYTES
+
+
+def test_a_payment_whose_commands_have_the_longest_ids_takes_no_more_before_it_fills_a_record() -> None:
+    """What was begun is finished all the same, and more is refused with an answer."""
+    payment = Payment()
+    terms = PaymentTerms(Money(1999, "usd"), "pm_1", metadata=FULL)
+    payment.say(CreatePayment(origin("create", ESCAPED), terms))
+    payment.say(RecordOutcome(origin("outcome"), f"{PAYMENT}:create:1", Answered(CAPTURED)))
+    for n in range(64):
+        payment.say(CancelPayment(origin(f"cancel {n} ", ESCAPED)))
+        payment.say(CancelPayment(replace(origin(f"stranger {n} ", ESCAPED), merchant="mer_2")))
+    begun, code = 0, None
+    while code is None:
+        wanted = refund(begun, FULL if begun < 2 else {})
+        wanted = replace(wanted, origin=origin(f"refund {begun} ", ESCAPED))
+        said = payment.say(wanted)
+        code = next((answer.reply.code for answer in said.answers), None)
+        begun += code is None
+    assert (code, begun < REFUNDS_MAX) == (Code.LIMIT_EXCEEDED, True)
+    assert payment.row is not None
+    for key, call in list(payment.row.transaction.calls.items()):
+        assert isinstance(call.call.ask, RefundIntent)
+        refunded = RefundSnapshot(call.call.ask.refund_id, "re_1", RefundStatus.SUCCEEDED, "usd", 1)
+        payment.say(RecordOutcome(origin("done"), key, Answered(refunded)))
+    assert payment.row.transaction.amount_refunded_minor == begun
     assert payment.largest < LARGEST_RECORD_BYTES
