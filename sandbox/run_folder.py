@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from sandbox import processes
 
+PRIVATE_FOLDER = 0o700
 PRIVATE = 0o600  # keys and passwords are for the person who started the stack
 LEFTOVER_ENDS_WITHIN_S = 10.0
 
@@ -34,10 +35,16 @@ class RunFolder:
         self.secrets = self.path / "secrets.json"
         self._lock = self.path / "lock"
 
+    def make(self) -> None:
+        """The logs are for who started the stack, too: a detached one writes keys and addresses there. (Not the folder:
+        PostgreSQL may run as another user inside.)"""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.logs.chmod(PRIVATE_FOLDER)
+
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
         """Own the folder; the kernel takes it back when this process ends, however. Raises AlreadyRunning."""
-        self.logs.mkdir(parents=True, exist_ok=True)
+        self.make()
         with self._lock.open("a+") as file:
             if not _try_lock(file):
                 raise AlreadyRunning(f"already running, process {self.holder()}")

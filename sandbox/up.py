@@ -66,7 +66,7 @@ def detach(folder: RunFolder, down: str, servers_only: bool = False) -> int:
     if (holder := folder.holder()) is not None:
         _say(f"millrace: already running, process {holder}: `{down}` stops it")
         return FAILED
-    folder.logs.mkdir(parents=True, exist_ok=True)
+    folder.make()
     folder.endpoints.unlink(
         missing_ok=True
     )  # of a supervisor that was killed: it would look as if we were ready

@@ -59,7 +59,7 @@ async def _read(consumer: AIOKafkaConsumer, partitions: list[TopicPartition], mo
 
 
 def _row(record: Any) -> dict[str, Any]:
-    headers = {name: bytes(value).decode(errors="replace") for name, value in record.headers}
+    headers = {name: bytes(value or b"").decode(errors="replace") for name, value in record.headers}
     return {
         "at": datetime.fromtimestamp(record.timestamp / 1000, UTC),
         "key": blotted((record.key or b"").decode(errors="replace"))[:60],

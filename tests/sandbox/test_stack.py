@@ -123,6 +123,7 @@ def test_up_tells_where_everything_is_and_down_leaves_nothing_but_the_data(stack
     assert stack.endpoints()["kafka"] in said.stdout
     assert f"millrace down --run-dir {stack.folder}` stops it" in said.stdout
     assert "Ctrl-C" not in said.stdout, "nobody's Ctrl-C reaches it"
+    assert (stack.folder / "logs").stat().st_mode & 0o777 == 0o700, "what it said lies there, keys and all"
     assert all(is_alive(pid) for pid in stack.pids().values())
     assert all(port < 32768 for port in stack.ports())
     assert stack.millrace("status").returncode == 0
