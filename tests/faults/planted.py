@@ -66,7 +66,7 @@ def position_outside() -> None:
 
     async def late(self: Any, gathered: Any) -> None:
         await self.producer.commit({self.changelog: [Item(table.POSITION, b"%d" % gathered.position, ())]})
-        await asyncio.sleep(0.3)  # as long as a slow broker takes
+        await asyncio.sleep(0.1)  # as long as a slow broker takes
         await commit(self, gathered)
 
     replace(transactions.Transactions, "_commit", late)
@@ -81,6 +81,17 @@ def acks_out_of_order() -> None:
 @bug
 def queues_emptied() -> None:
     """Records flow while Faust ends a rebalance, between the seek and the emptying of its queues."""
+    consume = writer.Writer.consume
+
+    async def busy(self: Any, events: Any) -> None:
+        """As a loop does that is busy with something else: what flows stays in the queues for a while."""
+
+        async def slowly() -> Any:
+            async for event in events:
+                await asyncio.sleep(0.1)
+                yield event
+
+        await consume(self, slowly())
 
     async def perform_seek(self: Any) -> None:
         await super(transport.Consumer, self).perform_seek()
@@ -92,6 +103,7 @@ def queues_emptied() -> None:
 
     replace(transport.Consumer, "perform_seek", perform_seek)
     replace(recovery.Recovery, "on_recovery_completed", on_recovery_completed)
+    replace(writer.Writer, "consume", busy)
 
 
 @bug
