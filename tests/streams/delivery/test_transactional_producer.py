@@ -14,7 +14,7 @@ from streams.delivery.records import Partition
 from streams.delivery.sending import MOST_BATCH_BYTES, Item
 from streams.delivery.transactional_producer import TransactionalProducer
 from tests.faults.kafka_log import read_all
-from tests.streams.delivery.world import World
+from tests.streams.delivery.world import World, until
 
 pytestmark = pytest.mark.real
 TIMEOUT_MS = 30_000
@@ -56,6 +56,15 @@ async def is_open(world: World, what: str, partition: int) -> bool:
     return bool(committed < all_of_it)
 
 
+async def closes(world: World, what: str, partition: int) -> None:
+    """A commit is answered when it is decided; its markers follow."""
+
+    async def closed() -> bool:
+        return not await is_open(world, what, partition)
+
+    await until(closed, f"the end of the transaction in {what}/{partition}")
+
+
 async def test_what_a_transaction_holds_arrives_in_order_however_many_batches_it_takes(
     made: World, producer: TransactionalProducer
 ) -> None:
@@ -95,7 +104,7 @@ async def test_whatever_gets_lost_on_the_way_is_done_once(
     assert await seen(made, "output", 0) == [
         value for number in range(5) for value in (b"%d" % number, b"again")
     ]
-    assert not await is_open(made, "output", 0)
+    await closes(made, "output", 0)
 
 
 async def test_who_starts_with_an_id_refuses_the_one_before(
@@ -122,20 +131,23 @@ async def test_what_the_one_before_left_open_is_aborted(made: World, producer: T
     await heir.commit({output: items(b"closed")})
     await heir.stop()
     assert await seen(made, "output", 0) == [b"closed"]
-    assert not await is_open(made, "output", 0)
+    await closes(made, "output", 0)
 
 
 async def test_a_request_that_comes_after_the_end_of_its_transaction_opens_nothing(
     made: World, producer: TransactionalProducer
 ) -> None:
-    """A first-version transaction is opened by it again, with nobody to end it."""
+    """A first-version transaction is opened by it again, with nobody to end it. (As long as the marker of the end is not in
+    the log, the broker knows the same batch by its number, and says that it has it.)"""
     output = Partition(made.topic("output"), 0)
     packed = producer._packed(items(b"1"))
     late = Produce(made.name, TIMEOUT_MS, {output: next(packed)})
     await producer.commit({output: items(b"2")})
+
+    await closes(made, "output", 0)
     answer = await producer.client.send(producer.client.cluster.leader_for_partition(output), late)
     assert answer.topics[0][1][0][1] == InvalidProducerEpoch.errno
-    assert not await is_open(made, "output", 0)
+    await closes(made, "output", 0)
     assert await seen(made, "output", 0) == [b"2"]
 
 
