@@ -15,8 +15,9 @@ from models.ports import ReplyAddress
 from tests.bench.http_client import Connections
 from tests.bench.rounds import command
 
-LATE_S = 20.0
-"""An answer later than this is missing, and a round with a missing answer fails."""
+LATE_S = 90.0
+"""An answer later than this is missing, and a round with a missing answer fails: far longer than the first burst takes on a
+slow machine whose JVM is cold."""
 
 
 @dataclass(frozen=True)
