@@ -66,7 +66,7 @@ def position_outside() -> None:
 
     async def late(self: Any, gathered: Any) -> None:
         await self.producer.commit({self.changelog: [Item(table.POSITION, b"%d" % gathered.position, ())]})
-        await asyncio.sleep(0.1)  # as long as a slow broker takes
+        await asyncio.sleep(0.3)  # as long as a slow broker takes
         await commit(self, gathered)
 
     replace(transactions.Transactions, "_commit", late)
