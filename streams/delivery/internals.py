@@ -17,7 +17,7 @@ from aiokafka.cluster import ClusterMetadata
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
-from aiokafka.protocol.api import Request
+from aiokafka.protocol.api import RequestStruct
 from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchPy
 from aiokafka.structs import ConsumerRecord
 from faust.tables.manager import TableManager
@@ -45,7 +45,7 @@ LEANED_ON: Mapping[type, tuple[str, ...]] = {
     AIOKafkaClient: ("bootstrap", "send", "coordinator_lookup", "add_topic", "force_metadata_update", "fetch_all_metadata"),
     ClusterMetadata: ("leader_for_partition",),
     DefaultRecordBatchBuilder: ("append", "build"),
-    Request: ("build", "prepare"),
+    RequestStruct: ("build_request_header", "parse_response_header"),
     AIOKafkaProducer: ("create_batch", "send_batch"),
     _DefaultRecordBatchPy: ("_maybe_uncompress",),
 }  # fmt: skip

@@ -6,7 +6,8 @@ Nothing is sent here. Source: common/message/*.json in the kafka-clients jar, 4.
 from io import BytesIO
 from typing import Any
 
-from aiokafka.protocol.api import Request, RequestStruct, Response, ResponseHeader_v0
+from aiokafka.errors import IncompatibleBrokerVersion
+from aiokafka.protocol.api import RequestStruct, Response, ResponseHeader_v0
 from aiokafka.protocol.types import (
     Boolean,
     CompactArray,
@@ -24,6 +25,22 @@ from streams.delivery.records import Partition
 NO_TAGS: dict[int, bytes] = {}
 ALL_IN_SYNC = -1  # acks
 FINALIZED_FEATURES = 2  # a tag of the answer to ApiVersions
+
+
+class InThisVersion:
+    """A request that is what it says: aiokafka asks each to `prepare` the version that a broker knows."""
+
+    API_KEY: int
+    API_VERSION: int
+    FLEXIBLE_VERSION = True
+
+    def prepare(self, versions: dict[int, tuple[int, int]]) -> Any:
+        least, most = versions.get(self.API_KEY, (0, -1))
+        if not least <= self.API_VERSION <= most:
+            raise IncompatibleBrokerVersion(
+                f"{type(self).__name__}: the broker knows versions {least} to {most}"
+            )
+        return self
 
 
 class ProduceResponse_v12(Response):
@@ -44,10 +61,9 @@ class ProduceResponse_v12(Response):
     )  # fmt: skip
 
 
-class ProduceRequest_v12(RequestStruct):
+class ProduceRequest_v12(InThisVersion, RequestStruct):
     API_KEY = 0
     API_VERSION = 12
-    FLEXIBLE_VERSION = True
     RESPONSE_TYPE = ProduceResponse_v12
     SCHEMA = Schema(
         ("transactional_id", CompactString("utf-8")), ("acks", Int16), ("timeout_ms", Int32),
@@ -60,20 +76,13 @@ class ProduceRequest_v12(RequestStruct):
     )  # fmt: skip
 
 
-class Produce(Request[ProduceRequest_v12]):
+def produce(transactional_id: str, timeout_ms: int, batches: dict[Partition, bytes]) -> ProduceRequest_v12:
     """One batch per partition, for partitions of one leader. From version 12 on it takes them into the transaction."""
-
-    API_KEY = 0
-
-    def __init__(self, transactional_id: str, timeout_ms: int, batches: dict[Partition, bytes]) -> None:
-        topics: dict[str, list[tuple[int, bytes, dict[int, bytes]]]] = {}
-        for (topic, partition), batch in batches.items():
-            topics.setdefault(topic, []).append((partition, batch, NO_TAGS))
-        named = [(topic, partitions, NO_TAGS) for topic, partitions in topics.items()]
-        self.fields = (transactional_id, ALL_IN_SYNC, timeout_ms, named, NO_TAGS)
-
-    def build(self, request_struct_class: type[ProduceRequest_v12]) -> ProduceRequest_v12:
-        return request_struct_class(*self.fields)
+    topics: dict[str, list[tuple[int, bytes, dict[int, bytes]]]] = {}
+    for (topic, partition), batch in batches.items():
+        topics.setdefault(topic, []).append((partition, batch, NO_TAGS))
+    named = [(topic, partitions, NO_TAGS) for topic, partitions in topics.items()]
+    return ProduceRequest_v12(transactional_id, ALL_IN_SYNC, timeout_ms, named, NO_TAGS)
 
 
 class EndTransactionResponse_v5(Response):
@@ -85,10 +94,9 @@ class EndTransactionResponse_v5(Response):
     )  # fmt: skip
 
 
-class EndTransactionRequest_v5(RequestStruct):
+class EndTransactionRequest_v5(InThisVersion, RequestStruct):
     API_KEY = 26
     API_VERSION = 5
-    FLEXIBLE_VERSION = True
     RESPONSE_TYPE = EndTransactionResponse_v5
     SCHEMA = Schema(
         ("transactional_id", CompactString("utf-8")), ("producer_id", Int64), ("producer_epoch", Int16),
@@ -96,16 +104,9 @@ class EndTransactionRequest_v5(RequestStruct):
     )  # fmt: skip
 
 
-class Commit(Request[EndTransactionRequest_v5]):
+def commit(transactional_id: str, producer_id: int, epoch: int) -> EndTransactionRequest_v5:
     """The end of a transaction. The answer names the producer id and epoch of the next."""
-
-    API_KEY = 26
-
-    def __init__(self, transactional_id: str, producer_id: int, epoch: int) -> None:
-        self.fields = (transactional_id, producer_id, epoch, True, NO_TAGS)
-
-    def build(self, request_struct_class: type[EndTransactionRequest_v5]) -> EndTransactionRequest_v5:
-        return request_struct_class(*self.fields)
+    return EndTransactionRequest_v5(transactional_id, producer_id, epoch, True, NO_TAGS)
 
 
 class ApiVersionsResponse_v3(Response):
@@ -118,10 +119,9 @@ class ApiVersionsResponse_v3(Response):
     )  # fmt: skip
 
 
-class ApiVersionsRequest_v3(RequestStruct):
+class ApiVersionsRequest_v3(InThisVersion, RequestStruct):
     API_KEY = 18
     API_VERSION = 3
-    FLEXIBLE_VERSION = True
     RESPONSE_TYPE = ApiVersionsResponse_v3
     SCHEMA = Schema(
         ("client", CompactString("utf-8")), ("client_version", CompactString("utf-8")), ("tags", TaggedFields)
@@ -132,11 +132,8 @@ class ApiVersionsRequest_v3(RequestStruct):
         return ResponseHeader_v0.decode(read_buffer)
 
 
-class ApiVersions(Request[ApiVersionsRequest_v3]):
-    API_KEY = 18
-
-    def build(self, request_struct_class: type[ApiVersionsRequest_v3]) -> ApiVersionsRequest_v3:
-        return request_struct_class("millrace", "1", NO_TAGS)
+def api_versions() -> ApiVersionsRequest_v3:
+    return ApiVersionsRequest_v3("millrace", "1", NO_TAGS)
 
 
 FEATURES = CompactArray(

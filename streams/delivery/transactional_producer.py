@@ -1,10 +1,10 @@
 """A producer of transactions, and of nothing else, by Kafka's second version of them (KIP-890, Kafka 4.0 and newer).
 
 A produce request brings its partitions into the transaction by itself, and every end of one raises the epoch. So a
-transaction costs two requests, one after the other, where aiokafka sends three and more through its queues (5.3 ms of CPU
-per payment in a writer); and a request that was under way when its transaction ended can open nothing any more: by the
-first version such a latecomer left a transaction open that nobody knew of, and readers of committed records stood still
-before it. What is sent, and when, is not decided here.
+transaction costs two requests, one after the other, where aiokafka sends three and more through its queues; and a
+request that was under way when its transaction ended can open nothing any more: by the first version such a latecomer
+left a transaction open that nobody knew of, and readers of committed records stood still before it. What is sent, and
+when, is not decided here.
 """
 
 import asyncio
@@ -17,15 +17,13 @@ from aiokafka.errors import ConcurrentTransactions, KafkaError, LeaderNotAvailab
 from aiokafka.protocol.transaction import InitProducerIdRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from streams.delivery.protocol import ApiVersions, Commit, Produce, finalized_features
+from streams.delivery import protocol
 from streams.delivery.records import Partition, Settings
 from streams.delivery.sending import MOST_BATCH_BYTES, Item
 
 TRANSACTION_VERSION = 2
 REPLICATED_MS = 30_000  # for all in-sync replicas to have a batch; then the same batch is sent again
-AGAIN_S = (
-    0.002  # before the second try: the transaction before is still being closed in all its logs, as a rule
-)
+AGAIN_S = 0.002  # before the second try; as a rule the transaction before is still being closed in its logs
 DOUBLED_MOST = 7  # times, from try to try: 0.26 s
 
 log = logging.getLogger("millrace.delivery")
@@ -43,8 +41,8 @@ class TransactionalProducer:
     async def start(self) -> None:
         """Raise the epoch: whoever had this id before is refused from now on, and what it left open is aborted."""
         await self.client.bootstrap()
-        answer = await self._ask_coordinator(ApiVersions())
-        if finalized_features(answer).get("transaction.version", 0) < TRANSACTION_VERSION:
+        answer = await self._ask_coordinator(protocol.api_versions())
+        if protocol.finalized_features(answer).get("transaction.version", 0) < TRANSACTION_VERSION:
             raise RuntimeError(
                 "the Kafka cluster has not agreed on transaction.version 2 (Kafka 4.0 and newer): see "
                 "kafka-features.sh upgrade --feature transaction.version=2"
@@ -62,7 +60,7 @@ class TransactionalProducer:
         packed = {tp: self._packed(items) for tp, items in parcels.items()}
         while batches := {tp: batch for tp, rest in packed.items() if (batch := next(rest, None))}:
             await self._produce(batches)
-        end = Commit(self.transactional_id, self.producer_id, self.epoch)
+        end = protocol.commit(self.transactional_id, self.producer_id, self.epoch)
         ended = await self._ask_coordinator(end)
         self.producer_id, self.epoch = ended.producer_id, ended.producer_epoch
 
@@ -112,7 +110,9 @@ class TransactionalProducer:
                 self.client.add_topic(topic)
             return dict.fromkeys(batches, LeaderNotAvailableError())
         try:
-            answer = await self.client.send(leader, Produce(self.transactional_id, REPLICATED_MS, batches))
+            answer = await self.client.send(
+                leader, protocol.produce(self.transactional_id, REPLICATED_MS, batches)
+            )
         except KafkaError as error:
             return dict.fromkeys(batches, error)
         codes = {

@@ -23,9 +23,7 @@ TRANSACTION_TIMEOUT_MS = (
     30_000  # the open transaction of a dead writer blocks committed readers until takeover or this
 )
 APPLY_S = 0.05  # to one transaction, in one go: nothing else of the process runs meanwhile
-MOST_WEIGHT_BYTES = (
-    2 << 20
-)  # to one transaction: some 500 payments. More than that took longer than its time-out
+MOST_WEIGHT_BYTES = 2 << 20  # to one transaction, some 500 payments; many times that outlasted its time-out
 STOP_S = 5.0  # for a producer with nothing on its way; what takes longer hangs
 
 

@@ -9,7 +9,7 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaConnectionError, MessageS
 
 from sandbox.kafka import create_topic
 from streams.delivery import transactional_producer
-from streams.delivery.protocol import Commit, Produce
+from streams.delivery.protocol import EndTransactionRequest_v5, ProduceRequest_v12, produce
 from streams.delivery.records import Partition
 from streams.delivery.sending import MOST_BATCH_BYTES, Item
 from streams.delivery.transactional_producer import TransactionalProducer
@@ -79,7 +79,7 @@ async def test_what_a_transaction_holds_arrives_in_order_however_many_batches_it
     assert (record.key, list(record.headers)) == (b"k", [("h", b"a"), ("none", None)])
 
 
-@pytest.mark.parametrize("kind", [Produce, Commit])
+@pytest.mark.parametrize("kind", [ProduceRequest_v12, EndTransactionRequest_v5])
 @pytest.mark.parametrize("lost", ["request", "answer"])
 async def test_whatever_gets_lost_on_the_way_is_done_once(
     made: World, producer: TransactionalProducer, kind: type, lost: str
@@ -141,7 +141,7 @@ async def test_a_request_that_comes_after_the_end_of_its_transaction_opens_nothi
     the log, the broker knows the same batch by its number, and says that it has it.)"""
     output = Partition(made.topic("output"), 0)
     packed = producer._packed(items(b"1"))
-    late = Produce(made.name, TIMEOUT_MS, {output: next(packed)})
+    late = produce(made.name, TIMEOUT_MS, {output: next(packed)})
     await producer.commit({output: items(b"2")})
 
     await closes(made, "output", 0)
