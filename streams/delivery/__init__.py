@@ -66,9 +66,9 @@ used to hold it for ever. So did a commit whose answer a client lost when its br
 its group, so a commit that hangs while the broker answers ends the process, too. `metrics.py` counts lag, rebalances
 (with an alarm), commits, dead letters and dropped answers.
 
-**Gathering** (`pace.py`). A transaction costs the same for one record as for twenty, so a writer's begin at least 4 ms
-apart, whatever their partitions, and a follower polls twenty times a second. Ungathered, two cores that held broker,
-service and load fell behind at 300 payments/s (p50 3 s).
+**Gathering** (`pace.py`). A transaction costs the same for one record as for twenty, so a writer's begin in rounds, 4 ms
+apart when nothing is busy and up to 25 ms when they wait in queues; a gateway's outcomes likewise; and a follower polls
+ten times a second. Ungathered, two cores that held broker, service and load fell behind at 300 payments/s.
 
 **Settings that came from measurements.** Fetch wait 500 ms: idle, a writer, a gateway and the broker took 3.3 % of a core
 together, at 100 ms 5.9 %, and p50 did not move, since a partition just read is fetched with the others at once.

@@ -3,6 +3,7 @@ timer's commands.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 
 from aiokafka import AIOKafkaProducer
@@ -32,4 +33,6 @@ class Outbox:
     async def _flush(self) -> None:
         await self.pace.turn()
         parcels, self.parcels, self.flushing = self.parcels, {}, None
+        sent_at = time.monotonic()
         await asyncio.gather(*await send_all(self.producer(), parcels))
+        self.pace.took(time.monotonic() - sent_at)

@@ -121,5 +121,7 @@ class Transactions:
         changes = [Item(key, value, ()) for key, value in gathered.states.items()]
         position = Item(POSITION, b"%d" % gathered.position, ())
         gathered.parcels[self.changelog] = [*changes, position]
+        sent_at = time.monotonic()
         await self.producer.commit(gathered.parcels)
+        self.pace.took(time.monotonic() - sent_at)
         self.position = gathered.position

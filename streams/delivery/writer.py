@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from streams.delivery.app import App
 
 TRANSACTIONS_AT_ONCE = 8  # of one process; more only queue at the broker
-TRANSACTIONS_APART_S = (
-    0.004  # of all partitions together: with a broker on two cores, transactions are the budget
-)
+ROUNDS_APART_S = 0.004  # of transactions, of all partitions: with a broker on two cores, they are the budget
 KEYS_PER_TURN = 5_000  # told to `on_state` after a recovery before the loop may do something else: about 5 ms
 
 
@@ -84,7 +82,7 @@ class Writer:
         self.out = Out()
         self.owned: dict[Partition, Transactions] = {}
         self.at_once = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
-        self.pace = Pace(TRANSACTIONS_APART_S)
+        self.pace = Pace(ROUNDS_APART_S)
 
     async def consume(self, events: Events) -> None:
         async for event in events:
