@@ -143,8 +143,18 @@ def _status(arguments: argparse.Namespace) -> int:
 
 def _run_dir_argument(command: argparse.ArgumentParser, default: Path | None = RUN_DIR) -> None:
     command.add_argument(
-        "--run-dir", type=Path, default=default, help="where data, logs and endpoints.json are kept"
+        "--run-dir", type=_folder, default=default, help="where data, logs and endpoints.json are kept"
     )
+
+
+def _folder(text: str) -> Path:
+    path = Path(text)
+    if not text:
+        raise argparse.ArgumentTypeError("needs the name of a folder")
+    there = next(each for each in (path, *path.absolute().parents) if each.exists())
+    if not there.is_dir():
+        raise argparse.ArgumentTypeError(f"{there} is no folder")
+    return path
 
 
 def _json_argument(command: argparse.ArgumentParser) -> None:

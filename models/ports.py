@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from models.commands import Command, PublicCommand, RecordNotice
+from models.commands import Command, FieldError, PublicCommand, RecordNotice
 from models.provider import Outcome, PspCall
 
 View = dict[str, Any]
@@ -47,7 +47,7 @@ class Reply:
     replayed: bool
     refund_id: str | None
     payment: View | None
-    errors: tuple[dict[str, str], ...] = ()
+    errors: tuple[FieldError, ...] = ()
     merchant: str | None = None
     fingerprint: str | None = None
 

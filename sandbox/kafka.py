@@ -27,7 +27,8 @@ from sandbox.server import Server
 # Kafka itself comes without anything that writes its log; the version is that of its slf4j-api.
 COORDINATES = "org.apache.kafka:kafka_2.13:4.2.1+org.slf4j:slf4j-simple:1.7.36"
 FORMAT_WITHIN_S = 60.0
-FETCH_WITHIN_S = 170.0  # 43 MB, once per machine
+FETCH_WITHIN_S = 170.0  # 46 MB, once per machine
+JARS = "classpath"  # the file that remembers where they are
 LAST_WORDS = 2000  # characters of an error that are shown
 ANSWER_WITHIN_S = 1.0
 HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC")
@@ -83,6 +84,11 @@ class Kafka(Server):
     @property
     def bootstrap(self) -> str:
         return f"{HOST}:{self.port}"
+
+    @property
+    def is_new(self) -> bool:
+        """Never started from this folder: its jars may have to be fetched first."""
+        return not (self.folder / JARS).exists()
 
     def prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -169,7 +175,7 @@ def java() -> str:
 
 def class_path(folder: Path) -> str:
     """Kafka's jars: as remembered in the folder while they are all there, else as jgo finds them."""
-    remembered = folder / "classpath"
+    remembered = folder / JARS
     if remembered.exists():
         coordinates, _, class_path = remembered.read_text().partition("\n")
         if coordinates == COORDINATES and all(Path(jar).exists() for jar in class_path.split(os.pathsep)):

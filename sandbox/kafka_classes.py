@@ -13,6 +13,7 @@ import re
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,9 @@ def made_aside(log: Path) -> Iterator[None]:
         stop_within_s=STOPS_WITHIN_S,
     )
     process = processes.spawn(program)
+    threading.Thread(
+        target=process.wait, daemon=True
+    ).start()  # an ended child that nobody asks after stays a zombie
     try:
         yield
     finally:

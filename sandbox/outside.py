@@ -46,6 +46,10 @@ def read(environment: Mapping[str, str]) -> Outside:
     base = environment.get("MILLRACE_STRIPE_API_BASE") or None
     if key is not None and key.startswith(("sk_live_", "rk_live_")):
         raise BadSetting("MILLRACE_STRIPE_API_KEY is a live key: the local stack must not move real money")
+    if key is not None and not key.startswith(("sk_test_", "rk_test_")):
+        raise BadSetting(
+            "MILLRACE_STRIPE_API_KEY is no key of Stripe's: those for tests begin with sk_test_ or rk_test_"
+        )
     if base is None and key is not None:
         base = STRIPE_API
     return Outside(

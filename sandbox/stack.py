@@ -71,6 +71,11 @@ class Stack:
         return f"http://{HOST}:{self._http_ports[0]}"
 
     @property
+    def is_kafka_new(self) -> bool:
+        own = self._own.get("kafka")
+        return isinstance(own, Kafka) and own.is_new
+
+    @property
     def kafka(self) -> str:
         own = self._own.get("kafka")
         return own.bootstrap if isinstance(own, Kafka) else str(self._outside.kafka)

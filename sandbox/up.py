@@ -100,6 +100,8 @@ async def _run(folder: RunFolder, brought: outside.Outside, down: str, servers_o
     _say(f"Millrace starts {len(parts)} processes; logs are in {_short(folder.logs)}")
     for line in stack.displaced:
         _say(line)
+    if stack.is_kafka_new:
+        _say("the first start fetches Kafka from Maven Central (46 MB), unless it is cached on this machine")
     began = time.monotonic()
     try:
         await supervisor.start()

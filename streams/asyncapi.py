@@ -22,10 +22,12 @@ _ABOUT = f"""Millrace takes payment commands and tells what became of them, on K
 * The key is the payment's id. **Partition by murmur2**, as Java's clients do; librdkafka needs `partitioner=murmur2_random`.
   A command on another partition than its key's is dead-lettered.
 * Read with `isolation.level=read_committed`; then every event is seen once.
-* `ce_id` is a command's identity: the same id again is the same command, once and for ever.
+* `ce_id` is a command's identity with its payment: the same id again is the same command, once and for ever.
 * Ids are `pay_` and `re_` with 32 hexadecimal digits. Choose them, or derive them as the HTTP door does:
   `uuid5(NAMESPACE, merchant + "\\n" + idempotency_key)` with the namespace `{NAMESPACE}`; the UUID itself is the
-  command's id, its hex digits make the payment's or the refund's. So one key is one command through every door.
+  command's id, its hex digits make the payment's or the refund's. So a key means the same through every door.
+* A command that is carried out or refused is answered where `reply_to` says, if that can be read; one that cannot be read at
+  all is a dead letter, and has no answer.
 * Kafka is a trust boundary: who may produce commands is the broker's to say. Let nobody but Millrace write the events, the
   replies, the dead letters and the writer's changelog, nor use its transactional ids.
 """

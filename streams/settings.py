@@ -3,12 +3,14 @@
 `millrace settings` prints this list. A bad value is named and refused at start, before anything is connected.
 """
 
+import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PORT_MAX = 65_535
+STRIPE_KEY = re.compile(r"(?:sk|rk)_(?P<mode>test|live)_\w+", re.ASCII)
 
 
 class SettingsRefused(Exception):
@@ -132,11 +134,16 @@ class Settings(BaseSettings):
 
     @property
     def stripe_secret(self) -> str:
-        """Moves the money. Raises SettingsRefused when it is not set, or is one of the other mode."""
+        """Moves the money. Raises SettingsRefused when it is not set, is none of Stripe's, or one of the other mode."""
         if self.stripe_api_key is None:
             raise SettingsRefused("MILLRACE_STRIPE_API_KEY: needed")
         key = self.stripe_api_key.get_secret_value()
-        if key.startswith(("sk_live_", "rk_live_")) is not self.livemode:
+        matched = STRIPE_KEY.fullmatch(key)
+        if matched is None:
+            raise SettingsRefused(
+                "MILLRACE_STRIPE_API_KEY: must begin with sk_test_, sk_live_, rk_test_ or rk_live_"
+            )
+        if (matched["mode"] == "live") is not self.livemode:
             mode = "live" if self.livemode else "test"
             raise SettingsRefused(
                 f"MILLRACE_STRIPE_API_KEY: no {mode} key, and MILLRACE_LIVEMODE is {str(self.livemode).lower()}"

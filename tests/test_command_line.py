@@ -80,12 +80,27 @@ def test_what_cannot_be_reached_is_one_line_with_its_address_and_a_remedy(typed:
     assert "millrace up` starts" in line
 
 
-@pytest.mark.parametrize("folder", ["nowhere", "README.md"])
-def test_a_folder_in_which_nothing_runs_leads_to_no_other_system(folder: str) -> None:
-    done = run("topics", "--run-dir", folder, **UNREACHABLE)
+def test_a_folder_in_which_nothing_runs_leads_to_no_other_system() -> None:
+    done = run("topics", "--run-dir", "nowhere", **UNREACHABLE)
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert f"nothing runs in {folder}" in line and f"millrace up --run-dir {folder}`" in line
+    assert "nothing runs in nowhere" in line and "millrace up --run-dir nowhere`" in line
+
+
+@pytest.mark.parametrize("command", ["up", "down", "status", "topics"])
+@pytest.mark.parametrize("folder", ["README.md", "README.md/below", ""])
+def test_what_is_no_folder_is_refused_before_anything_starts(command: str, folder: str) -> None:
+    done = run(command, "--run-dir", folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "folder" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("key", ["sk_live_x", "whsec_mistaken"])
+def test_a_key_that_stripe_would_not_take_here_is_refused_before_anything_starts(key: str) -> None:
+    done = run("up", MILLRACE_STRIPE_API_KEY=key)
+    assert done.returncode == 1
+    (line,) = (done.stdout + done.stderr).splitlines()
+    assert line.startswith("millrace: MILLRACE_STRIPE_API_KEY is ") and key not in line
 
 
 def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

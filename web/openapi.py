@@ -6,6 +6,7 @@ Nothing is described here that the code does not say; a test compares what is co
 import json
 import sys
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from web.routes import ROUTES, Route
 from web.shown import PAYMENT_EXAMPLE_ID, SHOWN
 from web.upkeep import DOCUMENTS
 
-VERSION = "1.0.0"
 TARGET = DOCUMENTS / "openapi.json"
 REFUND_EXAMPLE_ID = "re_6f9619ff8b86d011b42d00c04fc964ff"
 _TIME = {"type": "string", "format": "date-time"}
@@ -68,7 +68,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Millrace",
-            "version": VERSION,
+            "version": version("millrace"),
             "summary": "Payments that are made once, whatever happens.",
             "description": "Amounts are integers in minor units. A 2xx answer to a POST is given only for what is durable.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},

@@ -11,7 +11,7 @@ from typing import Any
 from models import ids, shapes
 from models.card_numbers import without_card_numbers
 from models.codes import Code
-from models.commands import CreatePayment, CreateRefund, FieldError, InvalidCommand, Origin, PublicCommand
+from models.commands import CreatePayment, CreateRefund, InvalidCommand, Origin, PublicCommand
 from models.errors import Unavailable
 from models.ports import Reply, View
 from web import bodies, idempotency
@@ -172,6 +172,5 @@ def no_such_payment() -> Problem:
 def _refusal(reply: Reply) -> Problem:
     code = Code(reply.code or "")
     assert code in STATUS, code
-    errors = [FieldError(error["field"], error["message"]) for error in reply.errors]
     detail = without_card_numbers(reply.message or "The command was refused.")
-    return Problem(code, detail, errors=errors, replayed=reply.replayed)
+    return Problem(code, detail, errors=reply.errors, replayed=reply.replayed)

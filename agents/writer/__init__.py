@@ -4,9 +4,18 @@ No await between reading and writing a row, no call to the outside: so a capture
 one record leads to goes out together; how, is not this file's business.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from models.commands import CheckPayment, Command, PublicCommand, RecordNotice, RecordOutcome, fingerprint
+from models.codes import Code
+from models.commands import (
+    CheckPayment,
+    Command,
+    InvalidCommand,
+    PublicCommand,
+    RecordNotice,
+    RecordOutcome,
+    fingerprint,
+)
 from models.deciding import decide, remembered_as
 from models.events import Event
 from models.ports import Reply, ReplyAddress, View
@@ -91,7 +100,10 @@ def _to_asker(
     payment = (
         said[-1].payment if said else payment_view(transaction, livemode) if transaction.payment else None
     )
-    return _reply(transaction, name, payment, not said, command.origin.merchant, fingerprint(command))
+    reply = _reply(transaction, name, payment, not said, command.origin.merchant, fingerprint(command))
+    if isinstance(command, InvalidCommand) and reply.code == Code.VALIDATION_FAILED:
+        return replace(reply, errors=command.errors)
+    return reply
 
 
 def _reply(

@@ -12,7 +12,6 @@ What the SDK does that we do not want, and what is done about it here:
 
 import asyncio
 import logging
-import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,15 +23,13 @@ from stripe import _api_requestor
 
 from models.errors import InvariantBroken
 from streams.adapters.stripe_requests import Parameters
+from streams.settings import STRIPE_KEY
 
 API_VERSION = "2026-10-28.endive"
 """The dated version whose fields `stripe_snapshots` reads; the account's own default does not matter then."""
 
 CONNECT_TIMEOUT_S = 3.0
 """What never got a connection was certainly not sent, so this wait costs no doubt."""
-
-API_KEY = re.compile(r"(?:sk|rk)_(?P<mode>test|live)_\w+", re.ASCII)
-
 
 _NEVER_SENT = (
     aiohttp.ClientConnectorError,  # refused, unreachable, no such name, TLS not agreed on
@@ -65,7 +62,7 @@ class StripeTransport:
     """Keeps the key; nothing it returns, raises or logs holds it."""
 
     def __init__(self, api_key: str, api_base: str) -> None:
-        matched = API_KEY.fullmatch(api_key)
+        matched = STRIPE_KEY.fullmatch(api_key)
         if matched is None:
             raise ValueError("a Stripe API key begins with sk_test_, sk_live_, rk_test_ or rk_live_")
         self.livemode = matched["mode"] == "live"

@@ -5,6 +5,7 @@ from datetime import datetime
 import orjson
 
 from models.codes import Code
+from models.commands import FieldError
 from models.ids import internal_command_id
 from models.ports import Reply, ReplyAddress
 from streams.delivery import Outgoing, Poison, Record
@@ -26,7 +27,7 @@ def write(payment_id: str, address: ReplyAddress, reply: Reply, at: datetime) ->
         "command": reply.command_id,
         "code": reply.code,
         "message": reply.message,
-        "errors": list(reply.errors),
+        "errors": [{"field": error.field, "message": error.message} for error in reply.errors],
         "replayed": reply.replayed,
         "refund": reply.refund_id,
         "payment": reply.payment,
@@ -49,7 +50,7 @@ def read(record: Record) -> Reply:
             replayed=content["replayed"],
             refund_id=content["refund"],
             payment=content["payment"],
-            errors=tuple(content["errors"]),
+            errors=tuple(FieldError(error["field"], error["message"]) for error in content["errors"]),
             merchant=content.get("merchant"),
             fingerprint=content.get("fingerprint"),
         )

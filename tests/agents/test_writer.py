@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 from agents.writer import Applied, apply
 from agents.writer.due import DueIndex
 from models.codes import Code
-from models.commands import CapturePayment, Command, CreatePayment, Origin, RecordOutcome, fingerprint
+from models.commands import (
+    CapturePayment,
+    Command,
+    CreatePayment,
+    FieldError,
+    InvalidCommand,
+    Origin,
+    RecordOutcome,
+    fingerprint,
+)
 from models.money import Money
 from models.ports import ReplyAddress
 from models.provider import Answered, IntentSnapshot, IntentStatus
@@ -123,6 +132,16 @@ def test_one_turn_takes_only_so_many() -> None:
         due.set(0, b"%d" % n, n)
     assert len(due.pop(now_ms=10_000, most=500, again_ms=20_000)) == 500
     assert len(due) == 5000
+
+
+def test_the_answer_to_what_is_not_valid_names_its_fields_each_time_it_is_asked() -> None:
+    wrong = InvalidCommand(origin("c1"), "payment.create.v1", "{}", (FieldError("amount", "is required"),))
+    (answer,) = run((wrong, HERE)).answers
+    assert (answer.reply.code, answer.reply.errors) == (Code.VALIDATION_FAILED, wrong.errors)
+    (again,) = run((wrong, HERE), (wrong, THERE)).answers
+    assert (again.reply.errors, again.reply.replayed) == (wrong.errors, True)
+    (reused,) = run((CREATE, None), (wrong, THERE)).answers
+    assert (reused.reply.code, reused.reply.errors) == (Code.IDEMPOTENCY_KEY_REUSED, ())
 
 
 def test_an_answer_says_whose_command_it_answers_and_of_what_content() -> None:

@@ -16,6 +16,12 @@ def test_stripes_key_is_of_the_systems_own_mode(livemode: bool, good: str, bad: 
     assert bad not in str(refused.value)
 
 
+def test_what_is_no_key_of_stripes_is_refused_before_anything_is_connected() -> None:
+    with pytest.raises(SettingsRefused, match=r"MILLRACE_STRIPE_API_KEY.*sk_test_") as refused:
+        _ = Settings(stripe_api_key=SecretStr("whsec_mistaken")).stripe_secret
+    assert "mistaken" not in str(refused.value)
+
+
 def test_a_system_without_stripes_key_says_which_setting_is_missing() -> None:
     with pytest.raises(SettingsRefused, match="MILLRACE_STRIPE_API_KEY"):
         _ = Settings(stripe_api_key=None).stripe_secret

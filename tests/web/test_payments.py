@@ -6,7 +6,7 @@ import pytest
 
 from models import ids
 from models.codes import Code
-from models.commands import CreatePayment
+from models.commands import CreatePayment, FieldError
 from models.ports import Reply
 from tests.web.fakes import ALICE, KEY, LIVE_KEY, OTHER_KEY, PAYMENT, READ_ONLY_KEY, Door, Service, open_door
 from web.problems import STATUS
@@ -154,11 +154,11 @@ async def test_more_than_was_authorised_is_not_captured(door: Door) -> None:
 
 @pytest.mark.parametrize("code", list(STATUS))
 async def test_every_code_a_reply_can_carry_has_its_status(door: Door, code: Code) -> None:
-    wrong = ({"field": "amount", "message": "is odd"},)
-    door.service.forced_reply = Reply("x", code.value, "Because.", False, None, None, wrong)
+    wrong = FieldError("amount", "is odd")
+    door.service.forced_reply = Reply("x", code.value, "Because.", False, None, None, (wrong,))
     told = await door.post("/v1/payments", PAYMENT)
     assert (told.status, told.body["code"]) == (STATUS[code], code.value)
-    assert told.body["errors"] == list(wrong)
+    assert told.body["errors"] == [{"field": "amount", "message": "is odd"}]
     assert told.body["param"] == "amount"
     assert told.body["request_id"] == told.headers["Request-Id"]
 

@@ -15,6 +15,7 @@ from models.commands import (
     Command,
     CreatePayment,
     CreateRefund,
+    FieldError,
     InvalidCommand,
     Origin,
     RecordNotice,
@@ -253,9 +254,7 @@ def test_an_event_that_asks_for_nothing_is_passed_over_and_one_that_asks_gives_i
 
 
 def test_a_reply_is_read_as_it_was_written() -> None:
-    reply = Reply(
-        "c1", Code.NOT_FOUND, "there is no such payment", True, None, None, ({"field": "a", "message": "b"},)
-    )
+    reply = Reply("c1", Code.NOT_FOUND, "there is no such payment", True, None, None, (FieldError("a", "b"),))
     sent = replies.write(PAYMENT, ReplyAddress("payments.replies.v1", 2), reply, AT)
     assert replies.read(received(sent)) == reply
     assert (sent.topic, sent.partition) == ("payments.replies.v1", 2)
