@@ -36,6 +36,10 @@ class Connection(asyncio.Protocol):
         if self.answered is not None and not self.answered.done():
             self.answered.set_exception(exc or ConnectionError("closed"))
 
+    @property
+    def is_open(self) -> bool:
+        return self.transport is not None and not self.transport.is_closing()
+
     async def ask(self, request: bytes) -> tuple[int, bytes]:
         """Status and body."""
         assert self.transport is not None
@@ -53,6 +57,7 @@ class Connections:
         self.all: list[Connection] = []
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
+        self.idle = [each for each in self.idle if each.is_open]  # the door closes what rests for long
         connection = self.idle.pop() if self.idle else await self._open()
         answer = await connection.ask(request)
         self.idle.append(connection)
