@@ -20,7 +20,7 @@ import psutil
 from sandbox.ports import Ports
 from sandbox.testing import Servers
 from streams.adapters.postgres.merchants import ensure_demo_merchants
-from streams.topics import COMMANDS, REPLIES
+from streams.topics import COMMANDS
 from tests.bench.latency import HttpAsker, KafkaAsker, Latency
 from tests.bench.report import Report, spread
 from tests.bench.rounds import cpu, make_topics, running
@@ -28,6 +28,7 @@ from tests.bench.rounds import cpu, make_topics, running
 RATES = (20, 100, 300)
 BURST = 2_000
 CLIENTS = 64
+OUR_REPLIES, BARE_REPLIES = "payments.replies.bench", "payments.replies.bare"  # nobody else reads them
 WARM_BURSTS, WARM_S = 3, 15.0
 """Before anything counts: a cold JVM takes twice the CPU, and compiles beside it, for some 20,000 payments."""
 
@@ -55,7 +56,8 @@ async def measure(
     servers: Servers, rounds: int, seconds: float, order: random.Random, report: Report
 ) -> None:
     bootstrap = servers.kafka().bootstrap
-    await make_topics(bootstrap, ["bare.commands", "bare.events", "bare.changelog", "payments.replies.bare"])
+    names = ["bare.commands", "bare.events", "bare.changelog", BARE_REPLIES, OUR_REPLIES]
+    await make_topics(bootstrap, names)
     ports = Ports()
     numbers = {
         role: ports.take()
@@ -92,8 +94,8 @@ async def measure(
         http_url = f"http://127.0.0.1:{numbers['web']}"
         await _ready(f"{http_url}/readyz")
         async with (
-            KafkaAsker(bootstrap, COMMANDS, REPLIES) as ours,
-            KafkaAsker(bootstrap, "bare.commands", "payments.replies.bare") as bare,
+            KafkaAsker(bootstrap, COMMANDS, OUR_REPLIES) as ours,
+            KafkaAsker(bootstrap, "bare.commands", BARE_REPLIES) as bare,
             HttpAsker(http_url, API_KEY) as http,
         ):
             chains = [
