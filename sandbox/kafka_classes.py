@@ -75,9 +75,8 @@ def made_aside(log: Path) -> Iterator[None]:
         stop_within_s=STOPS_WITHIN_S,
     )
     process = processes.spawn(program)
-    threading.Thread(
-        target=process.wait, daemon=True
-    ).start()  # an ended child that nobody asks after stays a zombie
+    # It ends long before the block does, and a child that nobody asks after stays as a zombie.
+    threading.Thread(target=process.wait, daemon=True).start()
     try:
         yield
     finally:

@@ -186,7 +186,7 @@ def _reply() -> Json:
                 "description": "why it was refused; null: it was not",
             },
             "message": text,
-            "errors": {"type": "array", "items": {"type": "object"}},
+            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
             "replayed": {"type": "boolean", "description": "the command had been settled before"},
             "refund": text,
             "merchant": {**text, "description": "who sent the command"},

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 Apply = Callable[[list[Record]], Awaitable[list[Outgoing]]]
 
-GATHER_S = (
-    0.1  # nobody waits for a follower: a batch per transaction of the writer's cost it many times the CPU
-)
+GATHER_S = 0.1  # nobody waits for a follower: a batch per transaction of the writer's cost many times the CPU
 MOST_RECORDS_PER_APPLY = 1_000  # of all partitions together; `unnest` upserts gain little above 500 rows
 
 

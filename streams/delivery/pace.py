@@ -10,9 +10,7 @@ HTTP clients were served half as fast. What is gathered, and for whom, is not kn
 import asyncio
 import time
 
-MOST_GAP_S = (
-    0.025  # however busy: latency has to come from somewhere, and four times as much saved nothing more
-)
+MOST_GAP_S = 0.025  # however busy: four times as much saved nothing more
 SMOOTHED = 8  # answers
 
 

@@ -56,8 +56,9 @@ async def measure(
     servers: Servers, rounds: int, seconds: float, order: random.Random, report: Report
 ) -> None:
     bootstrap = servers.kafka().bootstrap
-    names = ["bare.commands", "bare.events", "bare.changelog", BARE_REPLIES, OUR_REPLIES]
-    await make_topics(bootstrap, names)
+    await make_topics(
+        bootstrap, ["bare.commands", "bare.events", "bare.changelog", BARE_REPLIES, OUR_REPLIES]
+    )
     ports = Ports()
     numbers = {
         role: ports.take()
