@@ -106,8 +106,9 @@ async def _run(folder: RunFolder, brought: outside.Outside, down: str, servers_o
     try:
         await supervisor.start()
         if not supervisor.stopping.is_set():
-            endpoints.publish(supervisor.standings)
             _say(endpoints.welcome(time.monotonic() - began, down))
+            # Only now: who follows a detached start reads on until it is there.
+            endpoints.publish(supervisor.standings)
             housekeeping = asyncio.create_task(_keep_house(supervisor, [part.name for part in parts], folder))
             with _next_start_made_quicker(brought, folder):
                 await supervisor.watch()
