@@ -16,42 +16,82 @@ from pathlib import Path
 import uvloop
 
 from .app import Server
+from .books import EVENTS_KEPT
 from .simulator import Simulator
 
 PREFIX = "STRIPE_SIMULATOR_"
+JOURNAL = "journal"  # its file in a data folder
+EPILOG = """Each option can also be given as an environment variable: STRIPE_SIMULATOR_PORT, …_WEBHOOK_URL and so on
+(several webhook secrets joined by commas).
+
+Any key sk_test_… is good, and each one is an account of its own. Then:
+  curl http://127.0.0.1:12111/v1/payment_intents -u sk_test_anything: -d amount=1999 -d currency=usd \\
+    -d payment_method=pm_card_visa -d "payment_method_types[]=card" -d confirm=true
+  curl http://127.0.0.1:12111/_sim/           the controls: ledger, faults, limits, disputes, clock, …
+"""
 GC_THRESHOLDS = (50_000, 50, 100)  # most objects live for ever: look at them rarely
 
 
-def read_arguments(arguments: list[str]) -> argparse.Namespace:
-    def default(name: str, otherwise: str | None = None) -> str | None:
-        return os.environ.get(PREFIX + name, otherwise)
-
+def read_arguments(
+    arguments: list[str], prog: str = "python -m sandbox.stripe_simulator"
+) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox.stripe_simulator",
-        description="Stripe on loopback. Each option can also be given as "
-        + PREFIX
-        + "PORT, …_WEBHOOK_URL and so on.",
+        prog=prog,
+        description="Stripe on loopback: its HTTP under /v1/, signed webhooks, and controls of its own under /_sim/.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--host", default=default("HOST", "127.0.0.1"))
-    parser.add_argument("--port", type=int, default=default("PORT", "12111"), help="0: any free one, printed")
-    parser.add_argument(
-        "--data-file", type=Path, default=default("DATA_FILE"), help="without it nothing is kept"
-    )
-    parser.add_argument("--webhook-url", default=default("WEBHOOK_URL"))
-    parser.add_argument(
-        "--webhook-secret", action="append", default=None, help="whsec_…; several while one is rolled"
-    )
-    parser.add_argument("--latency-ms", type=float, default=default("LATENCY_MS", "0"))
-    parser.add_argument("--follow-up-s", type=float, default=default("FOLLOW_UP_S", "1"))
+    _add_options(parser)
     chosen = parser.parse_args(arguments)
+    if chosen.data_file and chosen.data_folder:
+        parser.error("give --data-file or --data-folder, not both")
+    if chosen.data_folder:
+        chosen.data_file = chosen.data_folder / JOURNAL
     if chosen.webhook_secret is None:
-        chosen.webhook_secret = [one for one in (default("WEBHOOK_SECRET") or "").split(",") if one]
+        chosen.webhook_secret = [one for one in (_default("WEBHOOK_SECRET") or "").split(",") if one]
     return chosen
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--host", default=_default("HOST", "127.0.0.1"), help="address to serve on (%(default)s)")
+    add("--port", type=int, default=_default("PORT", "12111"), help="%(default)s; 0: any free one, printed")
+    add(
+        "--data-file",
+        type=Path,
+        default=_default("DATA_FILE"),
+        help="the journal; without it nothing is kept",
+    )
+    add("--data-folder", type=Path, default=_default("DATA_FOLDER"), help="a folder for it")
+    add("--webhook-url", default=_default("WEBHOOK_URL"), help="where notices go; none: nobody is told")
+    add(
+        "--webhook-secret",
+        action="append",
+        metavar="WHSEC",
+        help="it signs them; several while one is rolled",
+    )
+    add("--latency-ms", type=float, default=_default("LATENCY_MS", "0"), help="of every answer (%(default)s)")
+    add(
+        "--follow-up-s",
+        type=float,
+        default=_default("FOLLOW_UP_S", "1"),
+        help="until a bank debit settles, a refund turns, a dispute opens or is judged (%(default)s)",
+    )
+    add(
+        "--events-kept",
+        type=int,
+        default=_default("EVENTS_KEPT", str(EVENTS_KEPT)),
+        help="events that /v1/events can list, the newest ones of 30 days (%(default)s)",
+    )
+
+
+def _default(name: str, otherwise: str | None = None) -> str | None:
+    return os.environ.get(PREFIX + name, otherwise)
 
 
 def build(chosen: argparse.Namespace) -> Simulator:
     gc.disable()  # a reload makes millions of objects, none of them garbage
-    simulator = Simulator(chosen.data_file)
+    simulator = Simulator(chosen.data_file, events_kept=chosen.events_kept)
     gc.freeze()
     gc.enable()
     gc.set_threshold(*GC_THRESHOLDS)
@@ -82,9 +122,9 @@ async def serve(chosen: argparse.Namespace) -> None:
     await server.stop()
 
 
-def main() -> None:
+def main(prog: str = "python -m sandbox.stripe_simulator") -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    uvloop.run(serve(read_arguments(sys.argv[1:])))
+    uvloop.run(serve(read_arguments(sys.argv[1:], prog)))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 
-from . import captures, charging, disputes, refunds
+from . import captures, chargebacks, charging, refunds
 from .call import Timing
 from .change import Change, FollowUp
 from .records import Charge, Dispute, Intent, Refund
@@ -60,13 +60,13 @@ def _turn_refund(change: Change, timing: Timing, object_id: str) -> None:
 def _open_dispute(change: Change, timing: Timing, object_id: str) -> None:
     charge = change.get(object_id)
     if isinstance(charge, Charge):
-        disputes.open_dispute(change, timing, charge)
+        chargebacks.follow_charge(change, timing, charge)
 
 
 def _judge_dispute(change: Change, timing: Timing, object_id: str) -> None:
     dispute = change.get(object_id)
     if isinstance(dispute, Dispute):
-        disputes.judge(change, dispute)
+        chargebacks.judge(change, timing, dispute)
 
 
 ACTIONS: dict[str, Callable[[Change, Timing, str], None]] = {

@@ -17,6 +17,7 @@ class Answer(NamedTuple):
     body: bytes
     should_retry: bool | None = None
     replay_of: str | None = None  # the first request's id
+    limited_by: str | None = None  # which rate limit was met
 
 
 class Asked(NamedTuple):
@@ -32,7 +33,8 @@ def of_json(body: JSON) -> Answer:
 
 
 def of_error(error: StripeError, request_id: str) -> Answer:
-    return Answer(error.status, orjson.dumps(error.envelope(request_id)), error.should_retry)
+    body = orjson.dumps(error.envelope(request_id))
+    return Answer(error.status, body, error.should_retry, limited_by=error.limited_by)
 
 
 def to_http(answer: Answer, asked: Asked) -> web.Response:
@@ -48,4 +50,6 @@ def to_http(answer: Answer, asked: Asked) -> web.Response:
         headers["Idempotent-Replayed"] = "true"
     if answer.should_retry is not None:
         headers["Stripe-Should-Retry"] = "true" if answer.should_retry else "false"
+    if answer.limited_by:
+        headers["Stripe-Rate-Limited-Reason"] = answer.limited_by
     return web.Response(status=answer.status, body=answer.body, headers=headers)

@@ -11,16 +11,17 @@ from collections.abc import Sequence
 
 from .records import Entry, Event, Intent, Record
 
-EVENTS_KEPT_MAX = 100_000  # in memory; older ones stay in the journal but are no longer listed
+EVENTS_KEPT = 100_000  # in memory; older ones stay in the journal but are no longer listed
 
 
 class Books:
-    def __init__(self) -> None:
+    def __init__(self, events_kept: int = EVENTS_KEPT) -> None:
+        self.events_kept = events_kept
         self.seq = 0
         self.objects: dict[str, Record] = {}
         self.events: dict[str, Event] = {}
         self.event_order: deque[str] = deque()
-        self.methods: dict[str, str] = {}  # payment method id -> token of the methods table
+        self.methods: dict[str, str] = {}  # payment method id -> the intent that it was used for
         self.lists: dict[tuple[str, str], list[str]] = {}  # (account, prefix) -> ids, oldest first
         self.ledger: list[Entry] = []
         self.ledger_of_payment: dict[str, list[int]] = {}
@@ -39,7 +40,7 @@ class Books:
             self.objects[record.id] = record
             self.seq = max(self.seq, record.seq)
             if isinstance(record, Intent) and record.method_id and record.method:
-                self.methods[record.method_id] = record.method
+                self.methods[record.method_id] = record.id
         for event in events:
             self._add_event(event)
         for entry in entries:
@@ -70,12 +71,12 @@ class Books:
         self.events[event.id] = event
         self.event_order.append(event.id)
         self._list(event.account, event.id)
-        if len(self.event_order) > EVENTS_KEPT_MAX:
+        if len(self.event_order) > self.events_kept:
             self._forget_events()
 
     def _forget_events(self) -> None:
         """A tenth at once, so that the lists are cut rarely."""
-        for _ in range(EVENTS_KEPT_MAX // 10):
+        for _ in range(max(self.events_kept // 10, 1)):
             del self.events[self.event_order.popleft()]
         for key, ids in self.lists.items():
             if key[1] == "evt":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from . import transactions
 from .call import Call
 from .change import Change
 from .errors import invalid, unexpected_state
@@ -54,6 +55,7 @@ def capture(call: Call, read: Capture) -> Intent:
         told = "payment_intent.amount_capturable_updated"
     call.change.put(charge)
     call.change.put(changed)
+    transactions.of_capture(call.change, charge, amount)
     call.change.tell("charge.captured", charge)
     call.change.tell(told, changed)
     call.change.enter("capture", "succeeded", charge, amount)

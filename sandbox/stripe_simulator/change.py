@@ -10,7 +10,19 @@ from typing import NamedTuple
 from .books import Books
 from .errors import StripeError, no_such
 from .identity import new_id
-from .records import JSON, LETTERS, Charge, Dispute, Entry, Event, Intent, Record, Refund
+from .records import (
+    JSON,
+    LETTERS,
+    Charge,
+    Customer,
+    Dispute,
+    Entry,
+    Event,
+    Intent,
+    Payable,
+    Record,
+    Refund,
+)
 
 
 class Origin(NamedTuple):
@@ -71,6 +83,13 @@ class Change:
             raise no_such("dispute", object_id)
         return found
 
+    def customer(self, object_id: str, param: str | None = None) -> Customer:
+        """One that is still there."""
+        found = self.get(object_id)
+        if not isinstance(found, Customer) or found.account != self.account or found.deleted:
+            raise no_such("customer", object_id, param)
+        return found
+
     def put(self, record: Record) -> None:
         self.records.append(record)
         self.latest[record.id] = record
@@ -96,7 +115,7 @@ class Change:
         self.follow_ups.append(FollowUp(self.now + delay_s, action, object_id))
 
     def enter(
-        self, kind: str, outcome: str, subject: Record, amount_minor: int, code: str | None = None
+        self, kind: str, outcome: str, subject: Payable, amount_minor: int, code: str | None = None
     ) -> None:
         """A line of the ledger about one object."""
         intent = self.intent(subject.id if isinstance(subject, Intent) else subject.intent)

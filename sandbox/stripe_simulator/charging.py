@@ -5,12 +5,13 @@ The whole of Stripe's confirm is here; who may confirm what and when is `intents
 
 from __future__ import annotations
 
+from . import saved_methods, transactions
 from .call import Timing
 from .change import Change
 from .errors import StripeError, invalid
 from .identity import new_id
 from .methods import METHODS, Method, card_error
-from .records import Charge, Intent
+from .records import Charge, Intent, SavedMethod
 
 ERROR_ON_ACTION = (
     "This payment required an authentication action to complete, but `error_on_requires_action` was set. "
@@ -23,13 +24,12 @@ def attempt(
     change: Change, timing: Timing, intent: Intent, *, error_on_action: bool = False
 ) -> Intent | StripeError:
     """Confirms: the intent as it then stands, or the card error (the change is kept in both cases)."""
-    method = method_of(intent)
-    _check_fit(intent, method)
-    if method.challenge and intent.off_session:
+    challenge = _challenges(change, intent)
+    if challenge and intent.off_session:
         return _decline(change, intent, "authentication_required")
-    if method.challenge and error_on_action:
+    if challenge and error_on_action:
         raise StripeError(402, "card_error", ERROR_ON_ACTION, code="authentication_required")
-    if method.challenge:
+    if challenge:
         kind = "redirect_to_url" if intent.details.get("return_url") else "use_stripe_sdk"
         waiting = intent._replace(status="requires_action", next_action=kind, failure=None)
         change.put(waiting)
@@ -43,6 +43,7 @@ def proceed(change: Change, timing: Timing, intent: Intent) -> Intent | StripeEr
     method = method_of(intent)
     if method.decline:
         return _decline(change, intent, method.decline)
+    saved_methods.keep_for_later(change, intent)
     if method.settles != "at_once":
         return _process(change, timing, intent, method)
     return _succeed(change, timing, intent, method)
@@ -51,6 +52,15 @@ def proceed(change: Change, timing: Timing, intent: Intent) -> Intent | StripeEr
 def method_of(intent: Intent) -> Method:
     assert intent.method is not None
     return METHODS[intent.method]
+
+
+def _challenges(change: Change, intent: Intent) -> bool:
+    """Whether the customer must authenticate now."""
+    method = method_of(intent)
+    if not method.challenge or not method.until_set_up:
+        return method.challenge
+    saved = change.get(intent.method_id or "")
+    return not (isinstance(saved, SavedMethod) and saved.set_up)
 
 
 def fail_authentication(change: Change, intent: Intent) -> Intent:
@@ -76,6 +86,7 @@ def settle(change: Change, timing: Timing, intent: Intent) -> None:
         return
     paid = charge._replace(status="succeeded", captured=True, amount_captured=charge.amount)
     done = intent._replace(status="succeeded", amount_received=charge.amount)
+    transactions.of_capture(change, paid, paid.amount)
     _put_both(change, paid, done, "charge.succeeded", "payment_intent.succeeded")
     change.enter("charge", "succeeded", paid, paid.amount)
     if method.dispute:
@@ -97,6 +108,7 @@ def _succeed(change: Change, timing: Timing, intent: Intent, method: Method) -> 
     else:
         charge = charge._replace(captured=True, amount_captured=intent.amount)
         settled = _with_charge(intent, charge, "succeeded")._replace(amount_received=intent.amount)
+        transactions.of_capture(change, charge, charge.amount)
         _put_both(change, charge, settled, "charge.succeeded", "payment_intent.succeeded")
         change.enter("charge", "succeeded", charge, charge.amount)
         if method.dispute:
@@ -154,7 +166,7 @@ def _put_both(change: Change, charge: Charge, intent: Intent, of_charge: str, of
     change.tell(of_intent, intent)
 
 
-def _check_fit(intent: Intent, method: Method) -> None:
+def check_fit(intent: Intent, method: Method) -> None:
     """The method must be one that this intent takes. Source: docs.stripe.com/payments/payment-methods/integration-options"""
     if method.type not in intent.method_types:
         allowed = ", ".join(intent.method_types)

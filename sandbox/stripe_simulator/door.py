@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from . import errors, expand, routes, striking
-from .answers import Answer, Asked, of_error, of_json
+from . import errors, routes, showing, striking
+from .answers import Answer, Asked, of_error
 from .authentication import authenticate
 from .call import Call
 from .change import Change, Origin
@@ -24,10 +24,8 @@ from .forms import Pairs, fingerprint, nest, read_pairs
 from .idempotency import Stored
 from .identity import new_id
 from .parameters import Parameters
-from .records import JSON, Event, Intent
-from .render import page
-from .render_methods import payment_method
-from .routes import Endpoint, Listing
+from .records import JSON
+from .routes import Endpoint
 from .simulator import Simulator
 from .striking import Gone
 
@@ -106,6 +104,7 @@ class Door:
         return Request(asked, endpoint, object_id, target, pairs, tree, account, livemode, facts, writes)
 
     async def _through(self, http: web.BaseRequest, request: Request) -> Answer:
+        self._limit(request)
         for rule in self._faults("door", request):
             striking.at_the_door(http, rule)
         name = request.name
@@ -123,6 +122,14 @@ class Door:
             return await self._execute(request, print_)
         finally:
             keys.in_flight.discard(name)
+
+    def _limit(self, request: Request) -> None:
+        limits = self.simulator.limits
+        if limits.enabled:
+            now = self.simulator.clock.now()
+            met = limits.take(request.account, request.endpoint.name, now)
+            if met:
+                raise errors.rate_limited(met)
 
     async def _execute(self, request: Request, print_: int | None) -> Answer:
         parameters = Parameters(request.tree)
@@ -166,7 +173,7 @@ class Door:
             change = self._new_change(request)
             self._note_refusal(change, request, refusal)
             result = refusal
-        answer = self._shown(change, result, expansions, asked.request_id)
+        answer = showing.answer(self.simulator, change, result, expansions, asked.request_id)
         if broken:
             answer = of_error(errors.internal(), asked.request_id)
         self._commit(change, request, answer, print_)
@@ -182,38 +189,6 @@ class Door:
             request.target, print_, answer.status, answer.should_retry, request.asked.request_id, at, 0, 0
         )
         self.simulator.commit(change, (request.name, stored, answer.body))
-
-    # -- what is shown ---------------------------------------------------------------------------------------------
-
-    def _shown(self, change: Change, result: object, expansions: list[str], request_id: str) -> Answer:
-        renderer = self.simulator.renderer
-        renderer.get = change.get  # sees what this change is about to write
-        try:
-            if isinstance(result, StripeError):
-                self._embed(result)
-                return of_error(result, request_id)
-            body = self._body(result)
-            if expansions:
-                expand.expand(body, expansions, renderer)
-            return of_json(body)
-        finally:
-            renderer.get = self.simulator.books.get
-
-    def _body(self, result: object) -> JSON:
-        if isinstance(result, Listing):
-            shown = [self._body(item) for item in result.items]
-            return page(result.url, shown, result.has_more, result.object)
-        if isinstance(result, Event):
-            waiting = int(not self.simulator.webhooks.delivered(result.id))
-            return self.simulator.renderer.event(result, waiting)
-        return result if isinstance(result, dict) else self.simulator.renderer.show(result)  # type: ignore[arg-type]
-
-    def _embed(self, error: StripeError) -> None:
-        intent = error.extra.get("payment_intent")
-        if isinstance(intent, Intent):
-            error.extra["payment_intent"] = self.simulator.renderer.intent(intent)
-            if error.type == "card_error":
-                error.extra["payment_method"] = payment_method(intent)
 
     # -- faults ----------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ class StripeError(Exception):
         param: str | None = None,
         should_retry: bool | None = None,
         extra: JSON | None = None,
+        limited_by: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -30,6 +31,7 @@ class StripeError(Exception):
         self.param = param
         self.should_retry = should_retry
         self.extra: JSON = extra or {}
+        self.limited_by = limited_by  # which rate limit was met
 
     def envelope(self, request_id: str) -> JSON:
         error: JSON = {
@@ -88,9 +90,9 @@ def unknown_url(method: str, path: str) -> StripeError:
     return StripeError(404, "invalid_request_error", f"Unrecognized request URL ({method}: {path}).")
 
 
-def rate_limited() -> StripeError:
+def rate_limited(limited_by: str | None = None) -> StripeError:
     text = "Request rate limit exceeded. You can learn more about rate limits here https://stripe.com/docs/rate-limits."
-    return StripeError(429, "invalid_request_error", text, code="rate_limit")
+    return StripeError(429, "invalid_request_error", text, code="rate_limit", limited_by=limited_by)
 
 
 def lock_timeout() -> StripeError:

@@ -8,14 +8,15 @@ from __future__ import annotations
 from .errors import StripeError, invalid
 from .records import JSON, Charge, Intent
 from .render import Renderer, page
-from .render_methods import payment_method
 
 DEPTH_MAX = 4
 EXPANDABLE = {
     "payment_intent": {"latest_charge", "payment_method", "customer"},
-    "charge": {"payment_intent", "refunds", "customer"},
-    "refund": {"charge", "payment_intent"},
+    "charge": {"payment_intent", "refunds", "customer", "balance_transaction"},
+    "refund": {"charge", "payment_intent", "balance_transaction", "failure_balance_transaction"},
     "dispute": {"charge", "payment_intent"},
+    "payment_method": {"customer"},
+    "balance_transaction": {"source"},
 }
 
 
@@ -51,12 +52,12 @@ def _look_up(node: JSON, name: str, renderer: Renderer) -> JSON | None:
         return _refunds_of(str(node["id"]), renderer)
     if not isinstance(value, str):
         return None
-    if name == "customer":
-        return {"id": value, "object": "customer"}
-    if name == "payment_method":
-        intent = renderer.get(str(node["id"]))
-        return payment_method(intent) if isinstance(intent, Intent) else None
     record = renderer.get(value)
+    if record is None and name == "customer":
+        return {"id": value, "object": "customer"}
+    if record is None and name == "payment_method":
+        intent = renderer.get(str(node["id"]))
+        return renderer.method_of(intent) if isinstance(intent, Intent) else None
     return renderer.show(record) if record else None
 
 

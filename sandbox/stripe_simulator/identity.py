@@ -14,6 +14,7 @@ PREFIXES = {
     "payment_method": ("pm_1", 23),
     "refund": ("re_3", 23),
     "dispute": ("du_1", 23),
+    "customer": ("cus_", 14),
     "event": ("evt_3", 23),
     "request": ("req_", 14),
 }
@@ -28,6 +29,12 @@ _random = random.Random()  # seeded by the system: ids of a restarted simulator 
 def new_id(kind: str) -> str:
     prefix, length = PREFIXES[kind]
     return f"{prefix}{_random.getrandbits(4 * length):0{length}x}"
+
+
+def transaction_id(source_id: str, mark: str = "") -> str:
+    """A balance transaction is named after what it is about: `ch_3…` is `txn_3…`. A mark tells a second one apart."""
+    rest = source_id.partition("_")[2]
+    return f"txn_{mark}{rest[len(mark) :]}"
 
 
 @lru_cache(maxsize=ACCOUNTS_REMEMBERED)

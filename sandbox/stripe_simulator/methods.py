@@ -30,6 +30,7 @@ class Method(NamedTuple):
     country: str = "US"
     decline: str | None = None  # the charge fails
     challenge: bool = False  # the customer must authenticate first
+    until_set_up: bool = False  # no more, once it was set up for later payments
     settles: str = "at_once"  # or: later, much_later, never
     settle_failure: str | None = None  # it fails when it settles
     refund: str = "succeeds"  # or: fails_later, succeeds_later
@@ -126,7 +127,7 @@ CARDS = {
     "pm_card_chargeDeclinedProcessingError": Method(last4="0119", decline="processing_error"),
     "pm_card_chargeCustomerFail": Method(last4="0341", decline="generic_decline"),
     "pm_card_authenticationRequired": Method(last4="3184", challenge=True),
-    "pm_card_authenticationRequiredOnSetup": Method(last4="3155", challenge=True),
+    "pm_card_authenticationRequiredOnSetup": Method(last4="3155", challenge=True, until_set_up=True),
     "pm_card_threeDSecure2Required": Method(last4="3220", challenge=True),
     "pm_card_threeDSecureRequired": Method(last4="3063", challenge=True),
     "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds": Method(
@@ -178,6 +179,8 @@ ALIASES = {
     if method.decline and name.startswith("pm_card_charge")
 }
 METHODS: dict[str, Method] = {**CARDS, **ALIASES, **BANKS, **SEPA}
+# They can be attached to a customer although they decline when charged.
+ATTACH_UNCHECKED = ("pm_card_chargeCustomerFail", "pm_card_radarBlock")
 TYPES = ("card", "us_bank_account", "sepa_debit")
 
 

@@ -6,7 +6,7 @@ Everything here fails before an endpoint starts to execute, so its errors are ne
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from .errors import StripeError, invalid, missing
 from .forms import as_list
@@ -23,7 +23,8 @@ NOT_SIMULATED = frozenset(
     """amount_details amount_to_confirm application_fee_amount confirmation_token customer_account
     excluded_payment_method_types hooks mandate mandate_data on_behalf_of payment_details
     payment_method_configuration payment_method_data radar_options shipping transfer_data use_stripe_sdk
-    origin""".split()
+    origin address balance business_name cash_balance coupon individual_name invoice_prefix next_invoice_sequence
+    preferred_locales source tax tax_exempt tax_id_data test_clock""".split()
 )
 FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -141,6 +142,13 @@ class Parameters:
         if len(items) > EXPANSIONS_MAX:
             raise invalid("You cannot expand more than 20 properties at once.", "expand")
         return items
+
+
+def merged(before: Mapping[str, str], given: dict[str, str] | None) -> dict[str, str]:
+    """Metadata after an update: an empty set clears, names are merged, an empty value deletes its name."""
+    if given is None:
+        return {**before}
+    return {name: value for name, value in {**before, **given}.items() if value != ""} if given else {}
 
 
 def _check_pair(key: str, value: object) -> None:

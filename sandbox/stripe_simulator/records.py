@@ -61,6 +61,7 @@ class Charge(NamedTuple):
     released: bool = False  # an authorisation given back uncaptured
     capture_before: int | None = None
     refunds: Sequence[str] = ()
+    dispute: str | None = None  # the latest one, an inquiry included
 
 
 class Refund(NamedTuple):
@@ -94,9 +95,58 @@ class Dispute(NamedTuple):
     due_by: int
     evidence: Mapping[str, str] = {}
     metadata: Mapping[str, str] = {}
+    transactions: Sequence[str] = ()  # money taken, and money given back
+
+    @property
+    def refundable(self) -> bool:
+        """An inquiry has taken nothing yet, and what was won is there again."""
+        return self.status == "won" or self.status.startswith("warning")
 
 
-Record: TypeAlias = Intent | Charge | Refund | Dispute
+class Transaction(NamedTuple):
+    """A BalanceTransaction: what one thing did to the account's balance."""
+
+    id: str
+    account: str
+    seq: int
+    created: int
+    livemode: bool
+    source: str
+    amount: int  # below zero: it left the account
+    currency: str
+    type: str
+    category: str  # Stripe's reporting category
+
+
+class Customer(NamedTuple):
+    id: str
+    account: str
+    seq: int
+    created: int
+    livemode: bool
+    metadata: Mapping[str, str]
+    details: Mapping[str, str]  # name, email, phone, description, default_payment_method
+    deleted: bool = False
+
+
+class SavedMethod(NamedTuple):
+    """A PaymentMethod that somebody made, looked at or attached; the ones that only paid are in their intents."""
+
+    id: str
+    account: str
+    seq: int
+    created: int
+    livemode: bool
+    token: str  # of the methods table
+    customer: str | None
+    metadata: Mapping[str, str]
+    billing: JSON  # only echoed
+    set_up: bool = False  # its customer has authenticated for later payments
+    detached: bool = False  # it may not be used again
+
+
+Payable: TypeAlias = Intent | Charge | Refund | Dispute  # what the ledger has lines about
+Record: TypeAlias = Payable | Transaction | Customer | SavedMethod
 
 
 class Event(NamedTuple):
@@ -134,10 +184,13 @@ class Entry(NamedTuple):
     code: str | None
 
 
-KINDS: dict[str, type[Intent] | type[Charge] | type[Refund] | type[Dispute]] = {
+KINDS: dict[str, type[Any]] = {
     "i": Intent,
     "c": Charge,
     "r": Refund,
     "d": Dispute,
+    "t": Transaction,
+    "u": Customer,
+    "m": SavedMethod,
 }
 LETTERS: dict[type[Any], str] = {record: letter for letter, record in KINDS.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from . import transactions
 from .call import Call
 from .change import Change
 from .currencies import shown
@@ -11,7 +12,7 @@ from .errors import StripeError, invalid, missing
 from .identity import new_id
 from .methods import METHODS
 from .parameters import Parameters
-from .records import Charge, Refund
+from .records import Charge, Dispute, Refund
 
 REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 STATUS_AT_FIRST = {"succeeds": "succeeded", "fails_later": "succeeded", "succeeds_later": "pending"}
@@ -46,7 +47,7 @@ def create(call: Call, asked: Asked) -> Refund:
     charge = _charge_of(change, asked)
     left = charge.amount_captured - charge.amount_refunded
     amount = left if asked.amount_minor is None else asked.amount_minor
-    _check(charge, left, amount)
+    _check(change, charge, left, amount)
     behaviour = METHODS[charge.method].refund
     refund = Refund(
         new_id("refund"),
@@ -67,6 +68,7 @@ def create(call: Call, asked: Asked) -> Refund:
     )
     change.put(refund)
     change.put(charge)
+    transactions.of_refund(change, charge, refund)
     change.tell("refund.created", refund)
     change.tell("charge.refunded", charge)
     change.enter("refund", refund.status, refund, amount)
@@ -105,6 +107,7 @@ def _end(change: Change, refund: Refund, status: str, why: str | None) -> Refund
     ended = refund._replace(status=status, failure_reason=why)
     change.put(ended)
     change.put(charge._replace(amount_refunded=charge.amount_refunded - refund.amount))
+    transactions.of_refund_failure(change, charge, ended)
     change.tell("refund.updated", ended, {"status": refund.status})
     if status == "failed":
         change.tell("refund.failed", ended)
@@ -126,12 +129,12 @@ def _charge_of(change: Change, asked: Asked) -> Charge:
     return charge
 
 
-def _check(charge: Charge, left: int, amount: int) -> None:
+def _check(change: Change, charge: Charge, left: int, amount: int) -> None:
     if not charge.captured:
         raise invalid(
             f"Charge {charge.id} has not been captured; cancel its PaymentIntent instead.", "charge"
         )
-    if charge.disputed:
+    if _charged_back(change, charge):
         text = f"Charge {charge.id} has been charged back; cannot issue a refund."
         raise invalid(text, code="charge_disputed")
     if left <= 0:
@@ -142,6 +145,12 @@ def _check(charge: Charge, left: int, amount: int) -> None:
             f"Refund amount ({asked_text}) is greater than unrefunded amount on charge ({left_text})",
             "amount",
         )
+
+
+def _charged_back(change: Change, charge: Charge) -> bool:
+    """The bank has the money, or had the last word."""
+    dispute = change.get(charge.dispute) if charge.dispute else None
+    return charge.disputed and not (isinstance(dispute, Dispute) and dispute.refundable)
 
 
 def _already_refunded(charge: Charge) -> StripeError:

@@ -21,8 +21,10 @@ def _places(*names: str) -> dict[str, list[int]]:
     }
 
 
-REPEATED = _places("account", "currency", "status", "capture_method", "method", "reason")
-IDS = _places("id", "intent", "charge")
+REPEATED = _places(
+    "account", "currency", "status", "capture_method", "method", "reason", "type", "category", "token"
+)
+IDS = _places("id", "intent", "charge", "source", "customer", "dispute")
 
 
 class Reloaded:
@@ -62,8 +64,9 @@ class Reloaded:
             if fields[place] is not None:
                 fields[place] = sys.intern(fields[place])
         for place in IDS[fields[0]]:
-            fields[place] = self.ids.setdefault(fields[place], fields[place])
-        record = KINDS[fields[0]](*fields[1:])
+            if place < len(fields) and fields[place] is not None:
+                fields[place] = self.ids.setdefault(fields[place], fields[place])
+        record: Record = KINDS[fields[0]](*fields[1:])
         before = latest.get(record.id) or books.get(record.id)
         if isinstance(record, Intent) and isinstance(before, Intent):
             record = record._replace(

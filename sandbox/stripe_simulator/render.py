@@ -1,16 +1,17 @@
 """Records as Stripe's JSON, API version 2026-10-28. Field lists only; no decisions.
 
-Source: docs.stripe.com/api/payment_intents/object, charges/object, refunds/object, disputes/object, events/object.
+Source: docs.stripe.com/api/payment_intents/object, charges/object, events/object. The others: `render_money`, `render_methods`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from .identity import client_secret
+from .identity import client_secret, transaction_id
 from .methods import DECLINES, METHODS
-from .records import JSON, Charge, Dispute, Event, Intent, Record, Refund
-from .render_methods import BILLING, method_details, outcome, payment_method
+from .records import JSON, Charge, Customer, Dispute, Event, Intent, Record, Refund, SavedMethod, Transaction
+from .render_methods import BILLING, customer, method_details, outcome, payment_method, saved_method
+from .render_money import dispute, refund, transaction
 
 API_VERSION = "2026-10-28.endive"
 CARD_OPTIONS: JSON = {
@@ -47,7 +48,21 @@ class Renderer:
             return self.intent(record)
         if isinstance(record, Charge):
             return self.charge(record)
-        return refund(record) if isinstance(record, Refund) else dispute(record)
+        match record:
+            case Refund():
+                return refund(record)
+            case Dispute():
+                return dispute(record, self.get)
+            case Transaction():
+                return transaction(record, self.get)
+            case Customer():
+                return customer(record)
+            case SavedMethod():
+                return saved_method(record)
+
+    def method_of(self, intent: Intent) -> JSON:
+        saved = self.get(intent.method_id or "")
+        return saved_method(saved) if isinstance(saved, SavedMethod) else payment_method(intent)
 
     def intent(self, intent: Intent) -> JSON:
         details = intent.details
@@ -99,7 +114,7 @@ class Renderer:
             "amount": charge.amount,
             "amount_captured": charge.amount_captured,
             "amount_refunded": charge.amount_refunded,
-            "balance_transaction": f"txn_{charge.id[3:]}" if charge.captured else None,
+            "balance_transaction": transaction_id(charge.id) if charge.captured else None,
             "billing_details": BILLING,
             "calculated_statement_descriptor": "MILLRACE" + (f"* {suffix}" if suffix else ""),
             "captured": charge.captured,
@@ -158,7 +173,7 @@ class Renderer:
             "doc_url": f"https://stripe.com/docs/error-codes/{decline.code.replace('_', '-')}",
             "message": decline.message,
             "network_decline_code": decline.network_code,
-            "payment_method": payment_method(intent) if intent.method_id else None,
+            "payment_method": self.method_of(intent) if intent.method_id else None,
             "type": "invalid_request_error"
             if bank or intent.failure == "authentication_failure"
             else "card_error",
@@ -174,66 +189,6 @@ class Renderer:
             return {"redirect_to_url": there, "type": "redirect_to_url"}
         sdk = {"type": "three_d_secure_redirect", "source": f"src_{intent.id[3:]}", "stripe_js": url}
         return {"type": "use_stripe_sdk", "use_stripe_sdk": sdk}
-
-
-def refund(refund: Refund) -> JSON:
-    shown: JSON = {
-        "id": refund.id,
-        "object": "refund",
-        "amount": refund.amount,
-        "balance_transaction": f"txn_{refund.id[3:]}",
-        "charge": refund.charge,
-        "created": refund.created,
-        "currency": refund.currency,
-        "destination_details": {
-            "card": {
-                "reference_status": "pending",
-                "reference_type": "acquirer_reference_number",
-                "type": "refund",
-            },
-            "type": "card",
-        },
-        "metadata": refund.metadata,
-        "payment_intent": refund.intent,
-        "reason": refund.reason,
-        "receipt_number": None,
-        "source_transfer_reversal": None,
-        "status": refund.status,
-        "transfer_reversal": None,
-    }
-    if refund.failure_reason:
-        shown["failure_reason"] = refund.failure_reason
-        shown["failure_balance_transaction"] = f"txn_f{refund.id[4:]}"
-    return shown
-
-
-def dispute(dispute: Dispute) -> JSON:
-    open_inquiry = dispute.status.startswith("warning")
-    return {
-        "id": dispute.id,
-        "object": "dispute",
-        "amount": dispute.amount,
-        "balance_transactions": [],
-        "charge": dispute.charge,
-        "created": dispute.created,
-        "currency": dispute.currency,
-        "enhanced_eligibility_types": [],
-        "evidence": dispute.evidence,
-        "evidence_details": {
-            "due_by": dispute.due_by,
-            "enhanced_eligibility": {},
-            "has_evidence": bool(dispute.evidence),
-            "past_due": False,
-            "submission_count": int(bool(dispute.evidence)),
-        },
-        "is_charge_refundable": open_inquiry,
-        "livemode": dispute.livemode,
-        "metadata": dispute.metadata,
-        "payment_intent": dispute.intent,
-        "payment_method_details": {"card": {"brand": "visa", "network_reason_code": "10.4"}, "type": "card"},
-        "reason": dispute.reason,
-        "status": dispute.status,
-    }
 
 
 def page(url: str, items: list[JSON], has_more: bool, object: str = "list") -> JSON:

@@ -1,38 +1,87 @@
-"""Payment methods as Stripe's JSON: on their own, on a charge, and what the network said. Field lists only."""
+"""Payment methods as Stripe's JSON: on their own, on a charge, and what the network said; and customers. Field lists only."""
 
 from __future__ import annotations
 
 from .methods import DECLINES, METHODS
-from .records import JSON, Charge, Intent, Record
+from .records import JSON, Charge, Customer, Intent, Record, SavedMethod
 
 ADDRESS: JSON = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
+INVOICE_SETTINGS: JSON = dict.fromkeys(("custom_fields", "footer", "rendering_options"))
 BILLING: JSON = {"address": ADDRESS, "email": None, "name": None, "phone": None, "tax_id": None}
 
 
 def payment_method(intent: Intent) -> JSON:
-    """The intent's payment method as an object of its own."""
-    method = METHODS[intent.method or "pm_card_visa"]
-    shown: JSON = {
-        "id": intent.method_id,
+    """The intent's payment method, where nobody has made an object of it."""
+    token = intent.method or "pm_card_visa"
+    return _method(str(intent.method_id), intent.created, intent.livemode, token)
+
+
+def saved_method(saved: SavedMethod) -> JSON:
+    shown = _method(saved.id, saved.created, saved.livemode, saved.token)
+    billing = {**BILLING, **saved.billing, "address": {**ADDRESS, **saved.billing.get("address", {})}}
+    return {**shown, "billing_details": billing, "customer": saved.customer, "metadata": saved.metadata}
+
+
+def _method(id: str, created: int, livemode: bool, token: str) -> JSON:
+    method = METHODS[token]
+    kind: JSON = {"country": method.country, "last4": method.last4}
+    if method.type == "card":
+        kind |= {
+            "brand": method.brand,
+            "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+            "display_brand": method.brand,
+            "exp_month": 12,
+            "exp_year": 2034,
+            "fingerprint": f"fp{method.brand}{method.last4}",
+            "funding": method.funding,
+            "three_d_secure_usage": {"supported": True},
+            "wallet": None,
+        }
+    return {
+        "id": id,
         "object": "payment_method",
         "allow_redisplay": "unspecified",
         "billing_details": BILLING,
-        "created": intent.created,
-        "customer": intent.details.get("customer"),
-        "livemode": intent.livemode,
+        method.type: kind,
+        "created": created,
+        "customer": None,
+        "livemode": livemode,
         "metadata": {},
         "type": method.type,
     }
-    card: JSON = {"brand": method.brand, "country": method.country, "exp_month": 12, "exp_year": 2034}
-    shown[method.type] = (
-        {**card, "funding": method.funding, "last4": method.last4}
-        if method.type == "card"
-        else {
-            "country": method.country,
-            "last4": method.last4,
-        }
-    )
-    return shown
+
+
+def customer(customer: Customer) -> JSON:
+    """Of a deleted one only that it is deleted. Source: docs.stripe.com/api/customers/object."""
+    if customer.deleted:
+        return {"id": customer.id, "object": "customer", "deleted": True}
+    details = customer.details
+    default = details.get("default_payment_method")
+    settings: JSON = {**INVOICE_SETTINGS, "default_payment_method": default}
+    return {
+        "id": customer.id,
+        "object": "customer",
+        "address": None,
+        "balance": 0,
+        "created": customer.created,
+        "currency": None,
+        "default_source": None,
+        "delinquent": False,
+        "description": details.get("description"),
+        "discount": None,
+        "email": details.get("email"),
+        "invoice_prefix": customer.id[-8:].upper(),
+        "invoice_settings": settings,
+        "livemode": customer.livemode,
+        "metadata": customer.metadata,
+        "name": details.get("name"),
+        "next_invoice_sequence": 1,
+        "phone": details.get("phone"),
+        "preferred_locales": [],
+        "shipping": None,
+        "tax_exempt": "none",
+        "test_clock": None,
+    }
 
 
 def outcome(charge: Charge) -> JSON:

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from . import captures, disputes, events, intents, listing, refunds, search
+from . import (
+    captures,
+    customers,
+    disputes,
+    events,
+    intents,
+    listing,
+    payment_methods,
+    refunds,
+    search,
+    transactions,
+)
 from .call import Call
 from .listing import Item, Page
 from .parameters import Parameters
-from .records import Charge, Dispute, Refund
+from .records import Charge, Dispute, Refund, Transaction
 
 
 class Listing(NamedTuple):
@@ -28,6 +39,9 @@ class Endpoint(NamedTuple):
     read: Callable[[Parameters], Any]
     run: Callable[[Call, Any], Any]
     ledger: str | None = None
+
+
+METHOD_FILTERS = ("customer", "type")
 
 
 def _nothing(p: Parameters) -> None:
@@ -58,14 +72,30 @@ def _retrieve_charge(call: Call, _: None) -> Charge:
     return call.change.charge(call.object_id)
 
 
+def _read_methods_of(p: Parameters) -> Page:
+    return listing.read_page(p, ("type",))
+
+
+def _methods_of(call: Call, page: Page) -> Listing:
+    customer = call.change.customer(call.object_id)
+    page = page._replace(filters={**page.filters, "customer": customer.id})
+    found = listing.turn_page(
+        call.change.books,
+        call.change.account,
+        "pm",
+        page,
+        lambda item: payment_methods.wanted(item, page),
+    )
+    return Listing(f"/v1/customers/{customer.id}/payment_methods", *found)
+
+
 def _balance(call: Call, _: None) -> dict[str, Any]:
-    """Captured less refunded and lost; fees and payouts are not simulated."""
+    """The sum of all balance transactions; fees and payouts are not simulated."""
     sums: dict[str, int] = {}
-    for charge_id in call.change.books.ids(call.change.account, "ch"):
-        charge = call.change.books.get(charge_id)
-        if isinstance(charge, Charge) and charge.captured:
-            held = charge.amount if charge.disputed else charge.amount_refunded
-            sums[charge.currency] = sums.get(charge.currency, 0) + max(charge.amount_captured - held, 0)
+    for transaction_id in call.change.books.ids(call.change.account, "txn"):
+        transaction = call.change.books.get(transaction_id)
+        if isinstance(transaction, Transaction):
+            sums[transaction.currency] = sums.get(transaction.currency, 0) + transaction.amount
     funds = [
         {"amount": sums[name], "currency": name, "source_types": {"card": sums[name]}}
         for name in sorted(sums)
@@ -116,6 +146,35 @@ ROUTES: dict[tuple[str, str, int, str], Endpoint] = {
     ("GET", "events", 1, ""): Endpoint("events.list", events.read_list, _events),
     ("GET", "events", 2, ""): Endpoint("events.retrieve", _nothing, events.retrieve),
     ("GET", "balance", 1, ""): Endpoint("balance.retrieve", _nothing, _balance),
+    ("GET", "balance_transactions", 1, ""): _list(
+        "txn", "/v1/balance_transactions", transactions.FILTERS, transactions.wanted
+    ),
+    ("GET", "balance_transactions", 2, ""): Endpoint(
+        "balance_transactions.retrieve", _nothing, transactions.retrieve
+    ),
+    ("POST", "customers", 1, ""): Endpoint("customers.create", customers.read, customers.create),
+    ("GET", "customers", 1, ""): _list("cus", "/v1/customers", ("email",), customers.wanted),
+    ("GET", "customers", 2, ""): Endpoint("customers.retrieve", _nothing, customers.retrieve),
+    ("POST", "customers", 2, ""): Endpoint("customers.update", customers.read, customers.update),
+    ("DELETE", "customers", 2, ""): Endpoint("customers.delete", _nothing, customers.delete),
+    ("GET", "customers", 3, "payment_methods"): Endpoint(
+        "customers.payment_methods", _read_methods_of, _methods_of
+    ),
+    ("POST", "payment_methods", 1, ""): Endpoint(
+        "payment_methods.create", payment_methods.read_create, payment_methods.create
+    ),
+    ("GET", "payment_methods", 1, ""): _list(
+        "pm", "/v1/payment_methods", METHOD_FILTERS, payment_methods.wanted
+    ),
+    ("GET", "payment_methods", 2, ""): Endpoint(
+        "payment_methods.retrieve", _nothing, payment_methods.retrieve
+    ),
+    ("POST", "payment_methods", 3, "attach"): Endpoint(
+        "payment_methods.attach", payment_methods.read_attach, payment_methods.attach
+    ),
+    ("POST", "payment_methods", 3, "detach"): Endpoint(
+        "payment_methods.detach", _nothing, payment_methods.detach
+    ),
 }
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from . import agenda as agenda_
 from .agenda import Agenda
-from .books import Books
+from .books import EVENTS_KEPT, Books
 from .call import Timing
 from .change import BY_ITSELF, Change, FollowUp
 from .clock import Clock
@@ -20,22 +21,30 @@ from .faults import Facts, Faults
 from .idempotency import Keys, Stored
 from .identity import new_id
 from .journal import Journal
-from .records import JSON, Charge, Event, Intent, Refund
+from .limits import Limits
+from .records import JSON, Charge, Event, Intent, Record, Refund
 from .reloading import Reloaded
 from .render import Renderer
 from .webhooks import Settings, Webhooks, facts_of
 
 TIMER_MAX_S = 3_600.0  # the machine's clock may be moved while we wait
+Result = TypeVar("Result")
 
 
 class Simulator:
-    def __init__(self, data_file: Path | None = None, url: str = "http://127.0.0.1") -> None:
+    def __init__(
+        self,
+        data_file: Path | None = None,
+        url: str = "http://127.0.0.1",
+        events_kept: int = EVENTS_KEPT,
+    ) -> None:
         self.clock = Clock()
         self.timing = Timing()
-        self.books = Books()
+        self.books = Books(events_kept)
         self.keys = Keys()
         self.agenda = Agenda()
         self.faults = Faults()
+        self.limits = Limits()
         self.requests: dict[str, Counter[str]] = {}
         self.renderer = Renderer(self.books.get, url)
         self.webhooks = Webhooks(
@@ -95,6 +104,13 @@ class Simulator:
         if due_at is not None:
             wait_s = min(max(due_at - self.clock.now(), 0.001), TIMER_MAX_S)
             self.timer = asyncio.get_running_loop().call_later(wait_s, self.wake)
+
+    def act(self, subject: Record, do: Callable[[Change], Result]) -> Result:
+        """What a control does to one object, journalled like everything else. Refused: nothing was done."""
+        change = Change(self.books, subject.account, subject.livemode, self.clock.now(), BY_ITSELF)
+        result = do(change)
+        self.commit(change)
+        return result
 
     def _carry_out(self, follow_up: FollowUp) -> None:
         subject = self.books.get(follow_up.object_id)

@@ -172,6 +172,26 @@ async def test_bad_parameters_are_named(
     )
 
 
+async def test_types_and_automatic_methods_exclude_each_other(raw: Raw) -> None:
+    status, body, _ = await raw.pay(None, **{"automatic_payment_methods[enabled]": "true"})
+    assert (status, body["error"]["param"]) == (400, "payment_method_types")
+    assert "only specify one of these parameters" in body["error"]["message"]
+    off = {"automatic_payment_methods[enabled]": "false"}
+    assert (await raw.pay(None, **off))[0] == 200
+    status, body, _ = await raw.pay(None, **{"payment_method_types[]": "carrier_pigeon"})
+    assert (status, body["error"]["param"]) == (400, "payment_method_types")
+
+
+@pytest.mark.parametrize("confirm", ["true", "false"])
+async def test_a_method_of_another_type_is_refused_whenever_it_is_given(raw: Raw, confirm: str) -> None:
+    bank = {"payment_method": "pm_usBankAccount_success", "confirm": confirm}
+    status, body, _ = await raw.pay(None, **bank)
+    assert (status, body["error"]["type"]) == (400, "invalid_request_error")
+    assert body["error"]["code"] == "payment_intent_incompatible_payment_method"
+    assert (await raw.get("/v1/payment_intents"))[1]["data"] == []
+    assert (await raw.pay(None, **bank, **{"payment_method_types[]": "us_bank_account"}))[0] == 200
+
+
 async def test_without_a_return_url_redirecting_methods_must_be_ruled_out(raw: Raw) -> None:
     form = {"amount": "700", "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
     status, body, _ = await raw.post("/v1/payment_intents", form)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
-
-from sandbox.stripe_simulator.journal import Journal
 
 if TYPE_CHECKING:
     from tests.sandbox.stripe_simulator.conftest import Inbox, Until
@@ -208,28 +205,39 @@ async def test_clock_and_webhook_settings_outlive_a_restart(
         assert (await answer.json())["secrets"] == ["whsec_x"]
 
 
+async def test_customers_disputes_and_their_money_outlive_a_restart(
+    session: aiohttp.ClientSession, process: Process
+) -> None:
+    async def post(path: str, data: dict[str, str]) -> dict[str, Any]:
+        async with session.post(f"{process.url}{path}", data=data, headers=AUTHORIZATION) as answer:
+            found: dict[str, Any] = await answer.json()
+            assert answer.status == 200, found
+            return found
+
+    async def seen() -> list[Any]:
+        paths = ("customers", "payment_methods", "disputes", "balance_transactions", "balance", "events")
+        found = []
+        for path in paths:
+            async with session.get(f"{process.url}/v1/{path}", headers=AUTHORIZATION) as answer:
+                found.append(await answer.json())
+        return found
+
+    customer = await post("/v1/customers", {"payment_method": "pm_card_visa", "name": "Ada"})
+    _, intent, _ = await pay(session, process, "pay_1")
+    async with session.post(f"{process.url}/_sim/disputes", json={"payment_intent": intent["id"]}) as answer:
+        dispute = await answer.json()
+    before = await seen()
+    await process.kill()
+    await process.start()
+    assert await seen() == before
+    async with session.post(
+        f"{process.url}/_sim/disputes/{dispute['id']}/close", json={"status": "won"}
+    ) as answer:
+        assert len((await answer.json())["balance_transactions"]) == 2
+    assert (await post(f"/v1/customers/{customer['id']}", {"name": "Grace"}))["name"] == "Grace"
+
+
 async def test_sigterm_ends_it_at_once(process: Process) -> None:
     assert process.process is not None
     process.process.terminate()
     assert await asyncio.wait_for(process.process.wait(), 5) == 0
-
-
-def test_a_line_cut_short_by_a_kill_is_cut_off(tmp_path: Path) -> None:
-    path = tmp_path / "journal"
-    journal = Journal(path)
-    journal.append({"n": 1}, b'{"a":1}')
-    offset = journal.append({"n": 2}, b'{"b":2}')
-    journal.close()
-    whole = path.read_bytes()
-    for cut in range(1, len(whole) // 2):
-        path.write_bytes(whole[:-cut])
-        journal = Journal(path)
-        assert [line for line, _, _ in journal.reload()] == [{"n": 1}]
-        journal.append({"n": 3})
-        assert [line for line, _, _ in journal.reload()] == [{"n": 1}, {"n": 3}]
-        journal.close()
-    path.write_bytes(whole)
-    journal = Journal(path)
-    assert [journal.read_body(at, length) for _, at, length in journal.reload()] == [b'{"a":1}', b'{"b":2}']
-    assert offset == whole.index(b'{"b":2}')
-    os.close(journal.fd)

@@ -1,0 +1,1 @@
+"""`python -m sandbox.stripe`: the Stripe simulator under its short name. It lives in `sandbox.stripe_simulator`."""
