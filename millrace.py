@@ -30,6 +30,7 @@ EXPECTED = (
     "Unavailable",
     "SettingsRefused",
     "NotFound",
+    "Refused",
 )  # said in a line; by name, so that nothing need be loaded to say it
 
 
@@ -281,6 +282,75 @@ def _keys(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _unknown_arguments(unknown: argparse.ArgumentParser) -> None:
+    _running_arguments(unknown)
+    unknown.add_argument("--most", type=_how_many, default=50, help="how many, oldest first")
+
+
+def _unknown(arguments: argparse.Namespace) -> int:
+    _use_running_stack(arguments.run_dir)
+    from streams.operator import unknown
+
+    unknown.list_oldest(arguments.most, arguments.json)
+    return 0
+
+
+def _payments_arguments(payments: argparse.ArgumentParser) -> None:
+    actions = payments.add_subparsers(dest="action", required=True, metavar="ACTION")
+    resolve = _action(
+        actions, "resolve", "settle one that is unknown, or in manual_review, by what you have seen"
+    )
+    resolve.add_argument("payment", help="pay_…")
+    resolve.add_argument(
+        "--as",
+        dest="resolution",
+        required=True,
+        help="captured, authorized, canceled or declined; of a refund: succeeded, failed or canceled",
+    )
+    resolve.add_argument("--evidence", required=True, help="what you have seen, and where; kept for ever")
+    resolve.add_argument("--operator", required=True, help="who you are; kept for ever")
+    resolve.add_argument("--refund", help="the refund it is about, re_…")
+    resolve.add_argument(
+        "--amount", type=int, help="captured or authorised in all, minor units; default: all"
+    )
+    resolve.add_argument("--payment-intent", help="Stripe's pi_…, where it is not known here")
+
+
+def _payments(arguments: argparse.Namespace) -> int:
+    _use_running_stack(arguments.run_dir)
+    from streams.operator.resolving import Finding, resolve
+
+    given = {name: getattr(arguments, name) for name in Finding.__slots__}
+    resolve(arguments.payment, Finding(**given), arguments.json)
+    return 0
+
+
+def _policies_arguments(policies: argparse.ArgumentParser) -> None:
+    actions = policies.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, help in (
+        ("show", "what a merchant's payments must keep to"),
+        ("set", "say it anew, as a whole; it holds within seconds"),
+        ("drop", "take it back: what holds for all is left"),
+    ):
+        action = _action(actions, name, help)
+        action.add_argument("merchant", help="whose, mer_…")
+        if name == "set":
+            action.add_argument("file", type=Path, help="JSON; docs/policies.md lists its members")
+
+
+def _policies(arguments: argparse.Namespace) -> int:
+    _use_running_stack(arguments.run_dir)
+    from streams.operator import policies
+
+    if arguments.action == "set":
+        policies.set_one(arguments.merchant, arguments.file, arguments.json)
+    elif arguments.action == "drop":
+        policies.drop(arguments.merchant, arguments.json)
+    else:
+        policies.show_one(arguments.merchant, arguments.json)
+    return 0
+
+
 COMMANDS: dict[str, Command] = {
     "up": Command("Start the whole system on this machine.", _up_arguments, _up),
     "down": Command("Stop what `up` started; the data stays.", _run_dir_argument, _down),
@@ -288,6 +358,11 @@ COMMANDS: dict[str, Command] = {
     "topics": Command("List the topics, or create what is missing.", _topics_arguments, _topics),
     "merchants": Command("List merchants, or make one.", _merchants_arguments, _merchants),
     "keys": Command("List, make or revoke merchants' API keys.", _keys_arguments, _keys),
+    "unknown": Command("List what nobody knows the end of.", _unknown_arguments, _unknown),
+    "payments": Command("Settle what no machine could know.", _payments_arguments, _payments),
+    "policies": Command(
+        "Show or set what a merchant's payments must keep to.", _policies_arguments, _policies
+    ),
     "dead-letters": Command("List what could not be handled.", _dead_letters_arguments, _dead_letters),
     "settings": Command("List every setting: variable, type, default, meaning.", _json_argument, _settings),
 }

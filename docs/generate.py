@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from models import payment, refund, shapes
+from models import dispute, payment, refund, shapes
 from streams import asyncapi
 from web import openapi
 from web.bodies import BODIES
@@ -41,7 +41,11 @@ def _inlined(part: Any, schemas: dict[str, Any]) -> Any:
 
 
 def _transitions() -> str:
-    charts = (("A payment", payment.TRANSITIONS), ("A refund", refund.TRANSITIONS))
+    charts = (
+        ("A payment", payment.TRANSITIONS),
+        ("A refund", refund.TRANSITIONS),
+        ("A dispute", dispute.TRANSITIONS),
+    )
     sections = [
         f"## {title}\n\n```mermaid\nstateDiagram-v2\n{_chart(table)}\n```\n" for title, table in charts
     ]

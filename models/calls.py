@@ -5,6 +5,7 @@ from datetime import datetime
 
 from models.events import (
     CallDeferred,
+    CallEnded,
     CallRepeated,
     Event,
     EventData,
@@ -17,8 +18,10 @@ from models.events import (
     PaymentDeclined,
     PaymentOutcomeUnknown,
     PaymentProcessing,
+    PaymentReadRequested,
     PaymentRequested,
     PaymentReviewRequired,
+    PaymentScreened,
     RefundCanceled,
     RefundFailed,
     RefundOutcomeUnknown,
@@ -33,11 +36,14 @@ from models.recheck import lost_check_at
 
 @dataclass(frozen=True, slots=True)
 class OpenCall:
-    """A provider call whose end is not known yet. `tries`: how often it came back unknown or deferred."""
+    """A provider call whose end is not known yet. `tries`: how often it came back unknown or deferred.
+
+    `command`: the one that waits for it, by the name it is remembered under; None: our own doing.
+    """
 
     call: PspCall
-    command: str
     next_check_at: datetime
+    command: str | None = None
     tries: int = 0
 
 
@@ -46,13 +52,26 @@ def attempted(call: PspCall) -> str:
     return call.key.split(":")[1]
 
 
+def asked_by(data: EventData) -> PspCall | None:
+    """The call that `data` asks for, for the first time."""
+    match data:
+        case (
+            PaymentRequested()
+            | PaymentScreened()
+            | PaymentCaptureRequested()
+            | PaymentCancelRequested()
+            | PaymentDeclined()
+            | PaymentReadRequested()
+            | RefundRequested()
+        ):
+            return data.call
+    return None
+
+
 def still_open(calls: dict[str, OpenCall], event: Event) -> dict[str, OpenCall]:
     """The calls still open: opened by a request, put off by an unknown outcome, closed by everything conclusive."""
     data = event.data
     match data:
-        case PaymentRequested() | PaymentCaptureRequested() | PaymentCancelRequested() | RefundRequested():
-            opened = OpenCall(data.call, event.opens or "", lost_check_at(event.at))
-            return calls | {data.call.key: opened}
         case PaymentOutcomeUnknown() | RefundOutcomeUnknown() | CallDeferred():
             put_off = replace(
                 calls[data.call_key], next_check_at=data.next_check_at, tries=calls[data.call_key].tries + 1
@@ -60,24 +79,33 @@ def still_open(calls: dict[str, OpenCall], event: Event) -> dict[str, OpenCall]:
             return calls | {data.call_key: put_off}
         case CallRepeated(call, next_check_at):
             return calls | {call.key: replace(calls[call.key], next_check_at=next_check_at)}
-        case _:
-            closed = closed_by(calls, data)
-            return {key: call for key, call in calls.items() if call not in closed}
+    closed = closed_by(calls, data)
+    left = {key: call for key, call in calls.items() if call not in closed}
+    if asked := asked_by(data):
+        goes_on = next((call.command for call in closed), None) if isinstance(data, PaymentScreened) else None
+        left[asked.key] = OpenCall(asked, lost_check_at(event.at), event.opens or goes_on)
+    return left
 
 
 def closed_by(calls: dict[str, OpenCall], data: EventData) -> list[OpenCall]:
     """The open calls whose end is known once `data` has happened: its command is answered by it."""
     match data:
-        case PaymentReviewRequired() | RefundReviewRequired():
+        case PaymentReviewRequired() | RefundReviewRequired() | CallEnded():
             return [call for key, call in calls.items() if key == data.call_key]
         case RefundPending() | RefundSucceeded() | RefundFailed() | RefundCanceled():
             return [call for call in calls.values() if _asks_for_refund(call, data.refund_id)]
-        case PaymentAuthorized() | PaymentActionRequired() | PaymentProcessing() | PaymentDeclined():
+        case PaymentScreened():
+            return _about(calls, Operation.SCREEN)
+        case PaymentDeclined():
+            return _about(calls, Operation.SCREEN, Operation.CREATE)
+        case PaymentAuthorized() | PaymentActionRequired() | PaymentProcessing():
             return _about(calls, Operation.CREATE)
         case PaymentCaptured():
             return _about(calls, Operation.CREATE, Operation.CAPTURE)
         case PaymentCanceled():
             return _about(calls, Operation.CREATE, Operation.CANCEL)
+        case PaymentReadRequested():
+            return _about(calls, Operation.READ)  # the later look sees more
     return []
 
 

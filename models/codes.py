@@ -17,6 +17,9 @@ class Code(StrEnum):
     CAPTURE_EXCEEDS_AUTHORIZED = "capture_exceeds_authorized"
     REFUND_EXCEEDS_REFUNDABLE = "refund_exceeds_refundable"
     REFUNDABLE_MISMATCH = "refundable_mismatch"  # expected_refundable differs from what is left
+    PAYMENT_DISPUTED = "payment_disputed"  # what is charged back cannot be refunded as well
+    REFUND_WINDOW_CLOSED = "refund_window_closed"  # the merchant's own policy
+    RESOLUTION_INVALID = "resolution_invalid"  # a person found what cannot be here
     REFUND_EXISTS = "refund_exists"  # another command already made a refund under this id
     COMMAND_EXPIRED = "command_expired"
     PROVIDER_REFUSED = "provider_refused"  # Stripe said no and nothing happened there

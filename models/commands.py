@@ -61,6 +61,23 @@ class CreateRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class ResolvePayment:
+    """`operator` has looked at a payment in doubt, or at its refund `refund_id`, and found `resolution`, as `evidence` tells.
+
+    `amount_minor`: what was captured or authorised in all, by default all of it. `intent`: the provider's payment, where
+    it is not known yet.
+    """
+
+    origin: Origin
+    resolution: str
+    evidence: str
+    operator: str
+    refund_id: str | None = None
+    amount_minor: int | None = None
+    intent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FieldError:
     """One thing wrong with one field. Never holds the offending value: it may be a card number."""
 
@@ -104,7 +121,9 @@ class RecordNotice:
     snapshot: Snapshot
 
 
-PublicCommand = CreatePayment | CapturePayment | CancelPayment | CreateRefund | InvalidCommand
+PublicCommand = (
+    CreatePayment | CapturePayment | CancelPayment | CreateRefund | ResolvePayment | InvalidCommand
+)
 InternalCommand = RecordOutcome | CheckPayment | RecordNotice
 Command = PublicCommand | InternalCommand
 

@@ -1,8 +1,9 @@
 """`decide`: what a command leads to, given what is known. Pure: the same transaction and command give the same events."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar, assert_never
+from collections.abc import Iterator
+from typing import assert_never
 
+from models import policy as policies
 from models import rules
 from models.codes import Code
 from models.commands import (
@@ -18,6 +19,7 @@ from models.commands import (
     PublicCommand,
     RecordNotice,
     RecordOutcome,
+    ResolvePayment,
     fingerprint,
 )
 from models.events import (
@@ -30,28 +32,32 @@ from models.events import (
     RefundRequested,
 )
 from models.ids import event_id
+from models.policy import Policy
 from models.provider import (
-    Ask,
     CancelIntent,
     CaptureIntent,
     CreateIntent,
     Operation,
-    PspCall,
     RefundIntent,
+    ScreenCustomer,
 )
 from models.remembering import Remembered
-from models.rules import Refusal
-from models.settling import Said, check, intent_of, notice, outcome
+from models.resolving import RESOLVE, resolved
+from models.rules import Refusal, refused
+from models.settling import Said, asked, check, found, intent_of, notice, outcome
 from models.transaction import Transaction
 
-C = TypeVar("C", CreatePayment, CapturePayment, CancelPayment, CreateRefund)
-Rules = Sequence[Callable[[Transaction, C], Refusal | None]]
 
-
-def decide(transaction: Transaction | None, command: Command, full: bool = False) -> list[Event]:
+def decide(
+    transaction: Transaction | None,
+    command: Command,
+    policy: Policy = policies.DEFAULT,
+    full: bool = False,
+) -> list[Event]:
     """The events `command` leads to; none for a command that is known already. Raises InvariantBroken for a lie or a bug.
 
-    `full`: the transaction is as large as may be; nothing new is begun on it, what was begun is finished.
+    `policy`: the merchant's. `full`: the transaction is as large as may be; nothing new is begun on it, what was begun is
+    finished.
     """
     known = transaction or Transaction(command.origin.payment_id)
     origin = command.origin
@@ -68,7 +74,7 @@ def decide(transaction: Transaction | None, command: Command, full: bool = False
             settles=said.settles,
             fingerprint=said.fingerprint,
         )
-        for n, said in enumerate(_said(known, command, full), start=1)
+        for n, said in enumerate(_said(known, command, policy, full), start=1)
     ]
 
 
@@ -99,21 +105,21 @@ def remembered(transaction: Transaction | None, command: PublicCommand) -> Remem
     return transaction.commands.get(remembered_as(transaction, command)) if transaction else None
 
 
-def _said(known: Transaction, command: Command, full: bool) -> Iterator[Said]:
+def _said(known: Transaction, command: Command, policy: Policy, full: bool) -> Iterator[Said]:
     match command:
         case RecordOutcome():
-            yield from outcome(known, command)
+            yield from outcome(known, command, policy)
         case CheckPayment():
             yield from check(known, command)
         case RecordNotice():
-            yield from notice(known, command)
+            yield from notice(known, command, policy)
         case _:
             if remembered(known, command) is None:
-                yield _public(known, command, full)
+                yield from _public(known, command, policy, full)
 
 
-def _public(known: Transaction, command: PublicCommand, full: bool) -> Said:
-    name, asked, origin = remembered_as(known, command), fingerprint(command), command.origin
+def _public(known: Transaction, command: PublicCommand, policy: Policy, full: bool) -> Iterator[Said]:
+    name, content, origin = remembered_as(known, command), fingerprint(command), command.origin
     if known.merchant not in (None, origin.merchant):
         refusal = Refusal(Code.NOT_FOUND, "there is no such payment")
     elif name not in (origin.command_id, _of_sender(origin)):
@@ -124,43 +130,46 @@ def _public(known: Transaction, command: PublicCommand, full: bool) -> Said:
     elif full:
         refusal = Refusal(Code.LIMIT_EXCEEDED, "too much has been done with this payment for more to be kept")
     else:
-        decided = _first_refusal_or_request(known, command)
+        decided = _first_refusal_or_decision(known, command, policy)
         if not isinstance(decided, Refusal):
-            return Said(decided, opens=origin.command_id, fingerprint=asked)
+            if isinstance(command, ResolvePayment):
+                yield Said(decided, settles=origin.command_id, fingerprint=content)
+                yield from found(known, command, policy)
+            else:
+                yield Said(decided, opens=origin.command_id, fingerprint=content)
+            return
         refusal = decided
     errors: tuple[FieldError, ...] = command.errors if isinstance(command, InvalidCommand) else ()
-    data = CommandRefused(refusal.code, refusal.message, origin.merchant, errors)
-    return Said(data, settles=name, fingerprint=asked)
+    data = CommandRefused(refusal.code, refusal.message, origin.merchant, errors, refusal.rule)
+    yield Said(data, settles=name, fingerprint=content)
 
 
-def _first_refusal_or_request(known: Transaction, command: PublicCommand) -> EventData | Refusal:
+def _first_refusal_or_decision(
+    known: Transaction, command: PublicCommand, policy: Policy
+) -> EventData | Refusal:
     match command:
         case CreatePayment():
-            return _refused(rules.CREATE, known, command) or _request_payment(known, command)
+            return refused(rules.CREATE, known, command, policy) or _request_payment(known, command, policy)
         case CapturePayment():
-            return _refused(rules.CAPTURE, known, command) or _request_capture(known, command)
+            return refused(rules.CAPTURE, known, command, policy) or _request_capture(known, command)
         case CancelPayment():
-            return _refused(rules.CANCEL, known, command) or _request_cancel(known, command)
+            return refused(rules.CANCEL, known, command, policy) or _request_cancel(known, command)
         case CreateRefund():
-            return _refused(rules.REFUND, known, command) or _request_refund(known, command)
+            return refused(rules.REFUND, known, command, policy) or _request_refund(known, command)
+        case ResolvePayment():
+            return refused(RESOLVE, known, command, policy) or resolved(command)
         case InvalidCommand():
             return Refusal(Code.VALIDATION_FAILED, "the command's content is not valid")
     assert_never(command)
 
 
-def _refused(objections: "Rules[C]", known: Transaction, command: C) -> Refusal | None:
-    return next((refusal for rule in objections if (refusal := rule(known, command))), None)
-
-
-def _call(known: Transaction, command: PublicCommand, operation: Operation, name: str, ask: Ask) -> PspCall:
-    attempt = known.attempts.get(name, 0) + 1
-    key = f"{known.id}:{name}:{attempt}"
-    return PspCall(key, operation, known.id, command.origin.merchant, command.origin.at, ask)
-
-
-def _request_payment(known: Transaction, command: CreatePayment) -> PaymentRequested:
-    ask = CreateIntent(command.terms)
-    return PaymentRequested(command.terms, _call(known, command, Operation.CREATE, "create", ask))
+def _request_payment(known: Transaction, command: CreatePayment, policy: Policy) -> PaymentRequested:
+    terms, customer = command.terms, command.terms.customer
+    if policy.velocity and customer:
+        screen = ScreenCustomer(customer, terms.money, policy.velocity)
+        return PaymentRequested(terms, asked(known, command.origin, Operation.SCREEN, screen))
+    ask = CreateIntent(terms, policy.payment_method_types)
+    return PaymentRequested(terms, asked(known, command.origin, Operation.CREATE, ask))
 
 
 def _request_capture(known: Transaction, command: CapturePayment) -> PaymentCaptureRequested:
@@ -169,13 +178,13 @@ def _request_capture(known: Transaction, command: CapturePayment) -> PaymentCapt
     if amount is None:
         amount = known.payment.amount_capturable_minor
     ask = CaptureIntent(intent_of(known), amount, command.final)
-    call = _call(known, command, Operation.CAPTURE, "capture", ask)
+    call = asked(known, command.origin, Operation.CAPTURE, ask)
     return PaymentCaptureRequested(amount, command.final, call)
 
 
 def _request_cancel(known: Transaction, command: CancelPayment) -> PaymentCancelRequested:
     ask = CancelIntent(intent_of(known), command.reason)
-    call = _call(known, command, Operation.CANCEL, "cancel", ask)
+    call = asked(known, command.origin, Operation.CANCEL, ask)
     return PaymentCancelRequested(command.reason, call)
 
 
@@ -184,5 +193,5 @@ def _request_refund(known: Transaction, command: CreateRefund) -> RefundRequeste
     if amount is None:
         amount = known.amount_refundable_minor
     ask = RefundIntent(intent_of(known), command.refund_id, amount, command.reason)
-    call = _call(known, command, Operation.REFUND, f"refund-{command.refund_id}", ask)
+    call = asked(known, command.origin, Operation.REFUND, ask)
     return RefundRequested(command.refund_id, amount, command.reason, command.metadata, call)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from models.codes import Code
 from models.commands import FieldError
-from models.provider import Decline, PspCall
+from models.provider import Decline, DisputeStatus, PspCall
 from models.terms import PaymentTerms
 
 
@@ -14,6 +14,13 @@ class PaymentRequested:
     """The durable intent to charge: from here on the call may have been made."""
 
     terms: PaymentTerms
+    call: PspCall
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentScreened:
+    """Nothing that the customer paid lately stands against it: now the provider is asked."""
+
     call: PspCall
 
 
@@ -27,8 +34,12 @@ class PaymentProcessing:
 
 @dataclass(frozen=True, slots=True)
 class PaymentActionRequired:
+    """The customer must do something. If nobody has by `abandon_at`, the payment is given up (None: never)."""
+
     intent: str
     next_action: dict[str, object] | None
+    client_secret: str | None = None
+    abandon_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,13 @@ class PaymentAuthorized:
     charge: str | None
     amount_minor: int
     authorized_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAuthorizationExpiring:
+    """What is not captured by `authorized_until` is released by the provider."""
+
+    authorized_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +76,11 @@ class PaymentCaptured:
 
 @dataclass(frozen=True, slots=True)
 class PaymentCancelRequested:
+    """`abandon_at`: when it is tried again, if the customer still has not acted; None: as was said before."""
+
     reason: str | None
     call: PspCall
+    abandon_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +92,11 @@ class PaymentCanceled:
 
 @dataclass(frozen=True, slots=True)
 class PaymentDeclined:
+    """`call` cancels the intent at the provider: a declined one could still be paid by a customer who tries again."""
+
     decline: Decline
     intent: str | None
+    call: PspCall | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +134,35 @@ class CallRepeated:
 
 
 @dataclass(frozen=True, slots=True)
+class CallEnded:
+    """`call_key`, for which no command waits, is over; what it led to besides, other events say."""
+
+    call_key: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReadRequested:
+    """The provider told what does not follow from what is known here, so it is asked how the payment stands."""
+
+    reason: str
+    call: PspCall
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewResolved:
+    """A person has looked at what no machine could know: the events behind this one are what `operator` found.
+
+    `refund_id`: the refund it is about; None: the payment itself.
+    """
+
+    resolution: str
+    evidence: str
+    operator: str
+    refund_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentReviewRequired:
     """Only a person can say what happened. `call_key`: the call given up, if one was open."""
 
@@ -144,7 +197,7 @@ class RefundPending:
 @dataclass(frozen=True, slots=True)
 class RefundSucceeded:
     refund_id: str
-    provider_refund: str
+    provider_refund: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,20 +216,68 @@ class RefundCanceled:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeOpened:
+    """`amount_minor` is in minor units of `currency`, the dispute's own; evidence can be given until `respond_by`.
+
+    `withdrawn` and `reinstated`: whether the money was taken for it, and given back. `refundable`: the payment may still be
+    refunded, as it may during an inquiry.
+    """
+
+    dispute_id: str
+    status: DisputeStatus
+    amount_minor: int
+    currency: str
+    reason: str | None
+    respond_by: datetime | None
+    withdrawn: bool
+    reinstated: bool
+    refundable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeUpdated:
+    dispute_id: str
+    status: DisputeStatus
+    amount_minor: int
+    respond_by: datetime | None
+    withdrawn: bool
+    reinstated: bool
+    refundable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeClosed:
+    """Money that a closed dispute gives back may come later: then an update follows."""
+
+    dispute_id: str
+    status: DisputeStatus
+    amount_minor: int
+    withdrawn: bool
+    reinstated: bool
+    refundable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CommandRefused:
-    """The command changes nothing. `sender` is the merchant who sent it; it may not be the payment's own."""
+    """The command changes nothing. `sender` is the merchant who sent it; it may not be the payment's own.
+
+    `rule`: the name of the rule that objected, where one did.
+    """
 
     code: Code
     message: str
     sender: str
     errors: tuple[FieldError, ...] = ()
+    rule: str | None = None
 
 
 PaymentEvent = (
     PaymentRequested
+    | PaymentScreened
     | PaymentProcessing
     | PaymentActionRequired
     | PaymentAuthorized
+    | PaymentAuthorizationExpiring
     | PaymentCaptureRequested
     | PaymentCaptured
     | PaymentCancelRequested
@@ -194,7 +295,9 @@ RefundEvent = (
     | RefundOutcomeUnknown
     | RefundReviewRequired
 )
-EventData = PaymentEvent | RefundEvent | CallDeferred | CallRepeated | CommandRefused
+DisputeEvent = DisputeOpened | DisputeUpdated | DisputeClosed
+CallEvent = CallDeferred | CallRepeated | CallEnded | PaymentReadRequested
+EventData = PaymentEvent | RefundEvent | DisputeEvent | CallEvent | ReviewResolved | CommandRefused
 
 
 @dataclass(frozen=True, slots=True)

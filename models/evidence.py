@@ -29,11 +29,23 @@ from models.events import (
     RefundSucceeded,
 )
 from models.payment import Payment, PaymentStatus
-from models.provider import Decline, IntentSnapshot, IntentStatus, Operation, RefundSnapshot, RefundStatus
+from models.provider import (
+    Decline,
+    IntentSnapshot,
+    IntentStatus,
+    Operation,
+    RefundSnapshot,
+    RefundStatus,
+)
 from models.refund import Refund
+from models.terms import CaptureMethod
 from models.transaction import Transaction
 
+ENDS = (IntentStatus.CAPTURED, IntentStatus.CANCELED)
 MONEY_MOVED_AFTER_THE_END = "the provider took the money after the payment had ended here"
+MONEY_HELD_AFTER_THE_DECLINE = (
+    "the customer's money is held at the provider, and the payment was declined here"
+)
 _UNEXPLAINED = Decline("payment_failed", None, None, "The payment failed; the provider gave no reason.")
 
 
@@ -46,12 +58,17 @@ def of_intent(
         raise InvariantBroken(
             f"{transaction.id}: the provider knows intent {seen.intent}, we know no payment"
         )
+    if _is_not_asked_for(transaction):
+        raise InvariantBroken(f"{transaction.id}: {seen.intent} is at the provider before it was asked for")
     _same_payment(payment, seen)
-    if answers is not None and seen.amount_captured_minor < payment.amount_captured_minor:
+    moving = answers is not None and answers.call.operation is not Operation.READ
+    if answers and moving and seen.amount_captured_minor < payment.amount_captured_minor:
         raise InvariantBroken(f"{answers.call.key}: the answer is older than what we know of {seen.intent}")
     ended = payment.status in (PaymentStatus.DECLINED, PaymentStatus.CANCELED)
     if ended and seen.amount_captured_minor > payment.amount_captured_minor:
         yield PaymentReviewRequired(MONEY_MOVED_AFTER_THE_END, None)
+    elif payment.status is PaymentStatus.DECLINED and seen.status is IntentStatus.AUTHORIZED:
+        yield PaymentReviewRequired(MONEY_HELD_AFTER_THE_DECLINE, None)
     elif payment.review_reason != MONEY_MOVED_AFTER_THE_END:
         status = payment.status
         for event in _events_of(payment, seen):
@@ -60,6 +77,43 @@ def of_intent(
                 return
             yield event
             status = after
+
+
+def doubt(transaction: Transaction, seen: IntentSnapshot) -> str | None:
+    """Why what we were told unasked does not simply follow from what is known. None: it does, or it tells nothing new.
+
+    Another payment's intent is no doubt but a lie, and so is one that was not asked for yet: `of_intent` says so.
+    """
+    payment = transaction.payment
+    if payment is None or payment.intent not in (None, seen.intent) or _is_not_asked_for(transaction):
+        return None
+    try:
+        events = list(of_intent(transaction, seen, None))
+    except InvariantBroken as contradiction:
+        return str(contradiction)
+    match events:
+        case []:
+            return None
+        case [PaymentReviewRequired(reason)]:
+            return reason
+        case [PaymentCaptured()] if _by_hand(payment) and not _is_asked(transaction, Operation.CAPTURE):
+            return "captured, which nobody asked for here"
+        case [_]:
+            return None
+    return "several steps at once"
+
+
+def _is_not_asked_for(transaction: Transaction) -> bool:
+    under_way = transaction.payment_call()
+    return under_way is not None and under_way.call.operation is Operation.SCREEN
+
+
+def _by_hand(payment: Payment) -> bool:
+    return payment.terms.capture_method is CaptureMethod.MANUAL
+
+
+def _is_asked(transaction: Transaction, operation: Operation) -> bool:
+    return any(call.call.operation is operation for call in transaction.calls.values())
 
 
 def of_refund(transaction: Transaction, seen: RefundSnapshot) -> Iterator[EventData]:
@@ -102,6 +156,12 @@ def _same_payment(payment: Payment, seen: IntentSnapshot) -> None:
         raise InvariantBroken(
             f"{seen.intent} ended with {seen.amount_captured_minor} captured, {payment.amount_captured_minor} was before"
         )
+    both_ended = payment.status is PaymentStatus.CAPTURED and seen.status in ENDS
+    if both_ended and seen.amount_captured_minor != payment.amount_captured_minor:
+        raise InvariantBroken(
+            f"{seen.intent} is {seen.status} with {seen.amount_captured_minor} captured, here are"
+            f" {payment.amount_captured_minor}"
+        )
 
 
 def _same_refund(transaction: Transaction, refund: Refund, seen: RefundSnapshot) -> None:
@@ -113,6 +173,8 @@ def _same_refund(transaction: Transaction, refund: Refund, seen: RefundSnapshot)
     was_turned_away = refund.status is RefundStatus.FAILED and refund.provider_refund is None
     if was_turned_away and seen.status in (RefundStatus.PENDING, RefundStatus.SUCCEEDED):
         raise InvariantBroken(f"{seen.refund_id}: the provider refused this refund and has it all the same")
+    if refund.status is RefundStatus.CANCELED and seen.status is RefundStatus.SUCCEEDED:
+        raise InvariantBroken(f"{seen.refund_id}: the provider made this refund, which was canceled")
 
 
 def _events_of(payment: Payment, seen: IntentSnapshot) -> Iterator[PaymentEvent]:
@@ -141,7 +203,7 @@ def _event_of(seen: IntentSnapshot) -> PaymentEvent:
         case IntentStatus.PROCESSING:
             return PaymentProcessing(seen.intent, seen.charge)
         case IntentStatus.REQUIRES_ACTION:
-            return PaymentActionRequired(seen.intent, seen.next_action)
+            return PaymentActionRequired(seen.intent, seen.next_action, seen.client_secret)
         case IntentStatus.AUTHORIZED:
             return _authorized(seen)
         case IntentStatus.CAPTURED:
@@ -163,6 +225,8 @@ def _is_news(
     """
     call = transaction.payment_call()
     if call is not None and (call is answers or call.call.operation is Operation.CREATE):
+        return True
+    if call is None and answers is not None:  # a look, when nothing is under way that it might have missed
         return True
     match event:
         case PaymentAuthorized() | PaymentDeclined():

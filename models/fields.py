@@ -21,6 +21,10 @@ METADATA_NAME_MAX_CHARS = 40
 METADATA_VALUE_MAX_CHARS = 500
 CAPTURE_METHODS = ("automatic", "manual")
 REFUND_REASONS = ("duplicate", "fraudulent", "requested_by_customer")
+PAYMENT_RESOLUTIONS = ("captured", "authorized", "canceled", "declined")
+REFUND_RESOLUTIONS = ("succeeded", "failed", "canceled")
+RESOLUTIONS = tuple(dict.fromkeys(PAYMENT_RESOLUTIONS + REFUND_RESOLUTIONS))
+"""What a person can find of a payment in doubt, and of a refund."""
 CANCELLATION_REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 """Source: Stripe, refunds, `reason`, and payment intents, `cancellation_reason`."""
 
@@ -37,6 +41,8 @@ CURRENCY = Pattern(r"^[a-z]{3}$", 3, "must be a currency code of three lowercase
 PAYMENT_METHOD = Pattern(
     r"^[a-z]+_[A-Za-z0-9_]{1,250}$", 255, "must be a payment method's token, such as pm_…"
 )
+PAYMENT_INTENT = Pattern(r"^pi_[A-Za-z0-9_]{1,250}$", 255, "must be a payment intent of the provider's, pi_…")
+REFUND_ID_PATTERN = Pattern(r"^re_[0-9a-f]{32}$", 35, "must be re_ and 32 lowercase hexadecimal digits")
 RECEIPT_EMAIL = Pattern(
     r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+$",
     254,

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from models.events import (
     EventData,
     PaymentActionRequired,
+    PaymentAuthorizationExpiring,
     PaymentAuthorized,
     PaymentCanceled,
     PaymentCancelRequested,
@@ -19,6 +20,7 @@ from models.events import (
     PaymentProcessing,
     PaymentRequested,
     PaymentReviewRequired,
+    PaymentScreened,
 )
 from models.provider import Decline
 from models.terms import PaymentTerms
@@ -39,9 +41,11 @@ class PaymentMove(StrEnum):
     """What can happen to a payment, as the table below names it."""
 
     REQUESTED = "requested"
+    SCREENED = "screened"
     STILL_PROCESSING = "still_processing"
     ACTION_REQUIRED = "action_required"
     AUTHORIZED = "authorized"
+    AUTHORIZATION_EXPIRING = "authorization_expiring"
     CAPTURE_REQUESTED = "capture_requested"
     CAPTURED_IN_PART = "captured_in_part"
     CAPTURED = "captured"
@@ -56,10 +60,12 @@ _S, _M = PaymentStatus, PaymentMove
 
 TRANSITIONS: dict[tuple[PaymentStatus | None, PaymentMove], PaymentStatus] = {
     (None, _M.REQUESTED): _S.PROCESSING,
+    (_S.PROCESSING, _M.SCREENED): _S.PROCESSING,
     (_S.PROCESSING, _M.STILL_PROCESSING): _S.PROCESSING,
     (_S.PROCESSING, _M.ACTION_REQUIRED): _S.REQUIRES_ACTION,
     (_S.PROCESSING, _M.AUTHORIZED): _S.AUTHORIZED,
     (_S.PROCESSING, _M.CAPTURED): _S.CAPTURED,
+    (_S.PROCESSING, _M.CANCEL_REQUESTED): _S.PROCESSING,
     (_S.PROCESSING, _M.CANCELED): _S.CANCELED,
     (_S.PROCESSING, _M.DECLINED): _S.DECLINED,
     (_S.PROCESSING, _M.OUTCOME_UNKNOWN): _S.UNKNOWN,
@@ -72,6 +78,7 @@ TRANSITIONS: dict[tuple[PaymentStatus | None, PaymentMove], PaymentStatus] = {
     (_S.REQUIRES_ACTION, _M.DECLINED): _S.DECLINED,
     (_S.REQUIRES_ACTION, _M.OUTCOME_UNKNOWN): _S.UNKNOWN,
     (_S.REQUIRES_ACTION, _M.REVIEW_REQUIRED): _S.MANUAL_REVIEW,
+    (_S.AUTHORIZED, _M.AUTHORIZATION_EXPIRING): _S.AUTHORIZED,
     (_S.AUTHORIZED, _M.CAPTURE_REQUESTED): _S.AUTHORIZED,
     (_S.AUTHORIZED, _M.CAPTURED_IN_PART): _S.AUTHORIZED,
     (_S.AUTHORIZED, _M.CAPTURED): _S.CAPTURED,
@@ -102,9 +109,11 @@ TRANSITIONS: dict[tuple[PaymentStatus | None, PaymentMove], PaymentStatus] = {
 
 _MOVES: dict[type[PaymentEvent], PaymentMove] = {
     PaymentRequested: _M.REQUESTED,
+    PaymentScreened: _M.SCREENED,
     PaymentProcessing: _M.STILL_PROCESSING,
     PaymentActionRequired: _M.ACTION_REQUIRED,
     PaymentAuthorized: _M.AUTHORIZED,
+    PaymentAuthorizationExpiring: _M.AUTHORIZATION_EXPIRING,
     PaymentCaptureRequested: _M.CAPTURE_REQUESTED,
     PaymentCancelRequested: _M.CANCEL_REQUESTED,
     PaymentCanceled: _M.CANCELED,
@@ -122,7 +131,7 @@ def move(event: PaymentEvent) -> PaymentMove:
 
 def is_an_end(data: EventData) -> bool:
     """Whether no capture or cancellation can come after it: one that is under way has come to nothing."""
-    return isinstance(data, PaymentCanceled | PaymentDeclined) or (
+    return isinstance(data, PaymentCanceled | PaymentDeclined | PaymentReviewRequired) or (
         isinstance(data, PaymentCaptured) and data.final
     )
 
@@ -140,9 +149,13 @@ class Payment:
     intent: str | None = None
     charge: str | None = None
     next_action: dict[str, object] | None = None
+    client_secret: str | None = None
+    abandon_at: datetime | None = None
     decline: Decline | None = None
     cancellation_reason: str | None = None
     authorized_until: datetime | None = None
+    expiry_told: bool = False
+    captured_at: datetime | None = None
     unknown_since: datetime | None = None
     review_reason: str | None = None
 
@@ -154,18 +167,36 @@ class Payment:
         return self.amount_authorized_minor - self.amount_captured_minor
 
 
+_OVER = ("next_action", "client_secret", "abandon_at", "unknown_since", "review_reason")
+"""Members of what holds until the payment moves."""
+
+
 def after(was: Payment, status: PaymentStatus, at: datetime, data: PaymentEvent) -> Payment:
     """The payment `was`, once `data` has happened to it and made it `status`."""
-    changed = {"next_action": None, "unknown_since": None} | _changed(was, at, data)
+    changed: dict[str, Any] = dict.fromkeys(_OVER) | _changed(was, at, data)
     return replace(was, status=status, updated_at=at, **changed)
+
+
+def _customers_step(was: Payment) -> dict[str, Any]:
+    """What the customer must do is still to be done."""
+    return {
+        "next_action": was.next_action,
+        "client_secret": was.client_secret,
+        "abandon_at": was.abandon_at,
+    }
 
 
 def _changed(was: Payment, at: datetime, data: PaymentEvent) -> dict[str, Any]:
     match data:
         case PaymentProcessing(intent, charge):
             return {"intent": intent, "charge": charge or was.charge}
-        case PaymentActionRequired(intent, next_action):
-            return {"intent": intent, "next_action": next_action}
+        case PaymentActionRequired(intent, next_action, client_secret, abandon_at):
+            return {
+                "intent": intent,
+                "next_action": next_action,
+                "client_secret": client_secret,
+                "abandon_at": abandon_at,
+            }
         case PaymentAuthorized(intent, charge, amount, until):
             return {
                 "intent": intent,
@@ -173,6 +204,8 @@ def _changed(was: Payment, at: datetime, data: PaymentEvent) -> dict[str, Any]:
                 "amount_authorized_minor": amount,
                 "authorized_until": until or was.authorized_until,
             }
+        case PaymentAuthorizationExpiring():
+            return {"expiry_told": True}
         case PaymentCaptured(intent, charge, captured, final):
             return {
                 "intent": intent,
@@ -180,6 +213,7 @@ def _changed(was: Payment, at: datetime, data: PaymentEvent) -> dict[str, Any]:
                 # what was captured had been authorised as a whole, whether or not we were told
                 "amount_authorized_minor": was.amount_authorized_minor or was.terms.money.amount_minor,
                 "amount_captured_minor": captured,
+                "captured_at": was.captured_at or at,
                 "authorized_until": None if final else was.authorized_until,
             }
         case PaymentCanceled(reason, intent, charge):
@@ -192,9 +226,11 @@ def _changed(was: Payment, at: datetime, data: PaymentEvent) -> dict[str, Any]:
         case PaymentDeclined(decline, intent):
             return {"decline": decline, "intent": intent or was.intent}
         case PaymentOutcomeUnknown():
-            return {"unknown_since": was.unknown_since or at, "next_action": was.next_action}
+            return {"unknown_since": was.unknown_since or at} | _customers_step(was)
         case PaymentReviewRequired(reason):
             return {"review_reason": reason, "unknown_since": was.unknown_since}
-        case PaymentRequested() | PaymentCaptureRequested() | PaymentCancelRequested():
-            return {"next_action": was.next_action}
+        case PaymentCancelRequested():
+            return _customers_step(was) | {"abandon_at": data.abandon_at or was.abandon_at}
+        case PaymentRequested() | PaymentScreened() | PaymentCaptureRequested():
+            return _customers_step(was)
     assert_never(data)

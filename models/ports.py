@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from models.commands import Command, FieldError, PublicCommand, RecordNotice
-from models.provider import Outcome, PspCall
+from models.commands import Command, FieldError, Origin, PublicCommand, RecordNotice
+from models.ids import internal_command_id
+from models.provider import Outcome, PspCall, Snapshot
 
 View = dict[str, Any]
 """A payment, refund or event as the contract shows it: JSON-ready."""
@@ -16,6 +17,12 @@ View = dict[str, Any]
 class PaymentProvider(Protocol):
     async def perform(self, call: PspCall) -> Outcome:
         """Make `call` under its own key, with quick bounded retries under that key. Never raises: doubt is `Unknown`."""
+        ...
+
+
+class CustomerScreen(Protocol):
+    async def look(self, call: PspCall) -> Outcome:
+        """The outcome of a `ScreenCustomer`: the same one for the same payment, however often it is asked. Never raises."""
         ...
 
 
@@ -35,7 +42,8 @@ class CommandLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to one command. `payment` is None where the asker may not see one; `refund_id` when a refund was made.
+    """The answer to one command. `payment` is None where the asker may not see one; `refund_id` when a refund was made;
+    `rule` names the rule that refused it.
 
     `merchant` and `fingerprint`: who asked, and what. Two may ask different things of one payment under one command id,
     and neither may take the other's answer for its own. None: from before this was told.
@@ -50,6 +58,7 @@ class Reply:
     errors: tuple[FieldError, ...] = ()
     merchant: str | None = None
     fingerprint: str | None = None
+    rule: str | None = None
 
 
 class Waiting(Protocol):
@@ -102,6 +111,10 @@ class PaymentReader(Protocol):
     ) -> Page: ...
 
     async def refund(self, merchant: str, refund_id: str) -> View | None: ...
+
+    async def owner(self, intent: str) -> tuple[str, str] | None:
+        """The payment that is `intent` at the provider, and its merchant; None while none is known. Raises Unavailable."""
+        ...
 
     async def events(self, merchant: str, payment_id: str, limit: int, after_sequence: int) -> Page: ...
 
@@ -158,8 +171,25 @@ class ApiKeys(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Unaddressed:
+    """A notice that names its payment by the provider's intent alone, told at `told_at`."""
+
+    notice_id: str
+    notice_type: str
+    snapshot: Snapshot
+    intent: str
+    told_at: datetime
+
+    def to(self, payment_id: str, merchant: str, now: datetime) -> RecordNotice:
+        """The command it becomes once somebody knows whose it is."""
+        command_id = internal_command_id(payment_id, f"notice\n{self.notice_id}")
+        origin = Origin(command_id, payment_id, merchant, now)
+        return RecordNotice(origin, self.notice_id, self.notice_type, self.snapshot)
+
+
 class NoticeReader(Protocol):
-    def read(self, body: bytes, signature: str, now: datetime) -> RecordNotice | None:
+    def read(self, body: bytes, signature: str, now: datetime) -> RecordNotice | Unaddressed | None:
         """The command a webhook becomes; None when it concerns no payment of ours. Raises SignatureInvalid."""
         ...
 

@@ -8,21 +8,41 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from models.money import Money
+from models.policy import Velocity
 from models.terms import PaymentTerms
 
 
 class Operation(StrEnum):
+    SCREEN = "screen"
     CREATE = "create"
     CAPTURE = "capture"
     CANCEL = "cancel"
     REFUND = "refund"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenCustomer:
+    """Whether `customer` may pay `money` more, by what all their payments came to within the hour. Before anything is sent:
+    the answer is an event, so whatever dies, a payment is never sent that was turned away, or turned away that was sent.
+    """
+
+    customer: str
+    money: Money
+    velocity: Velocity
+    kind: Literal["screen"] = "screen"
 
 
 @dataclass(frozen=True, slots=True)
 class CreateIntent:
-    """Create and confirm one payment intent. One payment of ours is one intent for its whole life."""
+    """Create and confirm one payment intent. One payment of ours is one intent for its whole life.
+
+    `payment_method_types`: what the method may be, in the provider's words; None: whatever the account takes.
+    """
 
     terms: PaymentTerms
+    payment_method_types: tuple[str, ...] | None = None
     kind: Literal["create"] = "create"
 
 
@@ -50,7 +70,15 @@ class RefundIntent:
     kind: Literal["refund"] = "refund"
 
 
-Ask = CreateIntent | CaptureIntent | CancelIntent | RefundIntent
+@dataclass(frozen=True, slots=True)
+class ReadIntent:
+    """Look how the intent stands. It moves nothing, so it may be asked any number of times."""
+
+    intent: str
+    kind: Literal["read"] = "read"
+
+
+Ask = ScreenCustomer | CreateIntent | CaptureIntent | CancelIntent | RefundIntent | ReadIntent
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +86,8 @@ class PspCall:
     """One call to the provider, frozen when it was first asked for: every send under `key` carries just this.
 
     `key` is `{payment_id}:{operation}:{attempt}` (a refund's operation is `refund-{refund_id}`); the attempt rises only
-    after a definitive failure. `requested_at` bounds the key's age: the provider forgets keys after a day.
+    after a definitive failure. `requested_at` bounds the key's age: the provider forgets keys after a day. A read is sent
+    without its key, which only names it here.
     """
 
     key: str
@@ -91,14 +120,34 @@ class RefundStatus(StrEnum):
     MANUAL_REVIEW = "manual_review"
 
 
+class DisputeStatus(StrEnum):
+    """Where a dispute stands, in Stripe's own words. A `warning` is an inquiry: no money has moved yet.
+
+    Source: Stripe, disputes, `status`.
+    """
+
+    WARNING_NEEDS_RESPONSE = "warning_needs_response"
+    WARNING_UNDER_REVIEW = "warning_under_review"
+    WARNING_CLOSED = "warning_closed"
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+    PREVENTED = "prevented"
+
+
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why the payment was declined. `code` and `decline_code` are the provider's; `advice` tells the client what helps."""
+    """Why the payment was declined. `advice` is ours and tells the client what helps; the rest is the provider's, the
+    network's (`network_code`) or the issuer's word, as it came.
+    """
 
     code: str
     decline_code: str | None = None
     advice: str | None = None
     message: str = ""
+    advice_code: str | None = None
+    network_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +165,7 @@ class IntentSnapshot:
     next_action: dict[str, object] | None = None
     cancellation_reason: str | None = None
     decline: Decline | None = None
+    client_secret: str | None = None
     kind: Literal["intent"] = "intent"
 
 
@@ -132,7 +182,28 @@ class RefundSnapshot:
     kind: Literal["refund"] = "refund"
 
 
-Snapshot = IntentSnapshot | RefundSnapshot
+@dataclass(frozen=True, slots=True)
+class DisputeSnapshot:
+    """A dispute as the provider showed it once; `amount_minor` in minor units of `currency`, the dispute's own.
+
+    `withdrawn` and `reinstated`: whether the provider took the money from us for it, and gave it back. `refundable`:
+    whether the charge may still be refunded, as it may during an inquiry.
+    """
+
+    dispute_id: str
+    intent: str
+    status: DisputeStatus
+    currency: str
+    amount_minor: int
+    reason: str | None = None
+    respond_by: datetime | None = None
+    withdrawn: bool = False
+    reinstated: bool = False
+    refundable: bool = False
+    kind: Literal["dispute"] = "dispute"
+
+
+Snapshot = IntentSnapshot | RefundSnapshot | DisputeSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,4 +248,13 @@ class Deferred:
     kind: Literal["deferred"] = "deferred"
 
 
-Outcome = Answered | Declined | Rejected | Unknown | Deferred
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """Whether the customer may pay this; `reason`, for people, where they may not."""
+
+    admitted: bool
+    reason: str = ""
+    kind: Literal["screened"] = "screened"
+
+
+Outcome = Answered | Declined | Rejected | Unknown | Deferred | Screened

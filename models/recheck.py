@@ -12,6 +12,12 @@ RECHECK_MAX_S = 900
 KEY_AGE_MAX_S = 23 * 3600
 """No call is sent under a key older than this. Source: Stripe, idempotent requests: keys are kept at least 24 h."""
 
+EXPIRY_TOLD_BEFORE_S = 24 * 3600
+"""How long before an authorisation ends its merchant is told; a shorter one is told of at once."""
+
+ABANDONED_AGAIN_S = 24 * 3600
+"""A payment that could not be given up when its customer had left it is tried again after this."""
+
 CREATE_AGE_MAX_S = 20 * 3600
 """A create that meets no state and waited longer than this is refused: the provider may soon have forgotten its key."""
 
@@ -19,6 +25,14 @@ CREATE_AGE_MAX_S = 20 * 3600
 def lost_check_at(asked_at: datetime) -> datetime:
     """When a call asked for at `asked_at`, for the first time or again, must have come back."""
     return asked_at + timedelta(seconds=CALL_LOST_AFTER_S)
+
+
+def expiry_told_at(authorized_until: datetime) -> datetime:
+    return authorized_until - timedelta(seconds=EXPIRY_TOLD_BEFORE_S)
+
+
+def abandoned_again_at(at: datetime) -> datetime:
+    return at + timedelta(seconds=ABANDONED_AGAIN_S)
 
 
 def next_check_at(at: datetime, tries: int) -> datetime:

@@ -15,7 +15,8 @@ that had a call made for it is never forgotten, even if that came to nothing: se
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A public command this transaction has seen. `code` and `message` when it was refused; `refund_id` when it made one.
+    """A public command this transaction has seen. `code`, `message` and `rule` when it was refused; `refund_id` when it
+    made one.
 
     `opened`: it was accepted and led to a provider call, whatever became of that.
     """
@@ -26,6 +27,7 @@ class Remembered:
     message: str | None = None
     refund_id: str | None = None
     opened: bool = False
+    rule: str | None = None
 
 
 def remember(commands: dict[str, Remembered], event: Event) -> dict[str, Remembered]:
@@ -37,7 +39,7 @@ def remember(commands: dict[str, Remembered], event: Event) -> dict[str, Remembe
     if event.settles:
         known = commands.get(event.settles, Remembered(event.fingerprint))
         if isinstance(data, CommandRefused):
-            known = replace(known, code=data.code, message=data.message)
+            known = replace(known, code=data.code, message=data.message, rule=data.rule)
         commands = commands | {event.settles: replace(known, settled=True)}
         for name in _too_many_refused(commands, own_name="\n" in event.settles):
             del commands[name]

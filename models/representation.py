@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from models.dispute import Dispute
 from models.errors import InvariantBroken
 from models.provider import Decline
 from models.refund import Refund
@@ -38,6 +39,7 @@ def payment_view(transaction: Transaction, livemode: bool) -> dict[str, Any]:
         "amount_refunded": transaction.amount_refunded_minor,
         "amount_refund_pending": transaction.amount_refund_pending_minor,
         "amount_refundable": transaction.amount_refundable_minor,
+        "amount_disputed": transaction.amount_disputed_minor,
         "capture_method": terms.capture_method.value,
         "payment_method": terms.payment_method,
         "description": terms.description,
@@ -45,6 +47,7 @@ def payment_view(transaction: Transaction, livemode: bool) -> dict[str, Any]:
         "receipt_email": terms.receipt_email,
         "metadata": terms.metadata,
         "next_action": payment.next_action,
+        "client_secret": payment.client_secret,
         "decline": decline_view(payment.decline),
         "cancellation_reason": payment.cancellation_reason,
         "authorized_until": payment.authorized_until and rfc3339(payment.authorized_until),
@@ -52,7 +55,7 @@ def payment_view(transaction: Transaction, livemode: bool) -> dict[str, Any]:
         "provider": {"name": PROVIDER, "payment_intent": payment.intent, "charge": payment.charge},
         "livemode": livemode,
         "refunds": [refund_view(refund) for refund in transaction.refunds.values()],
-        "disputes": [],
+        "disputes": [dispute_view(dispute) for dispute in transaction.disputes.values()],
         "created_at": rfc3339(payment.created_at),
         "updated_at": rfc3339(payment.updated_at),
     }
@@ -72,6 +75,24 @@ def refund_view(refund: Refund) -> dict[str, Any]:
     }
 
 
+def dispute_view(dispute: Dispute) -> dict[str, Any]:
+    """`id` is the provider's; amounts in minor units of the dispute's own `currency`."""
+    return {
+        "id": dispute.id,
+        "object": "dispute",
+        "status": dispute.status.value,
+        "amount": dispute.amount_minor,
+        "currency": dispute.currency,
+        "reason": dispute.reason,
+        "respond_by": dispute.respond_by and rfc3339(dispute.respond_by),
+        "amount_withdrawn": dispute.amount_minor if dispute.withdrawn else 0,
+        "amount_reinstated": dispute.amount_minor if dispute.reinstated else 0,
+        "refundable": dispute.refundable,
+        "created_at": rfc3339(dispute.created_at),
+        "updated_at": rfc3339(dispute.updated_at),
+    }
+
+
 def decline_view(decline: Decline | None) -> dict[str, Any] | None:
     if decline is None:
         return None
@@ -80,4 +101,6 @@ def decline_view(decline: Decline | None) -> dict[str, Any] | None:
         "decline_code": decline.decline_code,
         "advice": decline.advice,
         "message": decline.message,
+        "advice_code": decline.advice_code,
+        "network_code": decline.network_code,
     }

@@ -1,50 +1,70 @@
 """What the provider's answers, its notices and the passing of time lead to. Public commands are decided in `deciding.py`."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import assert_never
 
-from models import evidence
+from models import dispute_evidence, evidence
 from models.calls import OpenCall, closed_by
 from models.codes import Code
-from models.commands import (
-    CheckPayment,
-    RecordNotice,
-    RecordOutcome,
-)
+from models.commands import CheckPayment, Origin, RecordNotice, RecordOutcome, ResolvePayment
 from models.errors import InvariantBroken
 from models.events import (
     CallDeferred,
+    CallEnded,
     CallRepeated,
     CommandRefused,
     EventData,
     PaymentActionRequired,
+    PaymentAuthorizationExpiring,
     PaymentAuthorized,
+    PaymentCancelRequested,
     PaymentDeclined,
     PaymentOutcomeUnknown,
+    PaymentProcessing,
+    PaymentReadRequested,
     PaymentReviewRequired,
+    PaymentScreened,
     RefundFailed,
     RefundOutcomeUnknown,
     RefundReviewRequired,
 )
-from models.payment import Payment, PaymentStatus, is_an_end
+from models.payment import TRANSITIONS, Payment, PaymentMove, PaymentStatus, is_an_end
+from models.policy import Policy
 from models.provider import (
     Answered,
+    Ask,
     CancelIntent,
     CaptureIntent,
     CreateIntent,
     Decline,
     Declined,
     Deferred,
+    DisputeSnapshot,
     IntentSnapshot,
     Operation,
+    PspCall,
+    ReadIntent,
     RefundIntent,
     Rejected,
+    ScreenCustomer,
+    Screened,
     Snapshot,
     Unknown,
 )
-from models.recheck import key_is_too_old, lost_check_at, next_check_at
+from models.recheck import abandoned_again_at, key_is_too_old, lost_check_at, next_check_at
+from models.resolving import happened
 from models.transaction import Transaction
+
+VELOCITY_EXCEEDED = "velocity_exceeded"
+"""The decline code of a payment that its customer's others within the hour leave no room for."""
+
+ABANDONED = "abandoned"
+"""Why a payment was canceled whose customer did not act."""
+
+READS_MAX = 100
+"""Looks at one payment that notices give rise to. Source: Stripe, rate limits: 500 reads per transaction in 30 days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,64 +83,162 @@ def intent_of(known: Transaction) -> str:
     return known.payment.intent
 
 
-def notice(known: Transaction, command: RecordNotice) -> Iterator[Said]:
-    return _told(known, command.snapshot, None)
+def asked(known: Transaction, origin: Origin, operation: Operation, ask: Ask) -> PspCall:
+    """The next call of its kind: under a key that no other call has, or ever had."""
+    name = f"{operation}-{ask.refund_id}" if isinstance(ask, RefundIntent) else operation.value
+    attempt = known.attempts.get(name, 0) + 1
+    merchant = known.merchant or origin.merchant
+    return PspCall(f"{known.id}:{name}:{attempt}", operation, known.id, merchant, origin.at, ask)
 
 
-def _told(known: Transaction, seen: Snapshot, answers: OpenCall | None) -> Iterator[Said]:
+def notice(known: Transaction, command: RecordNotice, policy: Policy) -> Iterator[Said]:
+    """What follows from it by itself is taken in; where it contradicts or passes over a step, the provider is asked."""
+    seen = command.snapshot
+    doubt = evidence.doubt(known, seen) if isinstance(seen, IntentSnapshot) else None
+    if isinstance(seen, IntentSnapshot) and doubt and known.attempts.get(Operation.READ, 0) < READS_MAX:
+        call = asked(known, command.origin, Operation.READ, ReadIntent(seen.intent))
+        yield Said(PaymentReadRequested(doubt, call))
+    else:
+        yield from _told(known, seen, None, command.origin, policy)
+
+
+def _told(
+    known: Transaction, seen: Snapshot, answers: OpenCall | None, origin: Origin, policy: Policy
+) -> Iterator[Said]:
     """What `seen` leads to. A capture or cancellation that it shows can be no more, or was not carried out, is refused."""
+    answered = {answers.call.key} if answers else set()
+    message = f"the payment is {seen.status} at the provider"
+    try:
+        events = list(_seen(known, seen, answers))
+    except InvariantBroken as contradiction:
+        if answers is None or answers.call.operation is not Operation.READ:
+            raise
+        # asked for the very reason that it did not fit, and it still does not
+        message, events = str(contradiction), list(_for_a_person(known, str(contradiction)))
+    yield from _taken_in(known, events, answered, message, origin, policy)
+
+
+def _for_a_person(known: Transaction, reason: str) -> Iterator[EventData]:
+    status, under_way = known.payment.status if known.payment else None, known.payment_call()
+    if (status, PaymentMove.REVIEW_REQUIRED) in TRANSITIONS:
+        yield PaymentReviewRequired(reason, under_way.call.key if under_way else None)
+
+
+def found(known: Transaction, command: ResolvePayment, policy: Policy) -> Iterator[Said]:
+    """A person's word ends every call about what it was asked of, as the provider's own would."""
+    ended = set()
+    if command.refund_id is None and (call := known.payment_call()):
+        ended = {call.call.key}
+    message = f"an operator found the payment {command.resolution}"
+    yield from _taken_in(known, [happened(known, command)], ended, message, command.origin, policy)
+
+
+def _taken_in(
+    known: Transaction,
+    events: Iterable[EventData],
+    over: set[str],
+    message: str,
+    origin: Origin,
+    policy: Policy,
+) -> Iterator[Said]:
+    """`events`, with all that they entail. They end the calls `over`, whose result is `message` where it is no event's."""
     calls, ended = known.calls, False
-    for data in _happened(known, seen, answers):
+    for data in events:
         closed = closed_by(calls, data)
-        yield Said(data, settles=closed[0].command if closed else None)
+        settled = next((call.command for call in closed if call.command), None)
+        yield Said(_with_consequences(known, data, origin, policy), settles=settled)
         calls = {key: call for key, call in calls.items() if call not in closed}
         ended = ended or is_an_end(data)
-    for call in calls.values():
+    for key, call in calls.items():
         operation = call.call.operation
-        if operation in (Operation.CAPTURE, Operation.CANCEL) and (ended or call is answers):
-            message = f"the provider did not carry out the {operation}: the payment is {seen.status} there"
-            yield Said(_refusal(known, Code.PAYMENT_STATE_CONFLICT, message), settles=call.command)
+        may_come_to_nothing = operation in (Operation.CAPTURE, Operation.CANCEL, Operation.READ)
+        if may_come_to_nothing and (key in over or (ended and operation is not Operation.READ)):
+            yield _without_effect(known, call, Code.PAYMENT_STATE_CONFLICT, message)
 
 
-def _happened(known: Transaction, seen: Snapshot, answers: OpenCall | None) -> Iterator[EventData]:
-    if isinstance(seen, IntentSnapshot):
-        return evidence.of_intent(known, seen, answers)
+def _without_effect(known: Transaction, call: OpenCall, code: Code, message: str) -> Said:
+    """`call` is over and has changed nothing: its command is refused; where none waits, that is just told."""
+    if call.command is None:
+        return Said(CallEnded(call.call.key, message))
+    refused = f"the {call.call.operation} was not carried out: {message}"
+    return Said(CommandRefused(code, refused, known.merchant or ""), settles=call.command)
+
+
+def _with_consequences(known: Transaction, data: EventData, origin: Origin, policy: Policy) -> EventData:
+    match data:
+        case PaymentActionRequired(abandon_at=None):
+            # a step that was there before a doubt is the same step
+            began = known.payment.abandon_at if known.payment else None
+            ends = began or origin.at + timedelta(seconds=policy.abandon_after_s)
+            return replace(data, abandon_at=ends)
+        case PaymentDeclined(call=None):
+            intent = data.intent or (known.payment and known.payment.intent)
+            if intent:
+                cancel = asked(known, origin, Operation.CANCEL, CancelIntent(intent))
+                return replace(data, intent=intent, call=cancel)
+    return data
+
+
+def _seen(known: Transaction, seen: Snapshot, answers: OpenCall | None) -> Iterator[EventData]:
+    match seen:
+        case IntentSnapshot():
+            return evidence.of_intent(known, seen, answers)
+        case DisputeSnapshot():
+            return dispute_evidence.of_dispute(known, seen)
     return evidence.of_refund(known, seen)
 
 
-def outcome(known: Transaction, command: RecordOutcome) -> Iterator[Said]:
-    call = known.calls.get(command.call_key)
+def outcome(known: Transaction, command: RecordOutcome, policy: Policy) -> Iterator[Said]:
+    call, origin = known.calls.get(command.call_key), command.origin
     match command.outcome:
         case Answered(seen):
-            yield from _told(known, seen, call)
+            yield from _told(known, seen, call, origin, policy)
         case _ if call is None:
             return  # other evidence was quicker, or this is the second answer to one key
         case Declined(decline, intent):
-            yield from _not_done(known, call, decline, intent)
+            yield from _not_done(known, call, decline, intent, origin, policy)
         case Rejected(code, message):
-            yield from _not_done(known, call, Decline(code, None, "do_not_retry", message), None)
+            decline = Decline(code, None, "do_not_retry", message)
+            yield from _not_done(known, call, decline, None, origin, policy)
+        case Screened(admitted, reason):
+            yield from _screened(known, call, admitted, reason, origin, policy)
         case Unknown(reason):
-            yield Said(_unknown(call, reason, command))
+            yield _in_doubt(call, reason, origin)
         case Deferred(reason):
-            put_off_until = next_check_at(command.origin.at, call.tries)
-            yield Said(CallDeferred(call.call.key, reason, put_off_until))
+            yield Said(_put_off(call, reason, origin))
         case _:
             assert_never(command.outcome)
 
 
-def _not_done(known: Transaction, call: OpenCall, decline: Decline, intent: str | None) -> Iterator[Said]:
+def _screened(
+    known: Transaction, call: OpenCall, admitted: bool, reason: str, origin: Origin, policy: Policy
+) -> Iterator[Said]:
+    if call.call.operation is not Operation.SCREEN or known.payment is None:
+        raise InvariantBroken(f"{call.call.key} was no question about a customer")
+    if admitted:
+        ask = CreateIntent(known.payment.terms, policy.payment_method_types)
+        yield Said(PaymentScreened(asked(known, origin, Operation.CREATE, ask)))
+    else:
+        decline = Decline(VELOCITY_EXCEEDED, None, "try_again_later", reason)
+        yield Said(PaymentDeclined(decline, None), settles=call.command)
+
+
+def _not_done(
+    known: Transaction, call: OpenCall, decline: Decline, intent: str | None, origin: Origin, policy: Policy
+) -> Iterator[Said]:
     """The provider said no for good: nothing happened there under this key."""
     match call.call.ask:
-        case CreateIntent():
-            yield Said(PaymentDeclined(decline, intent), settles=call.command)
+        case CreateIntent() | ScreenCustomer():
+            declined = _with_consequences(known, PaymentDeclined(decline, intent), origin, policy)
+            yield Said(declined, settles=call.command)
         case RefundIntent():
             yield Said(RefundFailed(call.call.ask.refund_id, None, decline.code), settles=call.command)
-        case CaptureIntent() | CancelIntent():
+        case CaptureIntent() | CancelIntent() | ReadIntent():
             payment = known.payment
-            if payment and payment.status is PaymentStatus.UNKNOWN:
+            if payment and payment.status is PaymentStatus.UNKNOWN and call is known.payment_call():
                 yield Said(_as_before_the_call(known, payment))
-            message = f"the provider refused the {call.call.operation} ({decline.code}): {decline.message}"
-            yield Said(_refusal(known, Code.PROVIDER_REFUSED, message), settles=call.command)
+            message = f"the provider refused it ({decline.code}): {decline.message}"
+            yield _without_effect(known, call, Code.PROVIDER_REFUSED, message)
 
 
 def _as_before_the_call(known: Transaction, payment: Payment) -> EventData:
@@ -128,32 +246,47 @@ def _as_before_the_call(known: Transaction, payment: Payment) -> EventData:
     authorized, until = payment.amount_authorized_minor, payment.authorized_until
     if authorized:
         return PaymentAuthorized(intent_of(known), payment.charge, authorized, until)
-    return PaymentActionRequired(intent_of(known), payment.next_action)
+    if payment.next_action is None:
+        return PaymentProcessing(intent_of(known), payment.charge)
+    return PaymentActionRequired(
+        intent_of(known), payment.next_action, payment.client_secret, payment.abandon_at
+    )
 
 
-def _refusal(known: Transaction, code: Code, message: str) -> CommandRefused:
-    return CommandRefused(code, message, known.merchant or "")
+def _in_doubt(call: OpenCall, reason: str, origin: Origin) -> Said:
+    """Tried again under the same key as long as there is one; when the provider was only looked at, and in vain, a person's.
+
+    A call of our own leaves no doubt about the payment: nothing of it is known to be so until an answer says it.
+    """
+    ask, key = call.call.ask, call.call.key
+    if isinstance(ask, ReadIntent | ScreenCustomer):
+        return Said(_put_off(call, reason, origin))
+    if key_is_too_old(call.call.requested_at, origin.at):
+        in_vain = f"no answer within a day, and nothing of it to be found: {reason}"
+        if isinstance(ask, RefundIntent):
+            return Said(RefundReviewRequired(ask.refund_id, in_vain, key), settles=call.command)
+        return Said(PaymentReviewRequired(in_vain, key), settles=call.command)
+    if call.command is None:
+        return Said(_put_off(call, reason, origin))
+    check_at = next_check_at(origin.at, call.tries)
+    if isinstance(ask, RefundIntent):
+        return Said(RefundOutcomeUnknown(ask.refund_id, key, reason, check_at))
+    return Said(PaymentOutcomeUnknown(key, reason, check_at))
 
 
-def _unknown(call: OpenCall, reason: str, command: RecordOutcome) -> EventData:
-    check_at = next_check_at(command.origin.at, call.tries)
-    if isinstance(call.call.ask, RefundIntent):
-        return RefundOutcomeUnknown(call.call.ask.refund_id, call.call.key, reason, check_at)
-    return PaymentOutcomeUnknown(call.call.key, reason, check_at)
+def _put_off(call: OpenCall, reason: str, origin: Origin) -> CallDeferred:
+    return CallDeferred(call.call.key, reason, next_check_at(origin.at, call.tries))
 
 
 def check(known: Transaction, command: CheckPayment) -> Iterator[Said]:
-    """Ask again what is due, under the same key; past the key's age only a person, or a late notice, can tell."""
+    """What is due: calls are asked for again under the same key, and past its age only looked after; then the rest."""
     at = command.origin.at
     for call in known.calls.values():
-        if call.next_check_at > at:
-            continue
-        if not key_is_too_old(call.call.requested_at, at):
+        if call.next_check_at <= at:
             yield Said(CallRepeated(call.call, lost_check_at(at)))
-        elif isinstance(call.call.ask, RefundIntent):
-            yield Said(
-                RefundReviewRequired(call.call.ask.refund_id, "no answer within a day", call.call.key),
-                settles=call.command,
-            )
-        else:
-            yield Said(PaymentReviewRequired("no answer within a day", call.call.key), settles=call.command)
+    if known.expiry_told_at and known.expiry_told_at <= at and known.payment:
+        assert known.payment.authorized_until is not None
+        yield Said(PaymentAuthorizationExpiring(known.payment.authorized_until))
+    if known.abandon_at and known.abandon_at <= at:
+        cancel = asked(known, command.origin, Operation.CANCEL, CancelIntent(intent_of(known), ABANDONED))
+        yield Said(PaymentCancelRequested(ABANDONED, cancel, abandoned_again_at(at)))

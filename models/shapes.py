@@ -18,6 +18,7 @@ from models.commands import (
     InvalidCommand,
     Origin,
     PublicCommand,
+    ResolvePayment,
 )
 from models.fields import (
     CANCELLATION_REASONS,
@@ -25,9 +26,12 @@ from models.fields import (
     CURRENCY,
     CUSTOMER_MAX_CHARS,
     DESCRIPTION_MAX_CHARS,
+    PAYMENT_INTENT,
     PAYMENT_METHOD,
     RECEIPT_EMAIL,
+    REFUND_ID_PATTERN,
     REFUND_REASONS,
+    RESOLUTIONS,
     RETURN_URL,
     STATEMENT_SUFFIX,
     Field,
@@ -43,11 +47,12 @@ from models.ids import REFUND_ID
 from models.money import Money
 from models.terms import CaptureMethod, PaymentTerms
 
-TYPES = CREATE, CAPTURE, CANCEL, REFUND = (
+TYPES = CREATE, CAPTURE, CANCEL, REFUND, RESOLVE = (
     "payment.create.v1",
     "payment.capture.v1",
     "payment.cancel.v1",
     "refund.create.v1",
+    "payment.resolve.v1",
 )
 """The public commands, as the `ce_type` of their records."""
 
@@ -72,6 +77,14 @@ FIELDS: dict[str, dict[str, Field]] = {
         "reason": one(one_of(REFUND_REASONS)),
         "expected_refundable": one(amount(least=0)),
         "metadata": Field(metadata),
+    },
+    RESOLVE: {
+        "resolution": one(one_of(RESOLUTIONS), required=True),
+        "evidence": one(text(DESCRIPTION_MAX_CHARS, least=1), required=True),
+        "operator": one(text(CUSTOMER_MAX_CHARS, least=1), required=True),
+        "refund": one(matching(REFUND_ID_PATTERN)),
+        "amount": one(amount(least=0)),
+        "payment_intent": one(matching(PAYMENT_INTENT)),
     },
 }
 """By command type: the members of the value that say what is wanted. `merchant` and `refund` say who and which."""
@@ -115,6 +128,9 @@ def _command(type: str, given: dict[str, Any], origin: Origin, refund_id: str) -
         return CapturePayment(origin, amount_minor, given.get("final", True))
     if type == CANCEL:
         return CancelPayment(origin, reason)
+    if type == RESOLVE:
+        words = given["resolution"], given["evidence"], given["operator"]
+        return ResolvePayment(origin, *words, given.get("refund"), amount_minor, given.get("payment_intent"))
     expected, metadata = given.get("expected_refundable"), given.get("metadata", {})
     return CreateRefund(origin, refund_id, amount_minor, reason, expected, metadata)
 

@@ -1,4 +1,4 @@
-"""The transaction: one payment with its refunds, its open provider calls and the commands it remembers.
+"""The transaction: one payment with its refunds, its disputes, its open provider calls and the commands it remembers.
 
 The core of Millrace is three pure functions:
 
@@ -14,18 +14,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from models import dispute as disputes
 from models import payment as payments
 from models import refund as refunds
-from models.calls import OpenCall, attempted, still_open
+from models.calls import OpenCall, asked_by, attempted, still_open
+from models.dispute import Dispute
 from models.errors import InvariantBroken
 from models.events import (
     CallDeferred,
+    CallEnded,
     CallRepeated,
     CommandRefused,
+    DisputeClosed,
+    DisputeEvent,
+    DisputeOpened,
+    DisputeUpdated,
     Event,
-    PaymentCancelRequested,
-    PaymentCaptureRequested,
     PaymentEvent,
+    PaymentReadRequested,
     PaymentRequested,
     RefundCanceled,
     RefundEvent,
@@ -35,11 +41,16 @@ from models.events import (
     RefundRequested,
     RefundReviewRequired,
     RefundSucceeded,
+    ReviewResolved,
 )
-from models.payment import Payment
+from models.payment import Payment, PaymentStatus
 from models.provider import Operation, PspCall, RefundStatus
+from models.recheck import expiry_told_at
 from models.refund import RESERVING, Refund
 from models.remembering import Remembered, remember
+
+CANCELS_MAX = 50
+"""Cancellations asked of the provider for one payment: each is remembered for ever, also one that was then refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class Transaction:
     sequence: int = 0
     payment: Payment | None = None
     refunds: dict[str, Refund] = field(default_factory=dict)
+    disputes: dict[str, Dispute] = field(default_factory=dict)  # by the provider's id
     calls: dict[str, OpenCall] = field(default_factory=dict)  # by the call's key
     attempts: dict[str, int] = field(default_factory=dict)  # by operation: how many calls were made for it
     commands: dict[str, Remembered] = field(default_factory=dict)
@@ -68,26 +80,45 @@ class Transaction:
         return captured - self.amount_refunded_minor - self.amount_refund_pending_minor
 
     @property
+    def amount_disputed_minor(self) -> int:
+        """What the provider holds because of disputes, of those in the payment's currency: others cannot be added."""
+        currency = self.payment.terms.money.currency if self.payment else None
+        return sum(each.amount_held_minor for each in self.disputes.values() if each.currency == currency)
+
+    @property
     def next_check_at(self) -> datetime | None:
-        """When the earliest of the open calls wants to be looked after."""
-        return min((call.next_check_at for call in self.calls.values()), default=None)
+        """When this wants to be looked after next: an open call, a customer who may have left, an authorisation's end."""
+        due = [call.next_check_at for call in self.calls.values()]
+        due += [at for at in (self.abandon_at, self.expiry_told_at) if at]
+        return min(due, default=None)
+
+    @property
+    def abandon_at(self) -> datetime | None:
+        """When the payment is given up if the customer has not acted. Not while something else is under way."""
+        payment = self.payment
+        if payment is None or payment.status is not PaymentStatus.REQUIRES_ACTION or self.payment_call():
+            return None
+        return payment.abandon_at if self.attempts.get(Operation.CANCEL, 0) < CANCELS_MAX else None
+
+    @property
+    def expiry_told_at(self) -> datetime | None:
+        """When the merchant must hear that the authorisation will end."""
+        payment = self.payment
+        if payment is None or payment.status is not PaymentStatus.AUTHORIZED or payment.expiry_told:
+            return None
+        return payment.authorized_until and expiry_told_at(payment.authorized_until)
 
     def payment_call(self) -> OpenCall | None:
-        """The open call about the payment itself: there is never more than one."""
+        """The open call that may move the payment itself: there is never more than one."""
         for call in self.calls.values():
-            if call.call.operation is not Operation.REFUND:
+            if call.call.operation not in (Operation.REFUND, Operation.READ):
                 return call
         return None
 
 
 def react(event: Event) -> PspCall | None:
     """What the provider must now be asked because of `event`."""
-    match event.data:
-        case PaymentRequested() | PaymentCaptureRequested() | PaymentCancelRequested() | RefundRequested():
-            return event.data.call
-        case CallRepeated(call):
-            return call
-    return None
+    return event.data.call if isinstance(event.data, CallRepeated) else asked_by(event.data)
 
 
 def evolve(transaction: Transaction | None, event: Event) -> Transaction:
@@ -102,8 +133,8 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
             # a call that was refused for good is closed with the command that made it
             changed["calls"] = {k: c for k, c in before.calls.items() if c.command != event.settles}
             return replace(before, **changed)
-        case CallDeferred() | CallRepeated():
-            return replace(before, **changed, calls=still_open(before.calls, event))
+        case CallDeferred() | CallRepeated() | CallEnded() | PaymentReadRequested() | ReviewResolved():
+            pass
         case (
             RefundRequested()
             | RefundPending()
@@ -114,6 +145,8 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
             | RefundReviewRequired()
         ):
             changed |= _refund_moved(before, event, data)
+        case DisputeOpened() | DisputeUpdated() | DisputeClosed():
+            changed |= _dispute_moved(before, event, data)
         case _:
             changed |= _payment_moved(before, event, data)
     calls, attempts = still_open(before.calls, event), _attempts(before.attempts, event)
@@ -159,6 +192,21 @@ def _refund_moved(before: Transaction, event: Event, data: RefundEvent) -> dict[
         refund = refunds.after(was, status, event.at, data)
     payment = replace(before.payment, updated_at=event.at)
     return {"payment": payment, "refunds": before.refunds | {data.refund_id: refund}}
+
+
+def _dispute_moved(before: Transaction, event: Event, data: DisputeEvent) -> dict[str, Any]:
+    """The members of the transaction that a move of one of its disputes changes."""
+    was = before.disputes.get(data.dispute_id)
+    known = (was.status if was else None, data.status)
+    if (
+        known not in disputes.TRANSITIONS
+        or isinstance(data, DisputeOpened) == bool(was)
+        or not before.payment
+    ):
+        raise InvariantBroken(f"{data.dispute_id}: {data.status} is no move of {was and was.status}")
+    payment = replace(before.payment, updated_at=event.at)
+    dispute = disputes.after(was, event.at, data)
+    return {"payment": payment, "disputes": before.disputes | {data.dispute_id: dispute}}
 
 
 def _check_money(after: Transaction) -> None:

@@ -187,6 +187,7 @@ def _reply() -> Json:
             },
             "message": text,
             "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
+            "rule": {**text, "description": "the name of the rule that refused it"},
             "replayed": {"type": "boolean", "description": "the command had been settled before"},
             "refund": text,
             "merchant": {**text, "description": "who sent the command"},

@@ -67,6 +67,9 @@ class PaymentReads:
     async def events(self, merchant: str, payment_id: str, limit: int, after_sequence: int) -> Page:
         return await self._store.events(merchant, payment_id, limit, after_sequence)
 
+    async def owner(self, intent: str) -> tuple[str, str] | None:
+        return await self._store.owner(intent)
+
     async def remember(self, payment: View) -> None:
         """Before `payment` is shown: whoever reads it from now on, anywhere, sees this state or a newer one.
 

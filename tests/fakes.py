@@ -80,6 +80,13 @@ class FakePayments(Switch):
         ]
         return Page(story[:limit], len(story) > limit)
 
+    async def owner(self, intent: str) -> tuple[str, str] | None:
+        self.look()
+        for view in self._views.values():
+            if view["provider"]["payment_intent"] == intent:
+                return view["id"], view["merchant"]
+        return None
+
     async def sequences(self, payment_ids: Collection[str]) -> dict[str, int]:
         self.look()
         return {each: self._sequence(each) for each in payment_ids if each in self._views}

@@ -102,11 +102,31 @@ class RefundBody(Body):
     metadata: Metadata | None = None
 
 
+class ResolveBody(Body):
+    """A person's word on a payment, or a refund, whose end nobody else can tell. Over Kafka only."""
+
+    resolution: Literal["captured", "authorized", "canceled", "declined", "succeeded", "failed"]
+    evidence: Annotated[str, Field(min_length=1, max_length=fields.DESCRIPTION_MAX_CHARS, examples=["…"])]
+    operator: Annotated[str, Field(min_length=1, max_length=fields.CUSTOMER_MAX_CHARS, examples=["ada"])]
+    refund: Annotated[
+        str | None,
+        _pattern(fields.REFUND_ID_PATTERN, "re_" + "0" * 32, "The refund it is about; else the payment."),
+    ] = None
+    amount: Annotated[
+        int | None,
+        Field(ge=0, le=fields.AMOUNT_LIMIT, description="Captured or authorised in all. Default: all."),
+    ] = None
+    payment_intent: Annotated[
+        str | None, _pattern(fields.PAYMENT_INTENT, "pi_3abc", "Stripe's, where it is not known here.")
+    ] = None
+
+
 BODIES: dict[str, type[Body]] = {
     shapes.CREATE: PaymentBody,
     shapes.CAPTURE: CaptureBody,
     shapes.CANCEL: CancelBody,
     shapes.REFUND: RefundBody,
+    shapes.RESOLVE: ResolveBody,
 }
 
 

@@ -173,4 +173,5 @@ def _refusal(reply: Reply) -> Problem:
     code = Code(reply.code or "")
     assert code in STATUS, code
     detail = without_card_numbers(reply.message or "The command was refused.")
-    return Problem(code, detail, errors=reply.errors, replayed=reply.replayed)
+    more = {"rule": reply.rule} if reply.rule else {}
+    return Problem(code, detail, errors=reply.errors, replayed=reply.replayed, more=more)

@@ -117,6 +117,8 @@ ROUTES: tuple[Route, ...] = (
             Code.REFUND_EXCEEDS_REFUNDABLE,
             Code.REFUNDABLE_MISMATCH,
             Code.REFUND_EXISTS,
+            Code.PAYMENT_DISPUTED,
+            Code.REFUND_WINDOW_CLOSED,
         ),
         REFUNDS_WRITE,
         shapes.REFUND,

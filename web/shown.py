@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from models.payment import PaymentStatus
-from models.provider import RefundStatus
+from models.provider import DisputeStatus, RefundStatus
 from web.problems import STATUS
 
 PAYMENT_EXAMPLE_ID = "pay_6f9619ff8b86d011b42d00c04fc964ff"
@@ -33,12 +33,34 @@ class Refund(BaseModel):
 
 
 class Decline(BaseModel):
-    """Why the issuer or Stripe said no: Stripe's words."""
+    """Why the issuer or Stripe said no. `advice` is Millrace's; all else is the word of Stripe, the network or the issuer."""
 
     code: str
     decline_code: str | None
-    advice: Annotated[str | None, Field(description="What the client can do: `try_again_later` …")]
+    advice: Annotated[
+        Literal["do_not_retry", "try_again_later", "use_another_method", "authenticate"] | None,
+        Field(description="What the client can do."),
+    ]
     message: str
+    advice_code: str | None
+    network_code: str | None
+
+
+class Dispute(BaseModel):
+    """A dispute: the cardholder's bank asks, or has taken the money back. Amounts in minor units of its own currency."""
+
+    id: Annotated[str, Field(description="Stripe's.", examples=["du_1MtJUT2eZvKYlo2CNaw2HvEv"])]
+    object: Literal["dispute"]
+    status: DisputeStatus
+    amount: _Minor
+    currency: str
+    reason: str | None
+    respond_by: Annotated[_At | None, Field(description="Until when evidence can be given.")]
+    amount_withdrawn: Annotated[_Minor, Field(description="Taken for it.")]
+    amount_reinstated: Annotated[_Minor, Field(description="Given back.")]
+    refundable: Annotated[bool, Field(description="Whether the payment can be refunded all the same.")]
+    created_at: _At
+    updated_at: _At
 
 
 class Provider(BaseModel):
@@ -63,13 +85,22 @@ class Payment(BaseModel):
     amount_refunded: _Minor = 0
     amount_refund_pending: _Minor = 0
     amount_refundable: _Minor = 0
+    amount_disputed: Annotated[_Minor, Field(description="Held back by Stripe because of disputes.")] = 0
     capture_method: Literal["automatic", "manual"] = "automatic"
     payment_method: str = ""
     description: str | None = None
     customer: str | None = None
     receipt_email: str | None = None
     metadata: dict[str, str] = {}
-    next_action: dict[str, Any] | None = None
+    next_action: Annotated[
+        dict[str, Any] | None, Field(description="What the customer must do, as Stripe says it.")
+    ] = None
+    client_secret: Annotated[
+        str | None,
+        Field(
+            description="For Stripe.js while the customer must act. The customer's only: not to be logged."
+        ),
+    ] = None
     decline: Decline | None = None
     cancellation_reason: str | None = None
     authorized_until: _At | None = None
@@ -77,7 +108,7 @@ class Payment(BaseModel):
     provider: Provider | None = None
     livemode: bool = False
     refunds: list[Refund] = []
-    disputes: list[dict[str, Any]] = []
+    disputes: list[Dispute] = []
     created_at: _At | None = None
     updated_at: _At | None = None
 
@@ -131,6 +162,7 @@ class ProblemDocument(BaseModel):
     errors: list[FieldProblem]
     request_id: str
     retryable: Annotated[bool, Field(description="The same request, with the same key, may succeed later.")]
+    rule: Annotated[str | None, Field(description="The rule that objected; left out where none did.")] = None
 
 
 class Received(BaseModel):

@@ -4,14 +4,19 @@ import logging
 from datetime import UTC, datetime
 
 from models.codes import Code
+from models.commands import RecordNotice
 from models.errors import Unavailable
-from models.ports import SignatureInvalid
+from models.ports import SignatureInvalid, Unaddressed
 from web.metrics import DoorMetrics
 from web.ports import Ports
 from web.problems import Problem, unavailable
 
 NOTICE_MAX_BYTES = 512 * 1024
 """Stripe's largest events are far smaller."""
+
+OWNER_UNKNOWN_S = 24 * 3600
+"""A notice about an intent that nobody knows is asked for again until it is this old: the store may be behind. Later it is
+another system's on the same account. Source: Stripe, webhooks: sent again for up to three days."""
 
 log = logging.getLogger("millrace.web")
 
@@ -21,7 +26,9 @@ async def admit_notice(
 ) -> None:
     """Returns when Stripe need not send it again. Raises Problem."""
     try:
-        command = ports.notices.read(body, signature, datetime.now(UTC))
+        now = datetime.now(UTC)
+        heard = ports.notices.read(body, signature, now)
+        command = await _addressed(ports, heard, now) if isinstance(heard, Unaddressed) else heard
         if command is None:
             metrics.notices.labels("not_ours").inc()
             return
@@ -34,3 +41,13 @@ async def admit_notice(
         metrics.notices.labels("unavailable").inc()
         raise unavailable("The notice cannot be kept now; send it again.") from None
     metrics.notices.labels("kept").inc()
+
+
+async def _addressed(ports: Ports, heard: Unaddressed, now: datetime) -> RecordNotice | None:
+    """Whose it is, the store knows a moment after the payment was made. None: nobody's. Raises Unavailable."""
+    whose = await ports.reader.owner(heard.intent)
+    if whose is not None:
+        return heard.to(*whose, now)
+    if (now - heard.told_at).total_seconds() < OWNER_UNKNOWN_S:
+        raise Unavailable("no payment is known under the notice's intent yet")
+    return None

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from models.commands import Origin, RecordOutcome
 from models.ids import internal_command_id
-from models.ports import PaymentProvider
-from models.provider import PspCall, Unknown
+from models.ports import CustomerScreen, PaymentProvider
+from models.provider import Operation, PspCall, Unknown
 
 T = TypeVar("T")
 
@@ -19,11 +19,16 @@ log = logging.getLogger("millrace.gateway")
 
 
 async def carry_out(
-    call: PspCall, asked_by: str, provider: PaymentProvider, crashpoint: Callable[[str], None]
+    call: PspCall,
+    asked_by: str,
+    provider: PaymentProvider,
+    screen: CustomerScreen,
+    crashpoint: Callable[[str], None],
 ) -> RecordOutcome:
     """`asked_by`: the id of the event that asks; its outcome has one id, however often it is carried out."""
     crashpoint("gateway.before_psp")
-    outcome = await provider.perform(call)
+    is_screen = call.operation is Operation.SCREEN
+    outcome = await (screen.look(call) if is_screen else provider.perform(call))
     crashpoint("gateway.after_psp")
     command_id = internal_command_id(call.payment_id, f"outcome\n{asked_by}")
     return RecordOutcome(

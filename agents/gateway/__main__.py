@@ -4,6 +4,7 @@ from collections.abc import Awaitable
 
 from agents.gateway import carry_out, written
 from models.provider import PspCall
+from streams.adapters.redis_screen import RedisCustomerScreen
 from streams.adapters.stripe_provider import StripeProvider
 from streams.delivery import Outgoing, Record
 from streams.process import Process, run
@@ -23,6 +24,8 @@ async def compose(settings: Settings) -> None:
         multicapture=settings.stripe_multicapture,
     )
 
+    screen = RedisCustomerScreen(settings.redis_url)
+
     def handle(record: Record) -> Awaitable[list[Outgoing]] | None:
         call = events.call_in(record)
         if call is None:
@@ -30,7 +33,7 @@ async def compose(settings: Settings) -> None:
         return answer(call, cloudevents.required(record.headers, "ce_id"))
 
     async def answer(call: PspCall, asked_by: str) -> list[Outgoing]:
-        outcome = await carry_out(call, asked_by, provider, process.crashpoint)
+        outcome = await carry_out(call, asked_by, provider, screen, process.crashpoint)
         return [written(outcome, codec.write)]
 
     process.app.gateway(EVENTS, handle, limit=settings.gateway_calls_max)
@@ -38,6 +41,7 @@ async def compose(settings: Settings) -> None:
         await process.serve()
     finally:
         await provider.close()
+        await screen.close()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from models.commands import (
 )
 from models.deciding import decide, remembered_as
 from models.events import Event
+from models.policy import DEFAULT, Policy
 from models.ports import Reply, ReplyAddress, View
 from models.representation import payment_view
 from models.row import Row
@@ -50,11 +51,16 @@ class Applied:
 
 
 def apply(
-    row: Row | None, command: Command, reply_to: ReplyAddress | None, livemode: bool, full: bool = False
+    row: Row | None,
+    command: Command,
+    reply_to: ReplyAddress | None,
+    livemode: bool,
+    policy: Policy = DEFAULT,
+    full: bool = False,
 ) -> Applied:
     """Pure. Raises InvariantBroken for a lie or a bug; nothing of the command may then be kept. `full`: see `decide`."""
     before = row.transaction if row else None
-    events = decide(before, command, full)
+    events = decide(before, command, policy, full)
     after, said = _told(before, events, livemode)
     if after is None:
         return Applied(None)
@@ -125,4 +131,5 @@ def _reply(
         payment=None if known.code else payment,
         merchant=merchant,
         fingerprint=asked,
+        rule=known.rule,
     )

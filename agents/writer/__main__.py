@@ -9,7 +9,9 @@ from models.codes import Code
 from models.commands import CheckPayment, Origin
 from models.errors import InvariantBroken
 from models.ids import internal_command_id
+from streams.adapters.kafka_policies import KafkaPolicies
 from streams.delivery import Out, Outgoing, Poison, Record, Table
+from streams.kafka_clients import client_settings
 from streams.process import Process, run
 from streams.settings import Settings
 from streams.topics import COMMANDS, WRITER_TABLE
@@ -30,6 +32,7 @@ async def compose(settings: Settings) -> None:
     process = Process("writer", settings)
     app, livemode, crashpoint = process.app, settings.livemode, process.crashpoint
     codec = CommandCodec(settings.partitions, settings.internal_secret)
+    policies = KafkaPolicies(client_settings(settings))
     due = DueIndex()
 
     def step(record: Record, table: Table, out: Out) -> None:
@@ -40,7 +43,8 @@ async def compose(settings: Settings) -> None:
             raise Poison("this key's partition is another one: partition by murmur2", Code.KEY_INVALID)
         try:
             row = rows.read(kept) if kept else None
-            applied = apply(row, command, reply_to, livemode, full=rows.is_full(kept))
+            policy = policies.of(command.origin.merchant if row is None else row.transaction.merchant or "")
+            applied = apply(row, command, reply_to, livemode, policy, rows.is_full(kept))
         except InvariantBroken as broken:
             raise Poison(str(broken), Code.INVARIANT_BROKEN) from broken
         crashpoint("writer.decided")
@@ -69,7 +73,11 @@ async def compose(settings: Settings) -> None:
 
     app.writer(COMMANDS, WRITER_TABLE, step, on_state=on_state, on_lost=due.forget)
     app.every(TIMER_S, send_checks)
-    await process.serve()
+    app.first(policies.start)
+    try:
+        await process.serve()
+    finally:
+        await policies.stop()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
 
-from streams.adapters.stripe_snapshots import safe_text
+from streams.adapters.stripe_objects import safe_text
 from streams.adapters.stripe_transport import Answer, Silence
 
 

@@ -7,23 +7,18 @@ so that the door answers 200 and Stripe does not send it for three more days.
 import hmac
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from models.commands import Origin, RecordNotice
-from models.ids import COMMAND_ID_MAX_CHARS, PAYMENT_ID, REFUND_ID, internal_command_id
-from models.ports import SignatureInvalid
-from models.provider import RefundSnapshot, Snapshot
-from streams.adapters.stripe_snapshots import (
-    MERCHANT_NAME,
-    PAYMENT_ID_NAME,
-    Malformed,
-    intent_snapshot,
-    metadata_of,
-    refund_snapshot,
-)
+from models.commands import RecordNotice
+from models.ids import COMMAND_ID_MAX_CHARS, PAYMENT_ID, REFUND_ID
+from models.ports import SignatureInvalid, Unaddressed
+from models.provider import DisputeSnapshot, IntentSnapshot, Snapshot
+from streams.adapters.stripe_objects import MERCHANT_NAME, PAYMENT_ID_NAME, Malformed, metadata_of
+from streams.adapters.stripe_snapshots import dispute_snapshot, intent_snapshot, refund_snapshot
 
 TOLERANCE_S = 300
 """How old, or how far in the future, a signature may be. Source: Stripe, webhook signatures, default tolerance."""
@@ -43,7 +38,18 @@ INTENT_NOTICES = frozenset(
     )
 )
 REFUND_NOTICES = frozenset({"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"})
-"""`charge.captured` and the like say less than the intent's own notice, which comes beside each of them."""
+DISPUTE_NOTICES = frozenset(
+    f"charge.dispute.{what}"
+    for what in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
+)
+OBJECTS = {
+    **dict.fromkeys(INTENT_NOTICES, "payment_intent"),
+    **dict.fromkeys(REFUND_NOTICES, "refund"),
+    **dict.fromkeys(DISPUTE_NOTICES, "dispute"),
+}
+"""What each kind of notice shows. `charge.captured` and the like say less than the intent's own notice, which comes beside
+each of them.
+"""
 
 log = logging.getLogger("millrace.stripe")
 
@@ -60,7 +66,7 @@ class StripeNotices:
         self._tolerance_s = tolerance_s
         self._livemode = livemode
 
-    def read(self, body: bytes, signature: str, now: datetime) -> RecordNotice | None:
+    def read(self, body: bytes, signature: str, now: datetime) -> RecordNotice | Unaddressed | None:
         """The command a webhook becomes; None when it concerns no payment of ours. Raises SignatureInvalid."""
         self._verify(body, signature, now)
         try:
@@ -91,11 +97,11 @@ class StripeNotices:
         if abs(now.timestamp() - int(times[0])) > self._tolerance_s:
             raise SignatureInvalid("the signature is too old or from the future")
 
-    def _notice(self, event: Mapping[str, Any], now: datetime) -> RecordNotice | None:
+    def _notice(self, event: Mapping[str, Any], now: datetime) -> RecordNotice | Unaddressed | None:
         kind, notice_id = event.get("type"), event.get("id")
-        if kind not in INTENT_NOTICES and kind not in REFUND_NOTICES:
+        if not isinstance(kind, str) or kind not in OBJECTS:
             return None
-        if not isinstance(kind, str) or not isinstance(notice_id, str) or not 0 < len(notice_id) <= 255:
+        if not isinstance(notice_id, str) or not 0 < len(notice_id) <= 255:
             raise Malformed("the event has no id")
         if self._livemode is not None and event.get("livemode") is not self._livemode:
             log.error("notice %s is of the other mode, live or test", notice_id)
@@ -104,27 +110,48 @@ class StripeNotices:
         shown = data.get("object") if isinstance(data, dict) else None
         if not isinstance(shown, dict):
             raise Malformed("the event has no object")
-        return _command(notice_id, kind, shown, now)
+        return _heard(notice_id, kind, shown, _told_at(event, now), now)
 
 
-def _command(notice_id: str, kind: str, shown: Mapping[str, Any], now: datetime) -> RecordNotice | None:
+def _heard(
+    notice_id: str, kind: str, shown: Mapping[str, Any], told_at: datetime, now: datetime
+) -> RecordNotice | Unaddressed | None:
+    snapshot = _snapshot(kind, shown)
+    if snapshot is None:
+        return None
+    intent = snapshot.intent if isinstance(snapshot, IntentSnapshot | DisputeSnapshot) else ""
+    notice = Unaddressed(notice_id, kind, snapshot, intent, told_at)
+    if isinstance(snapshot, DisputeSnapshot):
+        return notice  # its metadata is its own, and not the payment's
     payment_id, merchant = (metadata_of(shown).get(name) for name in (PAYMENT_ID_NAME, MERCHANT_NAME))
     if not isinstance(payment_id, str) or not PAYMENT_ID.fullmatch(payment_id):
         return None
     if not isinstance(merchant, str) or not 0 < len(merchant) <= COMMAND_ID_MAX_CHARS:
         return None
-    snapshot = _snapshot(kind, shown)
-    if snapshot is None:
-        return None
-    command_id = internal_command_id(payment_id, f"notice\n{notice_id}")
-    return RecordNotice(Origin(command_id, payment_id, merchant, now), notice_id, kind, snapshot)
+    return notice.to(payment_id, merchant, now)
 
 
 def _snapshot(kind: str, shown: Mapping[str, Any]) -> Snapshot | None:
-    expected = "payment_intent" if kind in INTENT_NOTICES else "refund"
-    if shown.get("object") != expected:
-        raise Malformed(f"the object is no {expected}")
-    snapshot = intent_snapshot(shown) if kind in INTENT_NOTICES else refund_snapshot(shown)
-    if isinstance(snapshot, RefundSnapshot) and not REFUND_ID.fullmatch(snapshot.refund_id):
-        return None
+    if shown.get("object") != OBJECTS[kind]:
+        raise Malformed(f"the object is no {OBJECTS[kind]}")
+    match OBJECTS[kind]:
+        case "payment_intent":
+            return intent_snapshot(shown)
+        case "dispute":
+            return _with_its_news(kind, dispute_snapshot(shown))
+    snapshot = refund_snapshot(shown)
+    return snapshot if snapshot and REFUND_ID.fullmatch(snapshot.refund_id) else None
+
+
+def _with_its_news(kind: str, snapshot: DisputeSnapshot | None) -> DisputeSnapshot | None:
+    """What the kind of the notice says of the money, whatever the object lists."""
+    if snapshot and kind == "charge.dispute.funds_withdrawn":
+        return replace(snapshot, withdrawn=True)
+    if snapshot and kind == "charge.dispute.funds_reinstated":
+        return replace(snapshot, withdrawn=True, reinstated=True)
     return snapshot
+
+
+def _told_at(event: Mapping[str, Any], now: datetime) -> datetime:
+    created = event.get("created")
+    return datetime.fromtimestamp(created, UTC) if type(created) is int else now

@@ -2,7 +2,7 @@
 
 The ladder of a call, all of it within its slot:
 
-    1  older than 23 h?      Stripe may have forgotten the key, a POST could be a second charge: only read
+    1  older than 23 h?      Stripe may have forgotten the key, a POST could be a second charge: only read, thoroughly
     2  POST, same key again  with jitter, while the answer is one that another send may better
     3  read                  when it may have been executed and no answer says how it ended
     4  say what is known     Answered, Declined, Rejected; Deferred if no send of this slot can have been executed;
@@ -28,6 +28,7 @@ from models.provider import (
     Operation,
     Outcome,
     PspCall,
+    ReadIntent,
     Rejected,
     Unknown,
 )
@@ -43,9 +44,10 @@ from streams.adapters.stripe_answers import (
     message_of,
     reason_of,
 )
-from streams.adapters.stripe_reading import Found, look, proves_the_end, snapshot_of
-from streams.adapters.stripe_requests import Request, Unsendable, request_of
-from streams.adapters.stripe_snapshots import Malformed, decline_of, id_of, metadata_of
+from streams.adapters.stripe_declines import decline_of
+from streams.adapters.stripe_objects import Malformed, id_of, metadata_of
+from streams.adapters.stripe_reading import NOT_LOOKED, Found, look, proves_the_end, snapshot_of
+from streams.adapters.stripe_requests import Request, Unsendable, intent_path, request_of
 from streams.adapters.stripe_transport import CONNECT_TIMEOUT_S, Answer, Silence, StripeTransport
 
 SLOT_S = 8.0
@@ -60,6 +62,8 @@ READ_TIMEOUT_S = 3.0
 """The closing look, and each page of it; it comes after the slot."""
 LOOK_TIMEOUT_S = 6.0
 """All pages of it."""
+THOROUGH_LOOK_TIMEOUT_S = 20.0
+"""The same, when it is the last that can be done."""
 RETRY_FIRST_S, RETRY_MAX_S = 0.2, 2.0
 """The wait before the second send; doubled up to the longest. Half of each is drawn at random."""
 PAUSE_S = 30.0
@@ -119,12 +123,40 @@ class StripeProvider:
         await self._transport.close()
 
     async def _perform(self, call: PspCall) -> Outcome:
+        if isinstance(call.ask, ReadIntent):
+            return await self._read(call, call.ask)
         if self._is_too_old(call):
-            return await self._look_in_doubt(call, "the key is too old to be sent again", ended=False)
+            return await self._look_for_what_is_lost(call)
         if self._paused_until.get(call.operation, 0.0) > asyncio.get_running_loop().time():
             return Deferred("paused: Stripe refuses the API key for this kind of call")
         heard = await self._send(call, request_of(call, self._multicapture))
         return await self._conclude(call, heard)
+
+    async def _read(self, call: PspCall, ask: ReadIntent) -> Outcome:
+        """Nothing moves by it: what could not be read is read later."""
+        parameters = {"expand": ["latest_charge"]}
+        heard = await self._transport.get(intent_path(ask.intent), parameters, READ_TIMEOUT_S)
+        if isinstance(heard, Answer):
+            match meaning_of(heard):
+                case Meaning.DONE:
+                    assert heard.body is not None
+                    snapshot = snapshot_of(call, heard.body, self._transport.livemode)
+                    return (
+                        Answered(snapshot) if snapshot else Rejected("nothing_told", "It says nothing yet.")
+                    )
+                case Meaning.REFUSED:
+                    return Rejected(code_of(heard), message_of(heard))
+                case Meaning.CONFIGURATION:
+                    self._pause(call, heard)
+        return Deferred(reason_of(heard))
+
+    async def _look_for_what_is_lost(self, call: PspCall) -> Outcome:
+        """Unknown only if it was looked for everywhere, and not found: as long as nobody could look, nobody need despair."""
+        reason = "the key is too old to be sent again"
+        found = await self._look(call, thoroughly=True)
+        if found.snapshot is not None and proves_the_end(call, found.snapshot):
+            return Answered(found.snapshot)
+        return Unknown(reason) if found.looked else Deferred(f"{reason}, and Stripe could not be read")
 
     async def _send(self, call: PspCall, request: Request) -> Heard:
         """The same bytes under the same key until an answer settles it, or the slot, the sends or the key's age run out."""
@@ -211,12 +243,12 @@ class StripeProvider:
             return Answered(found.snapshot)
         return Unknown(reason)
 
-    async def _look(self, call: PspCall) -> Found:
+    async def _look(self, call: PspCall, thoroughly: bool = False) -> Found:
         try:
-            async with asyncio.timeout(LOOK_TIMEOUT_S):
-                return await look(self._transport, call, READ_TIMEOUT_S)
+            async with asyncio.timeout(THOROUGH_LOOK_TIMEOUT_S if thoroughly else LOOK_TIMEOUT_S):
+                return await look(self._transport, call, READ_TIMEOUT_S, thoroughly)
         except TimeoutError:
-            return Found()
+            return NOT_LOOKED
 
     def _is_too_old(self, call: PspCall) -> bool:
         return key_is_too_old(call.requested_at, self._clock())

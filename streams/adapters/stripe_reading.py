@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from models.errors import InvariantBroken
@@ -13,20 +14,15 @@ from models.provider import (
     IntentSnapshot,
     IntentStatus,
     PspCall,
+    ReadIntent,
     RefundIntent,
+    ScreenCustomer,
     Snapshot,
 )
 from streams.adapters.stripe_answers import Meaning, meaning_of
+from streams.adapters.stripe_objects import PAYMENT_ID_NAME, REFUND_ID_NAME, StripeObject, id_of, metadata_of
 from streams.adapters.stripe_requests import intent_path
-from streams.adapters.stripe_snapshots import (
-    PAYMENT_ID_NAME,
-    REFUND_ID_NAME,
-    StripeObject,
-    id_of,
-    intent_snapshot,
-    metadata_of,
-    refund_snapshot,
-)
+from streams.adapters.stripe_snapshots import intent_snapshot, refund_snapshot
 from streams.adapters.stripe_transport import Answer, StripeTransport
 
 REFUNDS_PER_PAGE = 100
@@ -35,30 +31,47 @@ REFUND_PAGES_MAX = 5
 """Ours are at most 200 of one payment; the rest is room for refunds made by hand."""
 INTENTS_FOUND_MAX = 10
 """There should be one; two are an alarm."""
+INTENTS_PER_PAGE = 100
+INTENT_PAGES_MAX = 40
+"""Of the listing that is gone through for a payment nothing else is known of: some minutes of a busy account."""
+MADE_BEFORE, MADE_WITHIN = timedelta(minutes=2), timedelta(minutes=30)
+"""When an intent was made, from its call's request: clocks differ, and nearly all of a call's sends are its first ones."""
 
 ENDED = frozenset({IntentStatus.CAPTURED, IntentStatus.CANCELED})
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`absent`: certainly not there, not merely not seen."""
+    """`absent`: certainly not there, not merely not seen. `looked`: everywhere that there is to look."""
 
     snapshot: Snapshot | None = None
     absent: bool = False
+    looked: bool = True
 
 
+NOT_LOOKED = Found(looked=False)
 NOTHING = Found()
 
 
-async def look(transport: StripeTransport, call: PspCall, timeout_s: float) -> Found:
-    """How the thing that `call` is about stands now. Raises InvariantBroken for an object that is not about the call."""
+async def look(
+    transport: StripeTransport, call: PspCall, timeout_s: float, thoroughly: bool = False
+) -> Found:
+    """How the thing that `call` is about stands now. Raises InvariantBroken for an object that is not about the call.
+
+    `timeout_s`: of each read. `thoroughly`: also where it takes many reads.
+    """
     match call.ask:
-        case CaptureIntent() | CancelIntent():
+        case CaptureIntent() | CancelIntent() | ReadIntent():
             return await _intent(transport, call, call.ask.intent, timeout_s)
         case RefundIntent():
             return await _refund(transport, call, call.ask, timeout_s)
         case CreateIntent():
-            return await _search(transport, call, timeout_s)
+            found = await _search(transport, call, timeout_s)
+            if thoroughly and found is NOTHING:
+                return await _list(transport, call, call.ask, timeout_s)
+            return found
+        case ScreenCustomer():
+            raise InvariantBroken(f"{call.key}: Stripe has nothing to show of it")
 
 
 def proves_the_end(call: PspCall, seen: Snapshot) -> bool:
@@ -89,13 +102,13 @@ def _signs(call: PspCall, seen: StripeObject, livemode: bool) -> Iterator[tuple[
     if isinstance(call.ask, CreateIntent):
         yield "amount", call.ask.terms.money.amount_minor, seen.get("amount")
         yield "currency", call.ask.terms.money.currency, seen.get("currency")
-    else:
+    elif not isinstance(call.ask, ScreenCustomer):
         yield "id", call.ask.intent, seen.get("id")
 
 
 async def _intent(transport: StripeTransport, call: PspCall, intent: str, timeout_s: float) -> Found:
     body = await _read(transport, intent_path(intent), {"expand": ["latest_charge"]}, timeout_s)
-    return Found(snapshot_of(call, body, transport.livemode)) if body is not None else NOTHING
+    return Found(snapshot_of(call, body, transport.livemode)) if body is not None else NOT_LOOKED
 
 
 async def _refund(transport: StripeTransport, call: PspCall, ask: RefundIntent, timeout_s: float) -> Found:
@@ -104,7 +117,7 @@ async def _refund(transport: StripeTransport, call: PspCall, ask: RefundIntent, 
     for _ in range(REFUND_PAGES_MAX):
         body = await _read(transport, "/v1/refunds", parameters, timeout_s)
         if body is None:
-            return NOTHING
+            return NOT_LOOKED
         page = _page(body)
         for seen in page:
             if metadata_of(seen).get(REFUND_ID_NAME) == ask.refund_id:
@@ -125,10 +138,35 @@ async def _search(transport: StripeTransport, call: PspCall, timeout_s: float) -
     query = f'metadata["{PAYMENT_ID_NAME}"]:"{call.payment_id}"'
     parameters = {"query": query, "limit": INTENTS_FOUND_MAX}
     body = await _read(transport, "/v1/payment_intents/search", parameters, timeout_s)
-    found = _page(body) if body is not None else []
+    if body is None:
+        return NOT_LOOKED
+    found = _page(body)
     if len(found) > 1:
         raise InvariantBroken(f"{call.key}: Stripe knows {len(found)} intents of one payment")
     return await _intent(transport, call, str(found[0].get("id")), timeout_s) if found else NOTHING
+
+
+async def _list(transport: StripeTransport, call: PspCall, ask: CreateIntent, timeout_s: float) -> Found:
+    """Through all intents made about when this one was asked for. Its metadata names the payment."""
+    window = {
+        "gte": int((call.requested_at - MADE_BEFORE).timestamp()),
+        "lte": int((call.requested_at + MADE_WITHIN).timestamp()),
+    }
+    parameters: dict[str, Any] = {"created": window, "limit": INTENTS_PER_PAGE}
+    if ask.terms.customer:
+        parameters["customer"] = ask.terms.customer
+    for _ in range(INTENT_PAGES_MAX):
+        body = await _read(transport, "/v1/payment_intents", parameters, timeout_s)
+        if body is None:
+            return NOT_LOOKED
+        page = _page(body)
+        for seen in page:
+            if metadata_of(seen).get(PAYMENT_ID_NAME) == call.payment_id:
+                return await _intent(transport, call, str(seen.get("id")), timeout_s)
+        if not body.get("has_more") or not page:
+            return NOTHING
+        parameters = parameters | {"starting_after": page[-1].get("id")}
+    return NOTHING
 
 
 async def _read(

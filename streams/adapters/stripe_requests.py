@@ -10,9 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.errors import InvariantBroken
-from models.provider import Ask, CancelIntent, CaptureIntent, CreateIntent, PspCall, RefundIntent
+from models.provider import (
+    CancelIntent,
+    CaptureIntent,
+    CreateIntent,
+    PspCall,
+    ReadIntent,
+    RefundIntent,
+    ScreenCustomer,
+)
 from models.terms import CaptureMethod, PaymentTerms
-from streams.adapters.stripe_snapshots import MERCHANT_NAME, PAYMENT_ID_NAME, REFUND_ID_NAME
+from streams.adapters.stripe_objects import MERCHANT_NAME, PAYMENT_ID_NAME, REFUND_ID_NAME
 
 STRIPE_METADATA_MAX = 50
 """Names on one object. Source: Stripe, metadata."""
@@ -41,8 +49,8 @@ class Request:
 def request_of(call: PspCall, multicapture: bool) -> Request:
     """`multicapture`: ask for several captures where the payment is captured by hand; the account must be allowed them."""
     match call.ask:
-        case CreateIntent(terms):
-            return Request("/v1/payment_intents", _create(call, terms, multicapture))
+        case CreateIntent():
+            return Request("/v1/payment_intents", _create(call, call.ask, multicapture))
         case CaptureIntent(intent, amount_minor, final):
             parameters: Parameters = {"amount_to_capture": amount_minor, "expand": ["latest_charge"]}
             if not final:
@@ -55,6 +63,8 @@ def request_of(call: PspCall, multicapture: bool) -> Request:
             return Request(f"{intent_path(intent)}/cancel", parameters)
         case RefundIntent():
             return Request("/v1/refunds", _refund(call, call.ask))
+        case ReadIntent() | ScreenCustomer():
+            raise InvariantBroken(f"{call.key} is nothing to POST")
 
 
 def intent_path(intent: str) -> str:
@@ -63,11 +73,8 @@ def intent_path(intent: str) -> str:
     return f"/v1/payment_intents/{intent}"
 
 
-def intent_of(ask: Ask) -> str | None:
-    return None if isinstance(ask, CreateIntent) else ask.intent
-
-
-def _create(call: PspCall, terms: PaymentTerms, multicapture: bool) -> Parameters:
+def _create(call: PspCall, ask: CreateIntent, multicapture: bool) -> Parameters:
+    terms = ask.terms
     manual = terms.capture_method is CaptureMethod.MANUAL
     optional = {
         "description": terms.description,
@@ -86,15 +93,21 @@ def _create(call: PspCall, terms: PaymentTerms, multicapture: bool) -> Parameter
         "payment_method": terms.payment_method,
         "confirm": True,
         "capture_method": terms.capture_method.value,
-        # without an address to come back to, a method that sends the customer away cannot end: Stripe refuses the call
-        "automatic_payment_methods": {
-            "enabled": True,
-            "allow_redirects": "always" if terms.return_url else "never",
-        },
+        **_methods(ask),
         **{name: value for name, value in optional.items() if value is not None},
         "metadata": _create_metadata(call, terms),
         "expand": ["latest_charge"],
     }
+
+
+def _methods(ask: CreateIntent) -> Parameters:
+    """What the merchant takes, or all that the account does. Without an address to come back to, a method that sends the
+    customer away cannot end: Stripe refuses the call.
+    """
+    if ask.payment_method_types is not None:
+        return {"payment_method_types": list(ask.payment_method_types)}
+    redirects = "always" if ask.terms.return_url else "never"
+    return {"automatic_payment_methods": {"enabled": True, "allow_redirects": redirects}}
 
 
 def _create_metadata(call: PspCall, terms: PaymentTerms) -> dict[str, str]:

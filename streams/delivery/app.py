@@ -107,6 +107,7 @@ class App:
         self.committing_since = 0.0
         self.answering_since: float | None = None  # the broker, as measured with the lag
         self.timers: list[tuple[float, Callable[[], Awaitable[None]]]] = []
+        self.preparations: list[Callable[[], Awaitable[None]]] = []
         self.stopping = False  # told to stop: nothing new begins
         self.left = False  # handed over, released: nothing of ours answers Faust any more
         self.stop_asked = asyncio.Event()
@@ -143,6 +144,10 @@ class App:
     def every(self, interval_s: float, call: Callable[[], Awaitable[None]]) -> None:
         """A timer; it runs while the app is ready, and what escapes it ends the process."""
         self.timers.append((interval_s, call))
+
+    def first(self, call: Callable[[], Awaitable[None]]) -> None:
+        """What must be done before anything is taken, once the topics are there; what escapes it ends the process."""
+        self.preparations.append(call)
 
     def _take(self, role: Role) -> None:
         assert self._role is None, "one process, one role"

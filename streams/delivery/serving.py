@@ -42,7 +42,7 @@ def serve(main: Coroutine[Any, Any, None]) -> NoReturn:
 async def serve_until_told(app: "App") -> None:
     _listen(app)
     told = asyncio.ensure_future(app.stop_asked.wait())
-    waiting = asyncio.ensure_future(_wait_for_topics(app))
+    waiting = asyncio.ensure_future(_prepare(app))
     await asyncio.wait([waiting, told], return_when=asyncio.FIRST_COMPLETED)
     if told.done():
         waiting.cancel()
@@ -62,6 +62,12 @@ async def serve_until_told(app: "App") -> None:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await _stop(app)
+
+
+async def _prepare(app: "App") -> None:
+    await _wait_for_topics(app)
+    for call in app.preparations:
+        await call()
 
 
 def _listen(app: "App") -> None:

@@ -1,4 +1,8 @@
 """What an operator asks of the running system from the command line: topics, settings, one payment, dead letters.
 
-One file per subject; each prints a table for people, or JSON for scripts. Nothing here changes a payment.
+One file per subject; each prints a table for people, or JSON for scripts. What changes a payment is a command on the log.
 """
+
+
+class Refused(Exception):
+    """What was asked will not be done; the message says why."""

@@ -27,6 +27,7 @@ from models.commands import (
     Origin,
     RecordNotice,
     RecordOutcome,
+    ResolvePayment,
 )
 from models.ids import PAYMENT_ID
 from models.ports import ReplyAddress
@@ -35,7 +36,7 @@ from streams.delivery import Outgoing, Poison, Record, partition_of
 from streams.topics import COMMANDS, REPLIES_PREFIX
 from streams.wire import cloudevents
 
-CREATE, CAPTURE, CANCEL, REFUND = shapes.TYPES
+CREATE, CAPTURE, CANCEL, REFUND, RESOLVE = shapes.TYPES
 OUTCOME, CHECK, NOTICE = "payment.outcome.v1", "payment.check.v1", "provider.notice.v1"
 REPLY_TO = "reply_to"
 _MERCHANT = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -156,6 +157,16 @@ def _written(command: Command) -> tuple[str, dict[str, Any]]:
                 "metadata": command.metadata,
             }
             return REFUND, {name: value for name, value in content.items() if value is not None}
+        case ResolvePayment():
+            content = {
+                "resolution": command.resolution,
+                "evidence": command.evidence,
+                "operator": command.operator,
+                "refund": command.refund_id,
+                "amount": command.amount_minor,
+                "payment_intent": command.intent,
+            }
+            return RESOLVE, {name: value for name, value in content.items() if value is not None}
         case RecordOutcome(_, call, outcome):
             return OUTCOME, {"call": call, "outcome": _OUTCOME.dump_python(outcome, mode="json")}
         case RecordNotice(_, notice, notice_type, snapshot):

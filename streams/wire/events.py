@@ -18,9 +18,11 @@ from streams.wire import cloudevents
 
 TYPES: dict[type[EventData], str] = {
     happened.PaymentRequested: "payment.requested.v1",
+    happened.PaymentScreened: "payment.screened.v1",
     happened.PaymentProcessing: "payment.processing.v1",
     happened.PaymentActionRequired: "payment.action_required.v1",
     happened.PaymentAuthorized: "payment.authorized.v1",
+    happened.PaymentAuthorizationExpiring: "payment.authorization_expiring.v1",
     happened.PaymentCaptureRequested: "payment.capture_requested.v1",
     happened.PaymentCaptured: "payment.captured.v1",
     happened.PaymentCancelRequested: "payment.cancel_requested.v1",
@@ -35,8 +37,14 @@ TYPES: dict[type[EventData], str] = {
     happened.RefundCanceled: "refund.canceled.v1",
     happened.RefundOutcomeUnknown: "refund.outcome_unknown.v1",
     happened.RefundReviewRequired: "refund.review_required.v1",
+    happened.DisputeOpened: "dispute.opened.v1",
+    happened.DisputeUpdated: "dispute.updated.v1",
+    happened.DisputeClosed: "dispute.closed.v1",
     happened.CallDeferred: "payment.deferred.v1",
     happened.CallRepeated: "payment.retry_requested.v1",
+    happened.CallEnded: "payment.call_ended.v1",
+    happened.PaymentReadRequested: "payment.read_requested.v1",
+    happened.ReviewResolved: "payment.resolved.v1",
     happened.CommandRefused: "command.refused.v1",
 }
 """Every event of the core has its type on the wire; a new version of one is a new type beside the old."""
@@ -86,7 +94,8 @@ def call_in(record: Record) -> PspCall | None:
     if cloudevents.required(record.headers, "ce_type") not in _ASKING:
         return None
     try:
-        return _CALL.validate_python(orjson.loads(record.value or b"")["call"])
+        call = orjson.loads(record.value or b"")["call"]
+        return None if call is None else _CALL.validate_python(call)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValidationError) as wrong:
         raise Poison(f"an event of another shape: {wrong!r}", Code.UNDECODABLE) from None
 
@@ -165,8 +174,11 @@ _ASKING = frozenset(
     TYPES[kind]
     for kind in (
         happened.PaymentRequested,
+        happened.PaymentScreened,
         happened.PaymentCaptureRequested,
         happened.PaymentCancelRequested,
+        happened.PaymentDeclined,
+        happened.PaymentReadRequested,
         happened.RefundRequested,
         happened.CallRepeated,
     )

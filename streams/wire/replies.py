@@ -28,6 +28,7 @@ def write(payment_id: str, address: ReplyAddress, reply: Reply, at: datetime) ->
         "code": reply.code,
         "message": reply.message,
         "errors": [{"field": error.field, "message": error.message} for error in reply.errors],
+        "rule": reply.rule,
         "replayed": reply.replayed,
         "refund": reply.refund_id,
         "payment": reply.payment,
@@ -53,6 +54,7 @@ def read(record: Record) -> Reply:
             errors=tuple(FieldError(error["field"], error["message"]) for error in content["errors"]),
             merchant=content.get("merchant"),
             fingerprint=content.get("fingerprint"),
+            rule=content.get("rule"),
         )
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as wrong:
         raise Poison(f"a reply of another shape: {wrong!r}", Code.UNDECODABLE) from None

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from sandbox.testing import Servers
 from streams.delivery import changelog_topic
-from streams.topics import COMMANDS, DEAD_LETTERS, EVENTS
+from streams.topics import COMMANDS, DEAD_LETTERS, EVENTS, POLICIES
 from tests.bench.report import Report, spread
 from tests.bench.rounds import Drained, drained, ends, fill, make_topics, running
 
@@ -18,7 +18,7 @@ REAL = "the writer (decode, decide, encode)"
 
 async def measure(servers: Servers, rounds: int, order: random.Random, report: Report) -> None:
     bootstrap = servers.kafka().bootstrap
-    await make_topics(bootstrap, ["toy.commands", "naive.commands", COMMANDS, EVENTS, DEAD_LETTERS])
+    await make_topics(bootstrap, ["toy.commands", "naive.commands", COMMANDS, EVENTS, DEAD_LETTERS, POLICIES])
     await fill(bootstrap, "toy.commands", TOY_RECORDS)
     await fill(bootstrap, "naive.commands", NAIVE_RECORDS)
     await fill(bootstrap, COMMANDS, DRAIN_RECORDS)

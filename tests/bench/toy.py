@@ -6,7 +6,6 @@
 import asyncio
 import os
 import sys
-import tempfile
 from typing import Any
 
 import faust
@@ -45,15 +44,14 @@ async def delivery() -> None:
     await app.serve()
 
 
-async def naive(folder: str) -> None:
-    """As the documentation shows it: an agent, a table, and send. Faust's files go into `folder`."""
+async def naive() -> None:
+    """As the documentation shows it: an agent, a table, and send."""
     app = faust.App(
         f"{PREFIX}-naive",
         broker=f"kafka://{BOOTSTRAP}",
         store="memory://",
         topic_partitions=PARTITIONS,
         web_enabled=False,
-        datadir=folder,
     )
     commands = app.topic(COMMANDS, key_type=bytes, value_type=bytes, value_serializer="raw")
     events = app.topic(EVENTS, key_type=bytes, value_type=bytes, value_serializer="raw")
@@ -72,5 +70,4 @@ async def naive(folder: str) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "delivery":
         serve(delivery())
-    with tempfile.TemporaryDirectory() as folder:
-        uvloop.run(naive(folder))
+    uvloop.run(naive())

@@ -18,10 +18,12 @@ from models.provider import (
     IntentStatus,
     Outcome,
     PspCall,
+    ReadIntent,
     RefundIntent,
     RefundSnapshot,
     RefundStatus,
     Rejected,
+    ScreenCustomer,
     Snapshot,
 )
 from models.terms import CaptureMethod
@@ -43,7 +45,10 @@ class HonestProvider:
     charges: int = 0
 
     def send(self, call: PspCall) -> Outcome:
-        """The answer to `call`: the stored one if its key was executed before."""
+        """The answer to `call`: the stored one if its key was executed before. A look shows how it stands now."""
+        if isinstance(call.ask, ReadIntent):
+            assert self.intent
+            return Answered(self.intent)
         if call.key not in self.stored:
             self.stored[call.key] = self._execute(call)
         return self.stored[call.key]
@@ -58,6 +63,8 @@ class HonestProvider:
                 return self._cancel()
             case RefundIntent():
                 return self._refund(call.ask)
+            case ReadIntent() | ScreenCustomer():
+                raise AssertionError("no provider executes this")
 
     def _create(self, ask: CreateIntent) -> Outcome:
         assert self.intent is None, "a second charge"
@@ -102,7 +109,7 @@ class HonestProvider:
 
     def _cancel(self) -> Outcome:
         assert self.intent
-        if self.intent.status not in (_S.AUTHORIZED, _S.REQUIRES_ACTION):
+        if self.intent.status not in (_S.AUTHORIZED, _S.REQUIRES_ACTION, _S.FAILED):
             return Answered(self.intent)
         if self.choose(("done", "done", "rejected")) == "rejected":
             return Rejected("cancel_failed", "not now")

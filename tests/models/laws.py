@@ -5,20 +5,31 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from models import payment as payments
+from models import policy as policies
 from models import refund as refunds
-from models.commands import Command, PublicCommand
+from models.commands import Command, PublicCommand, ResolvePayment
 from models.deciding import decide, remembered, remembered_as
-from models.events import CallRepeated, CommandRefused, Event, PaymentEvent, RefundEvent
+from models.events import (
+    CallRepeated,
+    CommandRefused,
+    DisputeEvent,
+    Event,
+    PaymentEvent,
+    RefundEvent,
+    ReviewResolved,
+)
 from models.payment import PaymentMove, PaymentStatus
-from models.provider import Ask, Operation, PspCall, RefundStatus
+from models.policy import Policy
+from models.provider import Ask, DisputeStatus, Operation, PspCall, RefundStatus
 from models.refund import RefundMove
 from models.transaction import Transaction, evolve, react
 
-PAYMENT_EVENTS, REFUND_EVENTS = get_args(PaymentEvent), get_args(RefundEvent)
+PAYMENT_EVENTS, REFUND_EVENTS, DISPUTE_EVENTS = map(get_args, (PaymentEvent, RefundEvent, DisputeEvent))
 ENDS = (PaymentStatus.CAPTURED, PaymentStatus.DECLINED, PaymentStatus.CANCELED)
 
 PaymentEdge = tuple[PaymentStatus | None, PaymentMove]
 RefundEdge = tuple[RefundStatus | None, RefundMove]
+DisputeEdge = tuple[DisputeStatus | None, DisputeStatus]
 
 
 @dataclass
@@ -30,12 +41,14 @@ class History:
     asked: dict[str, PspCall] = field(default_factory=dict)
     payment_edges: set[PaymentEdge] = field(default_factory=set)
     refund_edges: set[RefundEdge] = field(default_factory=set)
+    dispute_edges: set[DisputeEdge] = field(default_factory=set)
+    policy: Policy = policies.DEFAULT
 
     def say(self, command: Command) -> list[Event]:
         """The events `command` leads to, applied. Raises InvariantBroken only out of `decide`, with nothing changed."""
         before = self.transaction
-        events = decide(before, command)
-        assert events == decide(before, command), "decide is not deterministic"
+        events = decide(before, command, self.policy)
+        assert events == decide(before, command, self.policy), "decide is not deterministic"
         after = before
         for event in events:
             self._walk(after, event)
@@ -61,6 +74,9 @@ class History:
         elif isinstance(data, REFUND_EVENTS):
             known = before.refunds.get(data.refund_id) if before else None
             self.refund_edges.add((known.status if known else None, refunds.move(data)))
+        elif isinstance(data, DISPUTE_EVENTS):
+            disputed = before.disputes.get(data.dispute_id) if before else None
+            self.dispute_edges.add((disputed.status if disputed else None, data.status))
 
     def _keep_call(self, event: Event) -> None:
         """A key carries the same parameters for ever, and only a repetition brings it back."""
@@ -114,8 +130,8 @@ def check_settling(before: Transaction | None, events: list[Event]) -> None:
             assert event.opens not in known, "a command was opened twice"
             is_open.add(event.opens)
         if event.settles is not None:
-            refused_at_once = isinstance(event.data, CommandRefused) and event.settles not in known
-            assert event.settles in is_open or refused_at_once, "a command was settled twice"
+            at_once = isinstance(event.data, CommandRefused | ReviewResolved) and event.settles not in known
+            assert event.settles in is_open or at_once, "a command was settled twice"
             is_open.discard(event.settles)
 
 
@@ -145,14 +161,21 @@ def check_ends(before: Transaction | None, after: Transaction) -> None:
 
 
 def check_calls(after: Transaction) -> None:
-    """Exactly the open commands have an open call, and the payment itself has one at most."""
+    """Exactly the open commands have an open call, and the payment itself has one at most; what is our own only looks or
+    cancels.
+    """
     is_open = sorted(name for name, command in after.commands.items() if not command.settled)
-    assert sorted(call.command for call in after.calls.values()) == is_open
-    calls = [call for call in after.calls.values() if call.call.operation is not Operation.REFUND]
+    assert sorted(call.command for call in after.calls.values() if call.command) == is_open
+    ours = [call.call.operation for call in after.calls.values() if call.command is None]
+    assert set(ours) <= {Operation.CANCEL, Operation.READ}
+    assert ours.count(Operation.READ) <= 1
+    others = (Operation.REFUND, Operation.READ)
+    calls = [call for call in after.calls.values() if call.call.operation not in others]
     assert len(calls) <= 1
     status = after.payment.status if after.payment else None
     if status in (*ENDS, PaymentStatus.MANUAL_REVIEW, None):
-        assert not calls, f"a {calls[0].call.operation} of a payment that is {status} is still under way"
+        closing = status is PaymentStatus.DECLINED and Operation.CANCEL in ours
+        assert not calls or closing, f"a {calls[0].call.operation} of a {status} payment is still under way"
     if status is PaymentStatus.UNKNOWN:
         assert calls, "in doubt, and nobody will ever look"
     for refund in after.refunds.values():
@@ -168,5 +191,7 @@ def check_remembered(
     """A public command is remembered; one that is known already leads to nothing."""
     assert after is not None
     assert remembered_as(after, command) in after.commands
-    assert len(events) == (0 if remembered(before, command) else 1)
+    said = [event for event in events if event.opens or event.fingerprint]
+    assert len(said) == (0 if remembered(before, command) else 1)
+    assert len(events) == len(said) or isinstance(command, ResolvePayment)
     assert decide(after, command) == []

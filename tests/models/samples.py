@@ -15,6 +15,7 @@ from models.commands import (
     Origin,
     RecordNotice,
     RecordOutcome,
+    ResolvePayment,
 )
 from models.money import Money
 from models.provider import (
@@ -22,6 +23,8 @@ from models.provider import (
     Decline,
     Declined,
     Deferred,
+    DisputeSnapshot,
+    DisputeStatus,
     IntentSnapshot,
     IntentStatus,
     Outcome,
@@ -38,9 +41,17 @@ MERCHANT, STRANGER = "mer_owner", "mer_stranger"
 AMOUNT_MINOR = 1000
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
-CREATE_CALL, CAPTURE_CALL, CANCEL_CALL = (f"{PAYMENT}:{name}:1" for name in ("create", "capture", "cancel"))
+CREATE_CALL, CAPTURE_CALL, CANCEL_CALL, READ_CALL = (
+    f"{PAYMENT}:{name}:1" for name in ("create", "capture", "cancel", "read")
+)
+
+DAY_S = 24 * 3600
 
 _internal = count()
+
+
+def at(after_s: float) -> datetime:
+    return START + timedelta(seconds=after_s)
 
 
 def refund_name(n: int = 1) -> str:
@@ -52,7 +63,7 @@ def refund_call(n: int = 1) -> str:
 
 
 def origin(command_id: str, by: str = MERCHANT, after_s: float = 0, age_s: int = 0) -> Origin:
-    return Origin(command_id, PAYMENT, by, START + timedelta(seconds=after_s), age_s)
+    return Origin(command_id, PAYMENT, by, at(after_s), age_s)
 
 
 def terms(amount_minor: int = AMOUNT_MINOR, currency: str = "usd", manual: bool = False) -> PaymentTerms:
@@ -66,8 +77,10 @@ def create(
     age_s: int = 0,
     amount_minor: int = AMOUNT_MINOR,
     currency: str = "usd",
+    customer: str | None = None,
 ) -> CreatePayment:
-    return CreatePayment(origin(id, by, age_s=age_s), terms(amount_minor, currency))
+    what = replace(terms(amount_minor, currency), customer=customer)
+    return CreatePayment(origin(id, by, age_s=age_s), what)
 
 
 def create_manual(id: str = "create") -> CreatePayment:
@@ -92,6 +105,17 @@ def refund(
 
 def invalid(id: str = "invalid", content: str = "digest", by: str = MERCHANT) -> InvalidCommand:
     return InvalidCommand(origin(id, by), "payment.capture.v1", content, (FieldError("amount", "is odd"),))
+
+
+def resolve(
+    resolution: str,
+    refund_id: str | None = None,
+    amount_minor: int | None = None,
+    intent: str | None = "pi_1",
+    id: str = "resolve",
+) -> ResolvePayment:
+    evidence, operator = "seen in the provider's dashboard", "ada"
+    return ResolvePayment(origin(id), resolution, evidence, operator, refund_id, amount_minor, intent)
 
 
 def outcome(key: str, came_to: Outcome, after_s: float = 0) -> RecordOutcome:
@@ -151,6 +175,13 @@ CANCELED = intent(IntentStatus.CANCELED)
 CANCELED_AFTER_300 = intent(IntentStatus.CANCELED, captured=300)
 FAILED = intent(IntentStatus.FAILED)
 
+HELD = (create_manual(), answer(CREATE_CALL, AUTHORIZED))
+"""Said of a payment that waits for its capture."""
+LOST = (create_manual(), unknown(CREATE_CALL))
+"""Said of a payment of which nobody knows whether it was made."""
+REFUND_LOST = (create(), answer(CREATE_CALL, CAPTURED), refund(600), unknown(refund_call()))
+"""Said of a payment of whose refund nobody knows whether it was made."""
+
 INTENTS = (
     PROCESSING,
     REQUIRES_ACTION,
@@ -163,6 +194,23 @@ INTENTS = (
     FAILED,
 )
 """Everything a provider can show of a payment of 1000 of which 300 were captured, or nothing, or all."""
+
+
+def disputed(
+    status: DisputeStatus, withdrawn: bool = True, reinstated: bool = False, id: str = "du_1"
+) -> DisputeSnapshot:
+    return DisputeSnapshot(
+        dispute_id=id,
+        intent="pi_1",
+        status=status,
+        currency="usd",
+        amount_minor=AMOUNT_MINOR,
+        reason="fraudulent",
+        respond_by=START + timedelta(days=9),
+        withdrawn=withdrawn and not status.startswith("warning"),
+        reinstated=reinstated,
+        refundable=status.startswith("warning"),
+    )
 
 
 def refunded(status: RefundStatus, amount_minor: int = AMOUNT_MINOR, n: int = 1) -> RefundSnapshot:

@@ -20,7 +20,6 @@ SHOWN = {
     IntentStatus.REQUIRES_ACTION: PaymentStatus.REQUIRES_ACTION,
     IntentStatus.AUTHORIZED: PaymentStatus.AUTHORIZED,
     IntentStatus.CAPTURED: PaymentStatus.CAPTURED,
-    IntentStatus.CANCELED: PaymentStatus.CANCELED,
     IntentStatus.FAILED: PaymentStatus.DECLINED,
 }
 
@@ -135,6 +134,8 @@ class OnePayment(RuleBasedStateMachine):
         if theirs.status is IntentStatus.PROCESSING and tried_to_cancel:
             # heard while the cancellation was open, when it may have been old; its end will come as a notice
             assert payment.status in (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
+        elif theirs.status is IntentStatus.CANCELED:  # also what we had canceled because it was declined
+            assert payment.status in (PaymentStatus.CANCELED, PaymentStatus.DECLINED)
         else:
             assert payment.status is SHOWN[theirs.status]
 

@@ -5,10 +5,11 @@ from typing import get_args
 import pytest
 
 from models import commands, events
+from models import dispute as disputes
 from models import payment as payments
 from models import refund as refunds
 from models.payment import PaymentMove, PaymentStatus
-from models.provider import RefundStatus
+from models.provider import DisputeStatus, RefundStatus
 from models.refund import RefundMove
 from tests.models.exploring import Explored, can_lie, everything, explore
 
@@ -43,11 +44,16 @@ def test_every_move_of_a_refund_in_the_table_is_made_and_no_other(explored: Expl
     assert explored.edges.refund_edges == set(refunds.TRANSITIONS)
 
 
+def test_every_move_of_a_dispute_in_the_table_is_made_and_no_other(explored: Explored) -> None:
+    assert explored.edges.dispute_edges == set(disputes.TRANSITIONS)
+
+
 def test_the_tables_use_every_status_and_every_move() -> None:
     assert {move for _, move in payments.TRANSITIONS} == set(PaymentMove)
     assert set(payments.TRANSITIONS.values()) == set(PaymentStatus)
     assert {move for _, move in refunds.TRANSITIONS} == set(RefundMove)
     assert set(refunds.TRANSITIONS.values()) == set(RefundStatus)
+    assert set(disputes.TRANSITIONS.values()) == set(DisputeStatus)
 
 
 def test_every_kind_of_event_happens(explored: Explored) -> None:
@@ -59,13 +65,10 @@ def test_every_kind_of_command_is_said(explored: Explored) -> None:
     assert said == set(get_args(commands.Command))
 
 
-def test_every_event_is_a_payments_a_refunds_a_calls_or_a_refusal() -> None:
-    kinds = {*get_args(events.PaymentEvent), *get_args(events.RefundEvent)}
-    assert set(get_args(events.EventData)) - kinds == {
-        events.CallDeferred,
-        events.CallRepeated,
-        events.CommandRefused,
-    }
+def test_every_event_is_a_payments_a_refunds_a_disputes_a_calls_a_persons_or_a_refusal() -> None:
+    unions = (events.PaymentEvent, events.RefundEvent, events.DisputeEvent, events.CallEvent)
+    kinds = {kind for union in unions for kind in get_args(union)}
+    assert set(get_args(events.EventData)) - kinds == {events.ReviewResolved, events.CommandRefused}
     assert all(
         kind in payments._MOVES or kind is events.PaymentCaptured for kind in get_args(events.PaymentEvent)
     )

@@ -11,41 +11,57 @@ from hypothesis import strategies as st
 from models.commands import Command
 from models.errors import InvariantBroken
 from models.events import (
+    CallDeferred,
+    CallEnded,
     CommandRefused,
     PaymentAuthorized,
     PaymentCanceled,
     PaymentCaptured,
     PaymentProcessing,
+    PaymentReadRequested,
     PaymentReviewRequired,
     RefundSucceeded,
 )
 from models.payment import PaymentStatus
-from models.provider import IntentSnapshot, RefundStatus, Snapshot
+from models.provider import DisputeStatus, IntentSnapshot, Operation, ReadIntent, RefundStatus, Snapshot
+from models.recheck import KEY_AGE_MAX_S
+from models.settling import READS_MAX
+from models.transaction import Transaction
 from tests.models.fuzzing import examples
 from tests.models.laws import History
 from tests.models.samples import (
     AUTHORIZED,
+    CANCEL_CALL,
     CANCELED,
     CANCELED_AFTER_300,
+    CAPTURE_CALL,
     CAPTURED,
     CAPTURED_300,
     CAPTURED_IN_PART,
     CREATE_CALL,
     FAILED,
+    PAYMENT,
     PROCESSING,
+    READ_CALL,
     REQUIRES_ACTION,
     answer,
     cancel,
     capture,
     create,
+    create_manual,
     declined,
+    deferred,
+    disputed,
     notice,
     refund,
     refund_call,
     refunded,
+    rejected,
     unknown,
 )
 from tests.models.story import given
+
+SECOND_READ = f"{PAYMENT}:read:2"
 
 
 def test_a_notice_before_the_answer_settles_the_command_and_the_answer_changes_nothing() -> None:
@@ -80,24 +96,36 @@ def test_the_customers_step_is_over_once_the_payment_is_processing() -> None:
 
 @pytest.mark.parametrize("end", [declined(), answer(CREATE_CALL, CANCELED)])
 def test_money_that_moved_after_the_end_is_for_a_person_and_stays_so(end: Command) -> None:
-    story = given(create(), end).when(notice(CAPTURED)).then(PaymentReviewRequired).settling()
+    story = given(create(), end).when(notice(CAPTURED)).then(PaymentReadRequested).settling()
+    story.when(answer(READ_CALL, CAPTURED))
+    assert story.events[0].data.__class__ is PaymentReviewRequired
     assert story.payment.status is PaymentStatus.MANUAL_REVIEW
+    assert story.transaction.calls == {}
     for more in (notice(CAPTURED), notice(CANCELED), notice(FAILED), notice(AUTHORIZED)):
         story.when(more).then_nothing()
 
 
 @pytest.mark.parametrize("end", [declined(), answer(CREATE_CALL, CANCELED)])
 def test_after_the_end_a_notice_without_money_is_nothing(end: Command) -> None:
-    given(create(), end).when(notice(AUTHORIZED), notice(FAILED), notice(CANCELED)).then_nothing()
+    given(create(), end).when(notice(REQUIRES_ACTION), notice(FAILED), notice(CANCELED)).then_nothing()
+
+
+def test_after_a_cancellation_an_old_authorization_is_nothing() -> None:
+    given(create(), answer(CREATE_CALL, CANCELED)).when(notice(AUTHORIZED)).then_nothing()
+
+
+def test_money_held_after_a_decline_is_looked_at_and_a_persons_unless_it_is_released() -> None:
+    story = given(create(), declined()).when(notice(AUTHORIZED)).then(PaymentReadRequested)
+    released = given(create(), declined(), notice(AUTHORIZED)).when(answer(READ_CALL, CANCELED))
+    released.then(CallEnded)
+    story.when(answer(READ_CALL, AUTHORIZED)).then(PaymentReviewRequired, CallEnded, CallEnded)
+    story.when(answer(CANCEL_CALL, CANCELED)).then(PaymentCanceled)
 
 
 def test_a_capture_in_part_seen_before_its_authorization_has_both_amounts() -> None:
-    story = (
-        given(create())
-        .when(notice(CAPTURED_IN_PART))
-        .then(PaymentAuthorized, PaymentCaptured)
-        .settling("create")
-    )
+    story = given(create()).when(notice(CAPTURED_IN_PART)).then(PaymentReadRequested)
+    story.when(answer(READ_CALL, CAPTURED_IN_PART)).then(PaymentAuthorized, PaymentCaptured, CallEnded)
+    story.settling("create")
     assert (story.payment.amount_authorized_minor, story.payment.amount_captured_minor) == (1000, 300)
 
 
@@ -111,12 +139,8 @@ def test_a_cancellation_tells_the_intent_of_a_payment_whose_answer_was_lost() ->
 @pytest.mark.parametrize(
     "lie",
     [
-        replace(CAPTURED, amount_minor=999),
-        replace(CAPTURED, currency="eur"),
         replace(CAPTURED, intent="pi_2"),
-        replace(CAPTURED, amount_captured_minor=1001),
-        replace(CAPTURED, amount_captured_minor=0),
-        replace(CAPTURED_IN_PART, amount_capturable_minor=701),
+        replace(disputed(DisputeStatus.NEEDS_RESPONSE), intent="pi_2"),
         refunded(RefundStatus.SUCCEEDED, n=7),
     ],
 )
@@ -126,6 +150,59 @@ def test_a_notice_about_something_else_is_a_lie_and_changes_nothing(lie: Snapsho
     with pytest.raises(InvariantBroken):
         story.when(notice(lie))
     assert story.transaction == before
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        replace(CAPTURED, amount_minor=999),
+        replace(CAPTURED, currency="eur"),
+        replace(CAPTURED, amount_captured_minor=1001),
+        replace(CAPTURED, amount_captured_minor=0),
+        replace(CAPTURED_IN_PART, amount_capturable_minor=701),
+    ],
+)
+def test_a_notice_that_contradicts_makes_a_look_and_what_that_shows_counts(odd: IntentSnapshot) -> None:
+    story = given(create(), answer(CREATE_CALL, AUTHORIZED)).when(notice(odd)).then(PaymentReadRequested)
+    assert story.history.asked[READ_CALL].ask == ReadIntent("pi_1")
+    assert story.payment.status is PaymentStatus.AUTHORIZED
+    story.when(answer(READ_CALL, CAPTURED)).then(PaymentCaptured, CallEnded).settling()
+    still_odd = given(create(), answer(CREATE_CALL, AUTHORIZED), notice(odd)).when(answer(READ_CALL, odd))
+    still_odd.then(PaymentReviewRequired, CallEnded)
+    captured = given(create(), answer(CREATE_CALL, CAPTURED), notice(replace(CAPTURED, amount_minor=1)))
+    captured.when(answer(READ_CALL, replace(CAPTURED, amount_minor=1))).then(CallEnded)
+
+
+def test_a_later_contradiction_makes_a_later_look_and_the_earlier_ones_answer_no_other() -> None:
+    odd = replace(CAPTURED, amount_minor=999)
+    story = given(create(), answer(CREATE_CALL, AUTHORIZED), notice(odd)).when(notice(odd))
+    story.then(PaymentReadRequested)
+    assert list(story.transaction.calls) == [SECOND_READ]
+    story.when(answer(READ_CALL, AUTHORIZED)).then_nothing()
+    story.when(answer(SECOND_READ, CANCELED)).then(PaymentCanceled, CallEnded)
+
+
+def test_a_look_that_came_to_nothing_is_tried_again_and_never_leaves_doubt() -> None:
+    story = given(create(), answer(CREATE_CALL, AUTHORIZED), notice(replace(CAPTURED, amount_minor=999)))
+    for failed in (unknown(READ_CALL), deferred(READ_CALL), unknown(READ_CALL, 2 * KEY_AGE_MAX_S)):
+        story.when(failed).then(CallDeferred)
+    story.when(rejected(READ_CALL)).then(CallEnded)
+    assert story.payment.status is PaymentStatus.AUTHORIZED
+
+
+def test_looks_are_limited() -> None:
+    story = given(create(), answer(CREATE_CALL, AUTHORIZED))
+    for _ in range(READS_MAX):
+        story.when(notice(CANCELED_AFTER_300)).then(PaymentReadRequested)
+    story.when(notice(CANCELED_AFTER_300)).then(PaymentCaptured, PaymentCanceled)
+
+
+def test_a_look_while_a_capture_is_in_doubt_does_not_end_the_doubt() -> None:
+    story = given(create_manual(), answer(CREATE_CALL, AUTHORIZED), capture(), unknown(CAPTURE_CALL))
+    story.when(notice(replace(CAPTURED, amount_minor=999))).then(PaymentReadRequested)
+    story.when(answer(READ_CALL, AUTHORIZED)).then(CallEnded)
+    assert story.payment.status is PaymentStatus.UNKNOWN
+    story.when(answer(CAPTURE_CALL, CAPTURED)).then(PaymentCaptured).settling("capture")
 
 
 def test_a_notice_about_a_payment_we_never_made_is_a_lie() -> None:
@@ -163,7 +240,7 @@ def test_the_same_notices_in_any_order_and_number_end_in_the_same_state(
     """Holds for a truth that ends once. A failed intent that is used again passes through two ends: not this law's."""
     known, truth = path
     heard = data.draw(st.permutations([*truth, *data.draw(st.lists(st.sampled_from(truth), max_size=6))]))
-    assert essence(known, heard) == essence(known, list(truth))
+    assert essence(known, heard, truth[-1]) == essence(known, list(truth), truth[-1])
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -171,8 +248,8 @@ def test_every_order_of_each_notice_once_ends_in_the_same_state(
     path: tuple[tuple[Command, ...], tuple[IntentSnapshot, ...]],
 ) -> None:
     known, truth = path
-    expected = essence(known, list(truth))
-    assert all(essence(known, list(heard)) == expected for heard in permutations(truth))
+    expected = essence(known, list(truth), truth[-1])
+    assert all(essence(known, list(heard), truth[-1]) == expected for heard in permutations(truth))
 
 
 @for_all(data=st.data())
@@ -183,10 +260,22 @@ def test_a_refunds_notices_in_any_order_and_number_end_in_the_same_state(data: s
     ends.append([RefundStatus.CANCELED])
     truth = [refunded(status) for status in (RefundStatus.PENDING, *data.draw(st.sampled_from(ends)))]
     heard = data.draw(st.permutations([*truth, *data.draw(st.lists(st.sampled_from(truth), max_size=5))]))
-    assert essence(known, heard) == essence(known, truth)
+    assert essence(known, heard, truth[-1]) == essence(known, truth, truth[-1])
 
 
-def essence(known: tuple[Command, ...], heard: Sequence[Snapshot]) -> dict[str, object]:
+def look(history: History, truth: Snapshot) -> None:
+    """Answer whoever looks with the truth."""
+    while history.transaction and (call := is_looking(history.transaction)):
+        history.say(answer(call, truth))
+
+
+def is_looking(transaction: Transaction) -> str | None:
+    return next(
+        (key for key, call in transaction.calls.items() if call.call.operation is Operation.READ), None
+    )
+
+
+def essence(known: tuple[Command, ...], heard: Sequence[Snapshot], truth: Snapshot) -> dict[str, object]:
     """All that a reader can see of the end, but for what depends on the way there.
 
     Which is: the number and time of the steps; the charge of a payment that was declined and what had been authorised of
@@ -197,6 +286,7 @@ def essence(known: tuple[Command, ...], heard: Sequence[Snapshot]) -> dict[str, 
         history.say(command)
     for seen in heard:
         history.say(notice(seen))
+    look(history, truth)
     history.check_whole()
     transaction = history.transaction
     assert transaction

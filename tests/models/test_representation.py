@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from models.errors import InvariantBroken
-from models.provider import RefundStatus
+from models.provider import DisputeStatus, RefundStatus
 from models.representation import payment_view, rfc3339
 from tests.models.samples import (
     AUTHORIZED,
@@ -20,6 +20,7 @@ from tests.models.samples import (
     create,
     create_manual,
     declined,
+    disputed,
     notice,
     refund,
     refund_call,
@@ -33,6 +34,10 @@ PAYMENT_MEMBERS = """
 id object merchant sequence status amount currency amount_authorized amount_capturable amount_captured amount_refunded
 amount_refund_pending amount_refundable capture_method payment_method description customer receipt_email metadata
 next_action decline cancellation_reason authorized_until unknown_since provider livemode refunds disputes created_at
+updated_at""".split()
+PAYMENT_MEMBERS_ADDED = ["amount_disputed", "client_secret"]
+DISPUTE_MEMBERS = """
+id object status amount currency reason respond_by amount_withdrawn amount_reinstated refundable created_at
 updated_at""".split()
 REFUND_MEMBERS = "id object status amount reason failure_reason created_at".split()
 REFUND_MEMBERS_ADDED = ["metadata", "updated_at"]
@@ -49,7 +54,8 @@ def refunded_in_part() -> Story:
 
 def test_a_payment_has_just_the_members_of_the_contract() -> None:
     view = payment_view(refunded_in_part().transaction, livemode=False)
-    assert list(view) == PAYMENT_MEMBERS
+    assert sorted(view) == sorted(PAYMENT_MEMBERS + PAYMENT_MEMBERS_ADDED)
+    assert [name for name in view if name not in PAYMENT_MEMBERS_ADDED] == PAYMENT_MEMBERS
     assert list(view["provider"]) == ["name", "payment_intent", "charge"]
     assert sorted(view["refunds"][0]) == sorted(REFUND_MEMBERS + REFUND_MEMBERS_ADDED)
 
@@ -65,6 +71,7 @@ def test_a_payment_refunded_in_part_shows_its_amounts() -> None:
         "amount_refunded": 500,
         "amount_refund_pending": 100,
         "amount_refundable": 400,
+        "amount_disputed": 0,
     }
     assert (view["id"], view["object"], view["merchant"], view["status"]) == (
         PAYMENT,
@@ -93,6 +100,8 @@ def test_declines_actions_and_times_are_shown() -> None:
         "decline_code": "insufficient_funds",
         "advice": None,
         "message": "No.",
+        "advice_code": None,
+        "network_code": None,
     }
     waiting = given(create(), notice(REQUIRES_ACTION))
     assert payment_view(waiting.transaction, False)["next_action"] == {"type": "redirect_to_url"}
@@ -100,6 +109,21 @@ def test_declines_actions_and_times_are_shown() -> None:
     assert (held["authorized_until"], held["amount_capturable"]) == ("2026-02-07T12:00:00.000Z", 1000)
     doubt = payment_view(given(create(), unknown(CREATE_CALL)).transaction, False)
     assert doubt["unknown_since"] == doubt["created_at"] == "2026-01-31T12:00:00.000Z"
+
+
+def test_a_dispute_shows_what_it_took_and_until_when_it_can_be_answered() -> None:
+    known = (create(), answer(CREATE_CALL, CAPTURED))
+    story = given(*known, notice(disputed(DisputeStatus.NEEDS_RESPONSE)))
+    view = payment_view(story.transaction, False)
+    (dispute,) = view["disputes"]
+    assert list(dispute) == DISPUTE_MEMBERS
+    assert (dispute["id"], dispute["status"], dispute["amount"]) == ("du_1", "needs_response", 1000)
+    assert (dispute["amount_withdrawn"], dispute["amount_reinstated"]) == (1000, 0)
+    assert (dispute["respond_by"], view["amount_disputed"]) == ("2026-02-09T12:00:00.000Z", 1000)
+    story.when(notice(disputed(DisputeStatus.WON, reinstated=True)))
+    view = payment_view(story.transaction, False)
+    assert (view["disputes"][0]["amount_reinstated"], view["amount_disputed"]) == (1000, 0)
+    assert view["disputes"][0]["respond_by"] is None
 
 
 def test_every_view_is_json_and_comes_back_the_same() -> None:

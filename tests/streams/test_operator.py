@@ -6,8 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from streams.operator import dead_letters, settings
+from models.policy import DEFAULT, AmountLimits, Policy, Velocity
+from streams.operator import Refused, dead_letters, resolving, settings, unknown
 from streams.operator.printing import show
+from streams.wire import policies
+from streams.wire.policies import PolicyRefused
 
 AT = datetime(2026, 1, 31, 14, 0, 0, 123456, timezone(timedelta(hours=2)))
 ROW = {"at": AT, "live": True, "gone": False, "revoked": None, "secrets": (), "note": "", "count": 0}
@@ -40,6 +43,63 @@ def test_defaults_are_words_in_the_table_and_stay_as_they_are_in_json(
     settings.list_all(as_json=False)
     table = capsys.readouterr().out
     assert "False" not in table and "()" not in table
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3_600, "1 h 0 min"), (90_061, "1 d 1 h"), (-5, "0 s")],
+)
+def test_an_age_is_told_in_its_two_largest_units(seconds: int, said: str) -> None:
+    assert unknown._age(seconds) == said
+
+
+def test_what_is_no_finding_is_refused_before_it_is_sent() -> None:
+    finding = resolving.Finding("perhaps", "", "ada", refund="re_1")
+    with pytest.raises(Refused) as refused:
+        resolving._command("pay_" + "ab" * 16, "mer_1", finding)
+    assert {word.split()[0] for word in str(refused.value).split("; ")} == {
+        "resolution",
+        "evidence",
+        "refund",
+    }
+
+
+@pytest.mark.parametrize(
+    ("document", "wrong"),
+    [
+        (b"", "policy"),
+        (b"[]", "policy"),
+        (b'{"currencies": ["xxx"]}', "currencies.0"),
+        (b'{"currencies": []}', "currencies"),
+        (b'{"amounts": {"usd": {"most": 1}}}', "amounts.usd.most"),
+        (b'{"velocity": {"payments_per_hour": 0}}', "velocity.payments_per_hour"),
+        (b'{"refund_window_days": "90"}', "refund_window_days"),
+        (b'{"abandon_after_s": 0}', "abandon_after_s"),
+        (b'{"surprise": 1}', "surprise"),
+    ],
+)
+def test_a_document_that_is_no_policy_names_what_is_wrong(document: bytes, wrong: str) -> None:
+    with pytest.raises(PolicyRefused) as refused:
+        policies.read(document)
+    assert str(refused.value).startswith(f"{wrong}: ")
+
+
+def test_a_policy_is_read_as_it_was_said_and_without_a_document_nothing_holds() -> None:
+    document = json.dumps(
+        {
+            "currencies": ["eur"],
+            "payment_method_types": ["card"],
+            "amounts": {"eur": {"minimum": 100, "maximum": 5000}},
+            "velocity": {"payments_per_hour": 3, "amount_per_hour": {"eur": 9000}},
+            "refund_window_days": 90,
+            "abandon_after_s": 60,
+        }
+    ).encode()
+    assert policies.read(document) == Policy(
+        ("eur",), ("card",), {"eur": AmountLimits(100, 5000)}, Velocity(3, {"eur": 9000}), 90, 60
+    )
+    assert json.loads(policies.normal(document)) == json.loads(document)
+    assert policies.read(None) == policies.read(b"{}") == DEFAULT
 
 
 def test_a_dead_letter_is_shown_with_its_time_and_its_size() -> None:

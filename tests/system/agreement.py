@@ -14,7 +14,7 @@ STATUS_AT_STRIPE = {
     PaymentStatus.CAPTURED: "succeeded",
     PaymentStatus.AUTHORIZED: "requires_capture",
     PaymentStatus.CANCELED: "canceled",
-    PaymentStatus.DECLINED: "requires_payment_method",
+    PaymentStatus.DECLINED: "canceled",  # or the customer could pay it after all
     PaymentStatus.REQUIRES_ACTION: "requires_action",
     PaymentStatus.PROCESSING: "processing",
 }
@@ -101,6 +101,7 @@ def _as_stripe_has_it(transaction: Transaction) -> dict[str, object]:
         "amount_refund_pending": transaction.amount_refund_pending_minor,
         "charges_succeeded": int(payment.status in (PaymentStatus.CAPTURED, PaymentStatus.AUTHORIZED))
         or int(payment.amount_authorized_minor > 0),
+        "disputed": any(dispute.withdrawn for dispute in transaction.disputes.values()),
         "refunds": sorted(
             (id, refund.provider_refund, refund.status.value, refund.amount_minor)
             for id, refund in transaction.refunds.items()

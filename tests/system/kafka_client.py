@@ -21,6 +21,7 @@ TYPES = {
     "capture": "payment.capture.v1",
     "cancel": "payment.cancel.v1",
     "refund": "refund.create.v1",
+    "resolve": "payment.resolve.v1",
 }
 PAUSE_S = 0.2
 LARGEST_BYTES = 4 << 20  # of one request: the broker, not the client, is to refuse what is too large

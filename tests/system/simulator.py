@@ -31,6 +31,12 @@ class SimulatorControl:
     async def authenticate(self, intent: str, outcome: str) -> None:
         await self._ask("POST", f"authenticate/{intent}", {"outcome": outcome})
 
+    async def ask_stripe(self, method: str, path: str, key: str, **form: str) -> tuple[int, dict[str, Any]]:
+        """Stripe's own API, as its dashboard or the customer's browser would use it. The status, and the object."""
+        sent = self._session.request(method, path, data=form, headers={"Authorization": f"Bearer {key}"})
+        async with sent as answer:
+            return answer.status, await answer.json()
+
     async def requests(self) -> dict[str, Any]:
         return await self._ask("GET", "requests")
 

@@ -126,7 +126,7 @@ class System:
         self.crashpoints = folder / "crashpoints"
         self.kafka, self.postgres, self.redis = servers.kafka(), servers.postgres(), servers.redis()
         self.stripe = Simulator(folder / "stripe", self._ports.take())
-        self.service = Service(folder / "run", self._environment())
+        self.service = Service(folder / "run", self.environment())
         self.settings = Settings(kafka_bootstrap=self.kafka.bootstrap)
 
     def start(self) -> None:
@@ -154,7 +154,7 @@ class System:
         made_up = self.service.folder.read(self.service.folder.secrets)
         return {**made_up, "stripe_key": STRIPE_KEY, "webhook_secret": WEBHOOK_SECRET}
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         return {
             "MILLRACE_KAFKA_BOOTSTRAP": self.kafka.bootstrap,
             "MILLRACE_POSTGRES_DSN": self.postgres.dsn,

@@ -1,6 +1,7 @@
 """A service behind the door that needs no Kafka: the real rules decide, in memory. And the door on a real socket."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,17 @@ from models.commands import Command, Origin, PublicCommand, RecordNotice, Record
 from models.deciding import decide, remembered_as
 from models.errors import Unavailable
 from models.ids import internal_command_id
-from models.ports import Page, PaymentFilter, Principal, Reply, ReplyAddress, SignatureInvalid, View, Waiting
+from models.ports import (
+    Page,
+    PaymentFilter,
+    Principal,
+    Reply,
+    ReplyAddress,
+    SignatureInvalid,
+    Unaddressed,
+    View,
+    Waiting,
+)
 from models.provider import (
     Answered,
     CancelIntent,
@@ -22,6 +33,8 @@ from models.provider import (
     CreateIntent,
     Decline,
     Declined,
+    DisputeSnapshot,
+    DisputeStatus,
     IntentSnapshot,
     IntentStatus,
     Outcome,
@@ -189,6 +202,13 @@ class Service:
                     return dict(refund) | {"payment": id}
         return None
 
+    async def owner(self, intent: str) -> tuple[str, str] | None:
+        await self._read()
+        for id, known in self.transactions.items():
+            if known.payment and known.payment.intent == intent:
+                return id, known.merchant or ""
+        return None
+
     async def events(self, merchant: str, payment_id: str, limit: int, after_sequence: int) -> Page:
         await self._read()
         known = self.transactions.get(payment_id)
@@ -213,9 +233,14 @@ class Service:
             raise Unavailable("no database")
         return PRINCIPALS.get(api_key)
 
-    def read(self, body: bytes, signature: str, now: datetime) -> RecordNotice | None:
+    def read(self, body: bytes, signature: str, now: datetime) -> RecordNotice | Unaddressed | None:
         if signature != GOOD_SIGNATURE:
             raise SignatureInvalid
+        if body.startswith(b"du_"):
+            told = json.loads(body[3:])
+            dispute = DisputeSnapshot("du_1", told["intent"], DisputeStatus.NEEDS_RESPONSE, "usd", 1999)
+            told_at = now - timedelta(seconds=told["age_s"])
+            return Unaddressed("evt_2", "charge.dispute.created", dispute, told["intent"], told_at)
         if b"pi_" not in body:
             return None
         origin = Origin("evt_1", "pay_" + "0" * 32, ALICE, now)

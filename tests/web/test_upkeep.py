@@ -1,5 +1,7 @@
 """Stripe's door, health, metrics, documents, and what every answer carries."""
 
+import json
+
 import pytest
 
 from models.commands import RecordNotice
@@ -36,6 +38,27 @@ async def test_a_notice_that_cannot_be_kept_is_asked_for_again(door: Door) -> No
 
 async def test_a_notice_that_is_none_of_ours_is_acknowledged(door: Door) -> None:
     assert await notify(door, b"{}") == (200, None)
+    assert door.service.appended == []
+
+
+def disputed(intent: str, age_s: int = 1) -> bytes:
+    return b"du_" + json.dumps({"intent": intent, "age_s": age_s}).encode()
+
+
+async def test_a_dispute_goes_to_the_payment_that_its_intent_is(door: Door) -> None:
+    made = await door.post("/v1/payments", PAYMENT)
+    intent = made.body["provider"]["payment_intent"]
+    assert await notify(door, disputed(intent)) == (200, None)
+    command = door.service.appended[-1]
+    assert isinstance(command, RecordNotice)
+    assert (command.origin.payment_id, command.origin.merchant) == (made.body["id"], made.body["merchant"])
+
+
+async def test_a_dispute_of_a_payment_nobody_knows_yet_is_asked_for_again_for_a_day(door: Door) -> None:
+    assert await notify(door, disputed("pi_unknown")) == (503, "unavailable")
+    assert await notify(door, disputed("pi_unknown", age_s=90_000)) == (200, None)
+    door.service.reader_is_away = True
+    assert await notify(door, disputed("pi_unknown", age_s=90_000)) == (503, "unavailable")
     assert door.service.appended == []
 
 

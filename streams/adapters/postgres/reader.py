@@ -23,6 +23,7 @@ SELECT body::text FROM payment_events
 WHERE payment_id = %s AND sequence > %s AND merchant = %s AND (sender IS NULL OR sender = %s)
 ORDER BY sequence LIMIT %s
 """
+OWNER = "SELECT id, merchant FROM payments WHERE payment_intent = %s"
 SEQUENCES = "SELECT id, sequence FROM payments WHERE id = ANY(%s)"
 
 Clause = tuple[str, tuple[Any, ...]]
@@ -69,6 +70,11 @@ class PostgresPaymentReader:
         """In order. What a stranger tried on a payment is shown to neither of the two, so numbers may be missing."""
         asked = (storable(payment_id), after_sequence, storable(merchant), storable(merchant), limit + 1)
         return _page(await self._postgres.rows(EVENTS, asked), limit)
+
+    async def owner(self, intent: str) -> tuple[str, str] | None:
+        """The payment that is `intent` at the provider, and its merchant."""
+        found = await self._postgres.rows(OWNER, (storable(intent),))
+        return (found[0][0], found[0][1]) if found else None
 
     async def sequences(self, payment_ids: Collection[str]) -> dict[str, int]:
         """How far the projection is with each of them; unknown ones are left out."""

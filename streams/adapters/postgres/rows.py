@@ -41,6 +41,7 @@ def payment_columns(views: Sequence[View]) -> Columns:
             storable(view["customer"]),
             json_text(_storable_metadata(view)),
             _digests(view),
+            storable(view["provider"]["payment_intent"]),
             json_text(view),
             view["created_at"],
             view["updated_at"],

@@ -12,17 +12,19 @@ BATCH_WITHIN_S = 10.0  # per statement, 500 rows of which take about 30 ms
 
 # `unnest` turns one array per column into rows: 500 changes cost three statements, not 1,500 round trips.
 PAYMENTS = """
-INSERT INTO payments AS kept (id, merchant, sequence, status, amount, currency, customer, metadata, metadata_digests, body,
-                              created_at, updated_at)
-SELECT id, merchant, sequence, status, amount, currency, customer, metadata::jsonb, digests::bigint[], body::json,
-       created_at::timestamptz, updated_at::timestamptz
+INSERT INTO payments AS kept (id, merchant, sequence, status, amount, currency, customer, metadata, metadata_digests,
+                              payment_intent, body, created_at, updated_at)
+SELECT id, merchant, sequence, status, amount, currency, customer, metadata::jsonb, digests::bigint[], payment_intent,
+       body::json, created_at::timestamptz, updated_at::timestamptz
 FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[],
-            %s::text[], %s::text[], %s::text[], %s::text[])
-  AS new (id, merchant, sequence, status, amount, currency, customer, metadata, digests, body, created_at, updated_at)
+            %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+  AS new (id, merchant, sequence, status, amount, currency, customer, metadata, digests, payment_intent, body, created_at,
+          updated_at)
 ON CONFLICT (id) DO UPDATE SET
     sequence = EXCLUDED.sequence, status = EXCLUDED.status, amount = EXCLUDED.amount,
     currency = EXCLUDED.currency, customer = EXCLUDED.customer, metadata = EXCLUDED.metadata,
-    metadata_digests = EXCLUDED.metadata_digests, body = EXCLUDED.body, updated_at = EXCLUDED.updated_at
+    metadata_digests = EXCLUDED.metadata_digests, payment_intent = EXCLUDED.payment_intent, body = EXCLUDED.body,
+    updated_at = EXCLUDED.updated_at
 WHERE kept.sequence < EXCLUDED.sequence
 """
 

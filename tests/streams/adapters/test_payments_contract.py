@@ -166,6 +166,16 @@ async def test_each_filter_keeps_what_fits_and_they_add_up(kept: Kept) -> None:
     assert await kept.found(status="captured", currency="usd", customer="ann", metadata=(("b", "2"),)) == {1}
 
 
+async def test_a_payment_is_found_by_what_the_provider_calls_it(kept: Kept) -> None:
+    await kept.keep(view(1, provider={"name": "stripe", "payment_intent": "pi_1", "charge": None}))
+    await kept.keep(
+        view(2, merchant=SECOND, provider={"name": "stripe", "payment_intent": "pi_2", "charge": None})
+    )
+    assert await kept.reader.owner("pi_1") == (payment_id(1), FIRST)
+    assert await kept.reader.owner("pi_2") == (payment_id(2), SECOND)
+    assert await kept.reader.owner("pi_3") is None
+
+
 async def test_a_refund_tells_which_payment_it_is_of(kept: Kept) -> None:
     await kept.keep(view(1, refunds=[refund(1), refund(2, "succeeded")]))
     assert await kept.reader.refund(FIRST, refund(2)["id"]) == {

@@ -10,8 +10,15 @@ import pytest
 from aiohttp import web
 
 from models.commands import RecordNotice
-from models.ports import SignatureInvalid
-from models.provider import IntentSnapshot, IntentStatus, RefundSnapshot, RefundStatus
+from models.ports import SignatureInvalid, Unaddressed
+from models.provider import (
+    DisputeSnapshot,
+    DisputeStatus,
+    IntentSnapshot,
+    IntentStatus,
+    RefundSnapshot,
+    RefundStatus,
+)
 from models.terms import CaptureMethod
 from sandbox.ports import Ports
 from streams.adapters.stripe_notices import StripeNotices
@@ -67,7 +74,9 @@ def signed(body: bytes, secret: str = NEW, at: datetime = NOW) -> str:
 
 
 def read(body: bytes) -> RecordNotice | None:
-    return notices.read(body, signed(body), NOW)
+    heard = notices.read(body, signed(body), NOW)
+    assert not isinstance(heard, Unaddressed)
+    return heard
 
 
 def test_a_notice_of_a_payment_of_ours_becomes_a_command_of_that_payment() -> None:
@@ -292,7 +301,7 @@ async def _inbox(received: list[RecordNotice], seen: set[str]) -> tuple[web.AppR
         body = await request.read()
         notice = reader.read(body, request.headers["Stripe-Signature"], datetime.now(UTC))
         seen.add(json.loads(body)["type"])
-        if notice:
+        if isinstance(notice, RecordNotice):
             received.append(notice)
         return web.Response()
 
@@ -305,3 +314,60 @@ async def _inbox(received: list[RecordNotice], seen: set[str]) -> tuple[web.AppR
     ports.close()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     return runner, f"http://127.0.0.1:{port}/"
+
+
+def dispute(**changed: object) -> dict[str, object]:
+    seen: dict[str, object] = {
+        "id": "du_1",
+        "object": "dispute",
+        "amount": 1999,
+        "balance_transactions": [],
+        "currency": "usd",
+        "evidence_details": {"due_by": int(NOW.timestamp()) + 86_400},
+        "is_charge_refundable": False,
+        "metadata": {"payment_id": "pay_" + "0" * 32, "merchant": "mer_other"},
+        "payment_intent": "pi_1",
+        "reason": "fraudulent",
+        "status": "needs_response",
+    }
+    return seen | changed
+
+
+def told(body: bytes) -> Unaddressed | None:
+    heard = notices.read(body, signed(body), NOW)
+    assert not isinstance(heard, RecordNotice)
+    return heard
+
+
+def test_a_dispute_names_its_payment_by_the_intent_alone_whatever_its_metadata_say() -> None:
+    heard = told(body_of(dispute(), "charge.dispute.created"))
+    assert heard is not None and heard.intent == "pi_1"
+    command = heard.to("pay_" + "ab" * 16, "mer_owner", NOW)
+    assert command.origin.payment_id == "pay_" + "ab" * 16
+    assert command.origin.merchant == "mer_owner"
+    assert command.snapshot == DisputeSnapshot(
+        "du_1", "pi_1", DisputeStatus.NEEDS_RESPONSE, "usd", 1999, "fraudulent", NOW + timedelta(days=1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "transactions", "money"),
+    [
+        ("charge.dispute.created", [], (False, False)),
+        ("charge.dispute.funds_withdrawn", [], (True, False)),
+        ("charge.dispute.updated", [{"amount": -1999}], (True, False)),
+        ("charge.dispute.closed", [{"amount": -1999}, {"amount": 1999}], (True, True)),
+        ("charge.dispute.funds_reinstated", [], (True, True)),
+    ],
+)
+def test_a_disputes_money_is_told_by_its_transactions_and_by_the_kind_of_the_notice(
+    kind: str, transactions: list[object], money: tuple[bool, bool]
+) -> None:
+    heard = told(body_of(dispute(balance_transactions=transactions), kind))
+    assert heard is not None and isinstance(heard.snapshot, DisputeSnapshot)
+    assert (heard.snapshot.withdrawn, heard.snapshot.reinstated) == money
+
+
+@pytest.mark.parametrize("odd", [dispute(payment_intent=None), dispute(status="invented_since")])
+def test_a_dispute_of_no_intent_or_in_a_status_nobody_knows_is_left_aside(odd: dict[str, object]) -> None:
+    assert told(body_of(odd, "charge.dispute.created")) is None

@@ -5,8 +5,8 @@ import logging
 import pytest
 
 from models.provider import Answered, Deferred, Outcome, Rejected, Unknown
+from streams.adapters.stripe_objects import safe_text
 from streams.adapters.stripe_provider import StripeProvider
-from streams.adapters.stripe_snapshots import safe_text
 from tests.streams.adapters.stripe.stripe_world import (
     JSON,
     KEY,

@@ -97,6 +97,8 @@ async def test_a_decline_keeps_stripes_codes_and_says_what_helps(
     assert isinstance(outcome, Declined)
     assert (outcome.decline.decline_code, outcome.decline.advice) == (decline_code, advice)
     assert outcome.decline.code and outcome.decline.message
+    if decline_code == "insufficient_funds":
+        assert (outcome.decline.advice_code, outcome.decline.network_code) == ("try_again_later", "51")
     assert outcome.intent is not None and outcome.intent.startswith("pi_")
 
 
@@ -106,6 +108,7 @@ async def test_a_customer_must_authenticate_without_any_address_to_come_back_to(
     seen = shown(await provider.perform(create(new_payment(), "pm_card_authenticationRequired")))
     assert seen.status is IntentStatus.REQUIRES_ACTION
     assert seen.next_action
+    assert seen.client_secret and seen.client_secret.startswith(f"{seen.intent}_secret_")
 
 
 async def test_a_customer_is_sent_away_and_back_where_there_is_an_address(provider: StripeProvider) -> None:

@@ -1,0 +1,122 @@
+"""What a person's word about a payment or refund in doubt leads to. Only what no machine could know is for a person."""
+
+from collections.abc import Sequence
+
+from models.codes import Code
+from models.commands import ResolvePayment
+from models.events import (
+    EventData,
+    PaymentAuthorized,
+    PaymentCanceled,
+    PaymentCaptured,
+    PaymentDeclined,
+    RefundCanceled,
+    RefundFailed,
+    RefundSucceeded,
+    ReviewResolved,
+)
+from models.fields import PAYMENT_RESOLUTIONS, REFUND_RESOLUTIONS
+from models.payment import PaymentStatus
+from models.policy import Policy
+from models.provider import Decline, RefundStatus
+from models.rules import Refusal, Rule, payment_exists, payment_of
+from models.transaction import Transaction
+
+_DECLINED = Decline("resolved_as_declined", None, None, "An operator found that the payment was not made.")
+
+
+def resolved(command: ResolvePayment) -> ReviewResolved:
+    return ReviewResolved(command.resolution, command.evidence, command.operator, command.refund_id)
+
+
+def happened(known: Transaction, command: ResolvePayment) -> EventData:
+    """What a person's word stands for; it keeps to the rules below."""
+    return _of_payment(known, command) if command.refund_id is None else _of_refund(known, command)
+
+
+def _of_payment(known: Transaction, command: ResolvePayment) -> EventData:
+    payment = payment_of(known)
+    intent, all_of_it = command.intent or payment.intent, payment.terms.money.amount_minor
+    match command.resolution:
+        case "captured":
+            assert intent is not None  # a rule has asked for it
+            captured = command.amount_minor or payment.amount_authorized_minor or all_of_it
+            return PaymentCaptured(intent, payment.charge, captured, final=True)
+        case "authorized":
+            assert intent is not None
+            authorized = command.amount_minor or payment.amount_authorized_minor or all_of_it
+            return PaymentAuthorized(intent, payment.charge, authorized, payment.authorized_until)
+        case "canceled":
+            return PaymentCanceled(None, intent, payment.charge)
+    return PaymentDeclined(_DECLINED, intent)
+
+
+def _of_refund(known: Transaction, command: ResolvePayment) -> EventData:
+    assert command.refund_id is not None
+    at_provider = known.refunds[command.refund_id].provider_refund
+    match command.resolution:
+        case "succeeded":
+            return RefundSucceeded(command.refund_id, at_provider)
+        case "canceled":
+            return RefundCanceled(command.refund_id, at_provider)
+    return RefundFailed(command.refund_id, at_provider, "resolved_as_failed")
+
+
+def is_in_doubt(transaction: Transaction, command: ResolvePayment, policy: Policy) -> Refusal | None:
+    status: str = payment_of(transaction).status
+    doubtful: set[str] = {PaymentStatus.UNKNOWN, PaymentStatus.MANUAL_REVIEW}
+    if command.refund_id is not None:
+        refund = transaction.refunds.get(command.refund_id)
+        if refund is None:
+            return Refusal(Code.NOT_FOUND, "there is no such refund of this payment")
+        status, doubtful = refund.status, {RefundStatus.UNKNOWN, RefundStatus.MANUAL_REVIEW}
+    if status not in doubtful:
+        return Refusal(Code.PAYMENT_STATE_CONFLICT, f"it is {status}, and nobody doubts it")
+    return None
+
+
+def resolution_is_possible(
+    transaction: Transaction, command: ResolvePayment, policy: Policy
+) -> Refusal | None:
+    possible = PAYMENT_RESOLUTIONS if command.refund_id is None else REFUND_RESOLUTIONS
+    if command.resolution not in possible:
+        return Refusal(Code.RESOLUTION_INVALID, "the resolution must be one of " + ", ".join(possible))
+    return None
+
+
+def resolution_names_the_intent(
+    transaction: Transaction, command: ResolvePayment, policy: Policy
+) -> Refusal | None:
+    known = payment_of(transaction).intent
+    if command.resolution in ("captured", "authorized") and not (known or command.intent):
+        return Refusal(
+            Code.RESOLUTION_INVALID, "name the provider's payment (payment_intent): none is known here"
+        )
+    if None not in (known, command.intent) and known != command.intent:
+        return Refusal(Code.RESOLUTION_INVALID, "the payment is known under another payment_intent")
+    return None
+
+
+def resolved_amount_is_possible(
+    transaction: Transaction, command: ResolvePayment, policy: Policy
+) -> Refusal | None:
+    payment = payment_of(transaction)
+    if command.refund_id is not None and command.amount_minor is not None:
+        return Refusal(Code.RESOLUTION_INVALID, "a refund's amount is what it was asked for with")
+    least, most = payment.amount_captured_minor, payment.terms.money.amount_minor
+    if command.resolution == "captured":
+        most = payment.amount_authorized_minor or most
+    if command.resolution in ("canceled", "declined") and command.refund_id is None and least:
+        return Refusal(Code.RESOLUTION_INVALID, f"{least} (minor units) of it were captured")
+    if command.amount_minor is not None and not max(least, 1) <= command.amount_minor <= most:
+        return Refusal(Code.RESOLUTION_INVALID, f"the amount must be {max(least, 1)} to {most} (minor units)")
+    return None
+
+
+RESOLVE: Sequence[Rule[ResolvePayment]] = (
+    payment_exists,
+    is_in_doubt,
+    resolution_is_possible,
+    resolution_names_the_intent,
+    resolved_amount_is_possible,
+)

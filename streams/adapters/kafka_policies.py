@@ -1,0 +1,117 @@
+"""Merchants' policies out of Kafka: all of them in memory, each a moment after it was said. Nothing is enforced here.
+
+They are on a compacted topic and not in PostgreSQL, so that the writer can decide while PostgreSQL is away.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from models.policy import DEFAULT, Policy
+from streams.delivery import partition_of
+from streams.topics import POLICIES
+from streams.wire import policies
+from streams.wire.policies import PolicyRefused
+
+FETCH_WAIT_MS = 2_000  # a fetch returns with the first record all the same
+RESTART_PAUSE_S = 1.0
+TOPIC_PAUSE_S = 0.5  # until the topic is there
+
+log = logging.getLogger("millrace.kafka")
+
+
+class KafkaPolicies:
+    """`clients`: what every client takes. `of` never waits: it tells what is known."""
+
+    def __init__(self, clients: dict[str, Any]) -> None:
+        self._clients = clients
+        self._values: dict[str, bytes] = {}
+        self._policies: dict[str, Policy] = {}
+        self._following: asyncio.Task[None] | None = None
+
+    def of(self, merchant: str) -> Policy:
+        return self._policies.get(merchant, DEFAULT)
+
+    def document(self, merchant: str) -> bytes | None:
+        """As it was said; None where nothing was."""
+        return self._values.get(merchant)
+
+    async def start(self) -> None:
+        """Returns once all that had been said by now is known, however long Kafka is away; then goes on in the background."""
+        known = asyncio.get_running_loop().create_future()
+        self._following = asyncio.create_task(self._follow_for_ever(known))
+        await known
+
+    async def stop(self) -> None:
+        if self._following:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+
+    async def _follow_for_ever(self, known: "asyncio.Future[None]") -> None:
+        while True:
+            try:
+                await self._follow(known)
+            except (
+                Exception
+            ) as failed:  # whatever it is: without this task no new policy is heard of any more
+                log.warning("policies cannot be read, trying again: %r", failed)
+            await asyncio.sleep(RESTART_PAUSE_S)
+
+    async def _follow(self, known: "asyncio.Future[None]") -> None:
+        consumer = AIOKafkaConsumer(
+            enable_auto_commit=False,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            metadata_max_age_ms=30_000,
+            **self._clients,
+        )
+        try:
+            await consumer.start()
+            tps = await _partitions(consumer)
+            consumer.assign(tps)
+            await consumer.seek_to_beginning(*tps)
+            ends = await consumer.end_offsets(tps)
+            while True:
+                if not known.done() and all([await consumer.position(tp) >= ends[tp] for tp in tps]):
+                    known.set_result(None)
+                for records in (
+                    await consumer.getmany(timeout_ms=FETCH_WAIT_MS if known.done() else 100)
+                ).values():
+                    for record in records:
+                        self._hear((record.key or b"").decode(errors="replace"), record.value)
+        finally:
+            await consumer.stop()
+
+    def _hear(self, merchant: str, value: bytes | None) -> None:
+        try:
+            policy = policies.read(value)
+        except PolicyRefused as refused:
+            log.critical("the policy of %s cannot be read, the one before it holds: %s", merchant, refused)
+            return
+        self._policies[merchant] = policy
+        if value is None:
+            self._values.pop(merchant, None)
+        else:
+            self._values[merchant] = value
+
+
+async def say(clients: dict[str, Any], partitions: int, merchant: str, value: bytes | None) -> None:
+    """The policy that holds from now on; None: no longer any. Durable when it returns. Raises KafkaError."""
+    producer = AIOKafkaProducer(acks="all", enable_idempotence=True, **clients)
+    await producer.start()
+    try:
+        key = merchant.encode()
+        await producer.send_and_wait(POLICIES, value, key, partition=partition_of(key, partitions))
+    finally:
+        await producer.stop()
+
+
+async def _partitions(consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+    while not (numbers := consumer.partitions_for_topic(POLICIES)):
+        await consumer._client.force_metadata_update()
+        await asyncio.sleep(TOPIC_PAUSE_S)
+        if POLICIES not in await consumer.topics():
+            raise KafkaError(f"there is no topic {POLICIES}: millrace topics create")
+    return [TopicPartition(POLICIES, number) for number in sorted(numbers)]

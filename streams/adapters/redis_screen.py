@@ -1,0 +1,116 @@
+"""What customers have paid within the hour, in Redis: atomic, so that it holds across partitions and gateways.
+
+What is promised: while Redis is there and keeps what it has, no customer is let through more often, or with more, than their
+merchant's policy says, in any hour. While it is away everybody is let through, and that is logged; when it has lost what it
+had, customers begin anew. A payment's answer is kept for a day: asked again, it has the same.
+"""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from models.policy import VELOCITY_WINDOW_S
+from models.provider import Deferred, Outcome, PspCall, ScreenCustomer, Screened
+
+ANSWER_WITHIN_S = 0.5
+CONNECTIONS_MAX = 8
+KEPT_S = 86_400  # of an answer: a call is asked for again after minutes
+PREFIX = "millrace:v1:screen:"
+NO_LIMIT = -1
+ADMITTED, TOO_MANY, TOO_MUCH = 1, 2, 3
+
+# A customer's payments of the window are members `id currency amount`, by the time they were let through, in ms.
+SCREEN = """
+local known = redis.call('GET', KEYS[2])
+if known then return tonumber(known) end
+local now, window, currency, amount = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[4], tonumber(ARGV[5])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
+local most, most_amount, verdict = tonumber(ARGV[6]), tonumber(ARGV[7]), 1
+if most >= 0 and redis.call('ZCARD', KEYS[1]) >= most then
+    verdict = 2
+elseif most_amount >= 0 then
+    local sum = amount
+    for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+        local its_currency, its_amount = string.match(member, '^%S+ (%S+) (%d+)$')
+        if its_currency == currency then sum = sum + tonumber(its_amount) end
+    end
+    if sum > most_amount then verdict = 3 end
+end
+if verdict == 1 then
+    redis.call('ZADD', KEYS[1], now, ARGV[3] .. ' ' .. currency .. ' ' .. ARGV[5])
+    redis.call('PEXPIRE', KEYS[1], window)
+end
+redis.call('SET', KEYS[2], verdict, 'EX', ARGV[8])
+return verdict
+"""
+SCREEN_HASH = hashlib.sha1(SCREEN.encode(), usedforsecurity=False).hexdigest()
+REASONS = {
+    TOO_MANY: "the customer has made as many payments within the hour as the merchant allows",
+    TOO_MUCH: "the customer has paid as much within the hour as the merchant allows",
+}
+
+log = logging.getLogger("millrace.gateway")
+
+
+class RedisCustomerScreen:
+    """Fulfils CustomerScreen."""
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
+        """Connects when first asked."""
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=CONNECTIONS_MAX,
+            timeout=ANSWER_WITHIN_S,
+            retry=Retry(NoBackoff(), 0),
+            socket_connect_timeout=ANSWER_WITHIN_S,
+            socket_timeout=ANSWER_WITHIN_S,
+            protocol=2,
+        )
+        self._redis: Redis = Redis.from_pool(pool)
+        self._clock = clock
+
+    async def look(self, call: PspCall) -> Outcome:
+        if not isinstance(call.ask, ScreenCustomer):
+            return Deferred(f"{call.operation} is no question about a customer")
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                verdict = await self._ask(call, call.ask)
+        except (RedisError, OSError, TimeoutError) as away:
+            log.error("%s: let through unseen, Redis is away: %s", call.key, type(away).__name__)
+            return Screened(True)
+        return Screened(verdict == ADMITTED, REASONS.get(verdict, ""))
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+    async def _ask(self, call: PspCall, ask: ScreenCustomer) -> int:
+        money, velocity = ask.money, ask.velocity
+        # of any length, and anybody's: a digest says whose it is
+        customer = hashlib.sha256(f"{call.merchant}\n{ask.customer}".encode()).hexdigest()
+        most = NO_LIMIT if velocity.payments_max is None else velocity.payments_max
+        most_minor = velocity.amounts_max_minor.get(money.currency, NO_LIMIT)
+        keys = (f"{PREFIX}of:{customer}", f"{PREFIX}answer:{call.payment_id}")
+        now_ms, window_ms = int(self._clock() * 1000), VELOCITY_WINDOW_S * 1000
+        asked = (
+            now_ms,
+            window_ms,
+            call.payment_id,
+            money.currency,
+            money.amount_minor,
+            most,
+            most_minor,
+            KEPT_S,
+        )
+        arguments: tuple[Any, ...] = (len(keys), *keys, *asked)
+        try:
+            return int(await self._redis.evalsha(SCREEN_HASH, *arguments))
+        except NoScriptError:  # first use, restarted, or its scripts were flushed
+            return int(await self._redis.eval(SCREEN, *arguments))

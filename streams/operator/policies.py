@@ -1,0 +1,66 @@
+"""`millrace policies`: what a merchant's payments must keep to, shown, said anew or taken back. What it means is the rules'."""
+
+import asyncio
+from pathlib import Path
+
+import orjson
+
+from models.errors import Unavailable
+from streams.adapters import kafka_policies
+from streams.adapters.kafka_policies import KafkaPolicies
+from streams.kafka_clients import client_settings, reaching
+from streams.operator import Refused
+from streams.operator.printing import show
+from streams.settings import load
+from streams.wire import policies
+from streams.wire.policies import PolicyRefused
+
+READ_WITHIN_S = 30.0
+
+
+def show_one(merchant: str, as_json: bool) -> None:
+    """Raises Unavailable, SettingsRefused; so do all of these."""
+    said = asyncio.run(_said(merchant))
+    if as_json:
+        show([{"merchant": merchant, "policy": said}], as_json)
+    else:
+        show(
+            [{"member": name, "says": orjson.dumps(value).decode()} for name, value in said.items()], as_json
+        )
+
+
+def set_one(merchant: str, file: Path, as_json: bool) -> None:
+    """Raises Refused for a file that holds no policy."""
+    try:
+        document = policies.normal(file.read_bytes())
+    except PolicyRefused as refused:
+        raise Refused(f"{file} is no policy: {refused}") from None
+    except OSError as failed:
+        raise Refused(f"{file} cannot be read: {failed.strerror}") from None
+    asyncio.run(_say(merchant, document))
+    show_one(merchant, as_json)
+
+
+def drop(merchant: str, as_json: bool) -> None:
+    asyncio.run(_say(merchant, None))
+    show_one(merchant, as_json)
+
+
+async def _say(merchant: str, document: bytes | None) -> None:
+    settings = load()
+    with reaching(settings):
+        await kafka_policies.say(client_settings(settings), settings.partitions, merchant, document)
+
+
+async def _said(merchant: str) -> dict[str, object]:
+    settings = load()
+    known = KafkaPolicies(client_settings(settings))
+    try:
+        async with asyncio.timeout(READ_WITHIN_S):
+            await known.start()
+    except TimeoutError:
+        raise Unavailable(f"Kafka at {settings.kafka_bootstrap} cannot be reached") from None
+    finally:
+        await known.stop()
+    document = known.document(merchant)
+    return dict(orjson.loads(document)) if document else {}

@@ -1,0 +1,90 @@
+"""`millrace payments resolve`: a person's word on what no machine could know, as a command on the log like any other."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from models import shapes
+from models.commands import InvalidCommand, Origin, PublicCommand
+from models.errors import Unavailable
+from models.ports import Reply
+from streams.adapters.kafka_command_log import KafkaCommandLog
+from streams.adapters.kafka_replies import KafkaReplies
+from streams.adapters.postgres.doubt import owner
+from streams.adapters.postgres.merchants import NotFound
+from streams.kafka_clients import client_settings
+from streams.operator import Refused
+from streams.operator.printing import show
+from streams.settings import Settings, load
+from streams.wire.commands import CommandCodec
+
+CONNECTED_WITHIN_S = 10.0
+ANSWERED_WITHIN_S = 20.0
+LOOK_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found, how it was seen, and by whom. None: left out."""
+
+    resolution: str
+    evidence: str
+    operator: str
+    refund: str | None = None
+    amount: int | None = None
+    payment_intent: str | None = None
+
+
+def resolve(payment_id: str, finding: Finding, as_json: bool) -> None:
+    """Prints the payment as it then stands. Raises Refused, NotFound, Unavailable, SettingsRefused."""
+    settings = load()
+    merchant = owner(settings.postgres_dsn, payment_id)
+    if merchant is None:
+        raise NotFound(f"there is no payment {payment_id}")
+    command = _command(payment_id, merchant, finding)
+    reply = asyncio.run(_said(settings, command))
+    if reply.code is not None:
+        raise Refused(f"refused ({reply.code}): {reply.message}")
+    payment = reply.payment or {}
+    shown = {
+        name: payment.get(name) for name in ("id", "status", "amount_captured", "amount_refunded", "sequence")
+    }
+    show([payment if as_json else shown], as_json)
+
+
+def _command(payment_id: str, merchant: str, finding: Finding) -> PublicCommand:
+    said = {name: getattr(finding, name) for name in Finding.__slots__}
+    origin = Origin(str(uuid4()), payment_id, merchant, datetime.now(UTC))
+    command = shapes.parse(shapes.RESOLVE, said, origin)
+    if isinstance(command, InvalidCommand):
+        raise Refused("; ".join(f"{error.field} {error.message}" for error in command.errors))
+    return command
+
+
+async def _said(settings: Settings, command: PublicCommand) -> Reply:
+    clients = client_settings(settings)
+    log = KafkaCommandLog(clients, CommandCodec(settings.partitions, b""))  # a public command is not signed
+    replies = KafkaReplies(clients, 0)
+    log.start()
+    replies.start()
+    try:
+        await _until_connected(settings, log, replies)
+        with replies.expect(command) as answer:
+            await log.append(command, replies.address)
+            reply = await answer(ANSWERED_WITHIN_S)
+    finally:
+        await replies.stop()
+        await log.stop()
+    if reply is None:
+        raise Unavailable("the command is in the log, and no writer has answered yet: see `millrace unknown`")
+    return reply
+
+
+async def _until_connected(settings: Settings, log: KafkaCommandLog, replies: KafkaReplies) -> None:
+    try:
+        async with asyncio.timeout(CONNECTED_WITHIN_S):
+            while not (replies.is_ready and await log.answers()):  # noqa: ASYNC110 - a client tells nobody when it is
+                await asyncio.sleep(LOOK_S)
+    except TimeoutError:
+        raise Unavailable(f"Kafka at {settings.kafka_bootstrap} cannot be reached") from None

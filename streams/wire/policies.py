@@ -1,0 +1,76 @@
+"""Merchants' policies on `payments.policies.v1`: the last record of a merchant is what holds; one without a value, nothing."""
+
+from typing import Annotated
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.money import AMOUNT_MAX_MINOR, CURRENCIES
+from models.policy import ABANDON_AFTER_S, DEFAULT, AmountLimits, Policy, Velocity
+
+_Currency = Annotated[str, Field(pattern=f"^({'|'.join(CURRENCIES)})$")]
+_Minor = Annotated[int, Field(ge=0, le=AMOUNT_MAX_MINOR)]
+_MethodType = Annotated[str, Field(pattern="^[a-z0-9_]{1,40}$")]
+
+
+class PolicyRefused(Exception):
+    """The message names every member that is wrong, and never its value."""
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class AmountsDocument(_Document):
+    """In minor units."""
+
+    minimum: _Minor | None = None
+    maximum: _Minor | None = None
+
+
+class VelocityDocument(_Document):
+    """Of one customer, in any hour; amounts by currency, in minor units."""
+
+    payments_per_hour: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    amount_per_hour: dict[_Currency, _Minor] = {}
+
+
+class PolicyDocument(_Document):
+    """What is left out is no limit."""
+
+    currencies: Annotated[list[_Currency], Field(min_length=1)] | None = None
+    payment_method_types: Annotated[list[_MethodType], Field(min_length=1, max_length=40)] | None = None
+    amounts: dict[_Currency, AmountsDocument] = {}
+    velocity: VelocityDocument | None = None
+    refund_window_days: Annotated[int, Field(ge=0, le=3650)] | None = None
+    abandon_after_s: Annotated[int, Field(ge=1, le=30 * 86_400)] = ABANDON_AFTER_S
+
+
+def read(value: bytes | None) -> Policy:
+    """Raises PolicyRefused for what is no policy."""
+    if value is None:
+        return DEFAULT
+    try:
+        said = PolicyDocument.model_validate_json(value)
+    except ValidationError as refused:
+        faults = (f"{'.'.join(map(str, e['loc'])) or 'policy'}: {e['msg']}" for e in refused.errors())
+        raise PolicyRefused("; ".join(faults)) from None
+    velocity = said.velocity
+    return Policy(
+        currencies=_listed(said.currencies),
+        payment_method_types=_listed(said.payment_method_types),
+        amounts={code: AmountLimits(each.minimum, each.maximum) for code, each in said.amounts.items()},
+        velocity=Velocity(velocity.payments_per_hour, velocity.amount_per_hour) if velocity else None,
+        refund_window_days=said.refund_window_days,
+        abandon_after_s=said.abandon_after_s,
+    )
+
+
+def normal(value: bytes) -> bytes:
+    """The document with nothing left out that was not meant to be. Raises PolicyRefused."""
+    read(value)
+    return orjson.dumps(PolicyDocument.model_validate_json(value).model_dump(exclude_none=True))
+
+
+def _listed(names: list[str] | None) -> tuple[str, ...] | None:
+    return tuple(names) if names is not None else None

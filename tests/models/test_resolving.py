@@ -1,0 +1,203 @@
+"""Stories: a person has looked at what no machine could know, says what was found, and stands for it by name."""
+
+from dataclasses import replace
+
+import pytest
+
+from models.codes import Code
+from models.commands import Command
+from models.errors import InvariantBroken
+from models.events import (
+    CallEnded,
+    CommandRefused,
+    EventData,
+    PaymentAuthorized,
+    PaymentCanceled,
+    PaymentCaptured,
+    PaymentCaptureRequested,
+    PaymentDeclined,
+    PaymentReadRequested,
+    PaymentReviewRequired,
+    RefundCanceled,
+    RefundFailed,
+    RefundRequested,
+    RefundSucceeded,
+    ReviewResolved,
+)
+from models.payment import PaymentStatus
+from models.provider import Operation, RefundStatus
+from models.recheck import KEY_AGE_MAX_S
+from tests.models.samples import (
+    CANCEL_CALL,
+    CAPTURE_CALL,
+    CAPTURED,
+    CAPTURED_IN_PART,
+    CREATE_CALL,
+    HELD,
+    LOST,
+    PAYMENT,
+    READ_CALL,
+    REFUND_LOST,
+    answer,
+    cancel,
+    capture,
+    create,
+    declined,
+    notice,
+    refund,
+    refund_call,
+    refund_name,
+    refunded,
+    rejected,
+    resolve,
+    unknown,
+)
+from tests.models.story import given
+
+RE_1 = refund_name()
+LATE_S = KEY_AGE_MAX_S + 1
+GIVEN_UP = (*LOST, unknown(CREATE_CALL, LATE_S))
+CAPTURE_GIVEN_UP = (*HELD, capture(), unknown(CAPTURE_CALL, LATE_S))
+RESOLUTIONS: dict[str, tuple[type[EventData], PaymentStatus]] = {
+    "captured": (PaymentCaptured, PaymentStatus.CAPTURED),
+    "authorized": (PaymentAuthorized, PaymentStatus.AUTHORIZED),
+    "canceled": (PaymentCanceled, PaymentStatus.CANCELED),
+    "declined": (PaymentDeclined, PaymentStatus.DECLINED),
+}
+REFUND_RESOLUTIONS: dict[str, tuple[type[EventData], RefundStatus]] = {
+    "succeeded": (RefundSucceeded, RefundStatus.SUCCEEDED),
+    "failed": (RefundFailed, RefundStatus.FAILED),
+    "canceled": (RefundCanceled, RefundStatus.CANCELED),
+}
+
+
+@pytest.mark.parametrize("word", RESOLUTIONS)
+def test_what_a_person_finds_ends_the_doubt_and_answers_the_command_that_was_in_doubt(word: str) -> None:
+    kind, status = RESOLUTIONS[word]
+    story = (
+        given(*LOST).when(resolve(word)).then(ReviewResolved, kind).opening().settling("resolve", "create")
+    )
+    assert (story.payment.status, story.payment.unknown_since) == (status, None)
+    assert [call.command for call in story.transaction.calls.values() if call.command] == []
+
+
+@pytest.mark.parametrize("known", [GIVEN_UP, CAPTURE_GIVEN_UP])
+@pytest.mark.parametrize("word", RESOLUTIONS)
+def test_what_a_person_finds_ends_a_review_whose_command_was_answered_before(
+    word: str, known: tuple[Command, ...]
+) -> None:
+    kind, status = RESOLUTIONS[word]
+    story = given(*known).when(resolve(word)).then(ReviewResolved, kind).opening().settling("resolve")
+    assert (story.payment.status, story.payment.review_reason) == (status, None)
+    assert (story.payment.intent, story.payment.unknown_since) == ("pi_1", None)
+
+
+def test_who_found_it_and_why_stands_in_the_story_before_what_follows() -> None:
+    told = ReviewResolved("captured", "seen in the provider's dashboard", "ada")
+    story = given(*GIVEN_UP).when(resolve("captured")).then(told, PaymentCaptured("pi_1", None, 1000, True))
+    assert story.events[0].fingerprint
+    of_refund = ReviewResolved("failed", "seen in the provider's dashboard", "ada", RE_1)
+    given(*REFUND_LOST).when(resolve("failed", RE_1)).then(
+        of_refund, RefundFailed(RE_1, None, "resolved_as_failed")
+    )
+
+
+@pytest.mark.parametrize("word", REFUND_RESOLUTIONS)
+def test_what_a_person_finds_of_a_refund_ends_its_doubt_or_its_review(word: str) -> None:
+    kind, status = REFUND_RESOLUTIONS[word]
+    story = given(*REFUND_LOST).when(resolve(word, RE_1)).then(ReviewResolved, kind)
+    story.settling("resolve", "refund-1")
+    reviewed = given(*REFUND_LOST, unknown(refund_call(), LATE_S)).when(resolve(word, RE_1))
+    reviewed.then(ReviewResolved, kind).settling("resolve")
+    for after in (story, reviewed):
+        assert after.refund().status is status
+        assert after.payment.status is PaymentStatus.CAPTURED
+        assert after.transaction.calls == {}
+        left = 400 if status is RefundStatus.SUCCEEDED else 1000
+        assert after.transaction.amount_refundable_minor == left
+
+
+def test_a_capture_in_doubt_is_answered_by_what_was_found_or_refused() -> None:
+    doubt: list[Command] = [capture(300), unknown(CAPTURE_CALL)]
+    story = (
+        given(*HELD, *doubt).when(resolve("captured", amount_minor=300)).then(ReviewResolved, PaymentCaptured)
+    )
+    story.settling("resolve", "capture")
+    assert (story.payment.amount_captured_minor, story.remembered("capture").code) == (300, None)
+    for word in ("authorized", "canceled", "declined"):
+        other = given(*HELD, *doubt).when(resolve(word)).settling("resolve", "capture")
+        other.then(ReviewResolved, RESOLUTIONS[word][0], CommandRefused)
+        assert other.remembered("capture").code is Code.PAYMENT_STATE_CONFLICT
+
+
+def test_a_cancellation_in_doubt_is_answered_by_what_was_found_or_refused() -> None:
+    doubt: list[Command] = [cancel(), unknown(CANCEL_CALL)]
+    given(*HELD, *doubt).when(resolve("canceled")).then(ReviewResolved, PaymentCanceled).settling(
+        "resolve", "cancel"
+    )
+    for word in ("authorized", "captured", "declined"):
+        story = given(*HELD, *doubt).when(resolve(word)).settling("resolve", "cancel")
+        assert story.remembered("cancel").code is Code.PAYMENT_STATE_CONFLICT
+
+
+def test_what_was_found_authorized_can_be_captured_as_if_nothing_had_been() -> None:
+    story = given(*GIVEN_UP).when(resolve("authorized", amount_minor=700), capture()).opening("capture")
+    assert isinstance(story.events[-1].data, PaymentCaptureRequested)
+    assert story.events[-1].data.amount_minor == 700
+
+
+def test_what_was_found_declined_is_canceled_at_the_provider_where_its_intent_is_known() -> None:
+    story = given(*GIVEN_UP).when(resolve("declined"))
+    assert [call.call.operation for call in story.transaction.calls.values()] == [Operation.CANCEL]
+    assert given(*GIVEN_UP).when(resolve("declined", intent=None)).transaction.calls == {}
+
+
+def test_the_amounts_that_just_can_have_been_are_taken() -> None:
+    for word, amount in (("captured", 1), ("captured", 1000), ("authorized", 1), ("authorized", 1000)):
+        story = given(*LOST).when(resolve(word, amount_minor=amount)).settling("resolve", "create")
+        assert story.payment.amount_authorized_minor >= amount
+        assert max(story.payment.amount_captured_minor, story.payment.amount_capturable_minor) == amount
+
+
+def test_without_an_amount_all_that_was_authorized_is_what_was_captured() -> None:
+    part = given(*LOST, resolve("authorized", amount_minor=700), capture(), unknown(CAPTURE_CALL))
+    part.when(resolve("captured", id="again")).settling("again", "capture")
+    assert part.payment.amount_captured_minor == 700
+
+
+@pytest.mark.parametrize("word", ["declined", "canceled"])
+@pytest.mark.parametrize("intent", ["pi_1", None])
+def test_evidence_that_comes_later_still_counts(word: str, intent: str | None) -> None:
+    story = given(*GIVEN_UP).when(resolve(word, intent=intent)).settling("resolve")
+    story.when(notice(CAPTURED)).then(PaymentReadRequested)
+    story.when(answer(READ_CALL, CAPTURED))
+    assert story.events[0].data.__class__ is PaymentReviewRequired
+    assert story.payment.status is PaymentStatus.MANUAL_REVIEW
+    story.when(resolve("captured", id="again")).then(ReviewResolved, PaymentCaptured).settling("again")
+
+
+@pytest.mark.parametrize("word", ["failed", "canceled"])
+def test_a_refund_found_not_made_that_was_made_all_the_same_is_noticed(word: str) -> None:
+    story = given(*REFUND_LOST, resolve(word, RE_1))
+    with pytest.raises(InvariantBroken):
+        story.when(notice(refunded(RefundStatus.SUCCEEDED, 600)))
+
+
+def test_the_late_answer_of_the_call_itself_adds_nothing() -> None:
+    for late in (rejected(), declined(), unknown(CREATE_CALL, LATE_S), answer(CREATE_CALL, CAPTURED)):
+        given(*LOST, resolve("captured")).when(late).then_nothing()
+    given(*REFUND_LOST, resolve("succeeded", RE_1)).when(rejected(refund_call())).then_nothing()
+
+
+def test_what_was_found_of_a_payment_leaves_its_refunds_alone() -> None:
+    story = given(*HELD, capture(300, final=False), answer(CAPTURE_CALL, CAPTURED_IN_PART), refund(100))
+    story.when(capture(id="rest"), unknown(f"{PAYMENT}:capture:2"), resolve("captured"))
+    assert list(story.transaction.calls) == [refund_call()]
+    story.when(refund(n=2)).then(RefundRequested)
+
+
+def test_a_payment_that_is_for_a_person_has_no_call_of_its_own_under_way() -> None:
+    odd = replace(CAPTURED, amount_minor=999)
+    story = given(create(), notice(odd)).when(answer(READ_CALL, odd))
+    story.then(PaymentReviewRequired, CallEnded).settling("create")
+    story.when(unknown(CREATE_CALL)).then_nothing()
