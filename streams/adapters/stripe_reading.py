@@ -113,19 +113,10 @@ async def _intent(transport: StripeTransport, call: PspCall, intent: str, timeou
 
 async def _refund(transport: StripeTransport, call: PspCall, ask: RefundIntent, timeout_s: float) -> Found:
     """Through the list of the intent's refunds, which unlike the search does not lag."""
-    parameters: dict[str, Any] = {"payment_intent": ask.intent, "limit": REFUNDS_PER_PAGE}
-    for _ in range(REFUND_PAGES_MAX):
-        body = await _read(transport, "/v1/refunds", parameters, timeout_s)
-        if body is None:
-            return NOT_LOOKED
-        page = _page(body)
-        for seen in page:
-            if metadata_of(seen).get(REFUND_ID_NAME) == ask.refund_id:
-                return Found(snapshot_of(call, seen, transport.livemode))
-        if not body.get("has_more") or not page:
-            return Found(absent=body.get("has_more") is False)
-        parameters = parameters | {"starting_after": page[-1].get("id")}
-    return NOTHING
+    parameters = {"payment_intent": ask.intent, "limit": REFUNDS_PER_PAGE}
+    name = (REFUND_ID_NAME, ask.refund_id)
+    seen, nowhere = await _first(transport, "/v1/refunds", parameters, REFUND_PAGES_MAX, name, timeout_s)
+    return Found(snapshot_of(call, seen, transport.livemode)) if seen else nowhere
 
 
 async def _search(transport: StripeTransport, call: PspCall, timeout_s: float) -> Found:
@@ -155,18 +146,36 @@ async def _list(transport: StripeTransport, call: PspCall, ask: CreateIntent, ti
     parameters: dict[str, Any] = {"created": window, "limit": INTENTS_PER_PAGE}
     if ask.terms.customer:
         parameters["customer"] = ask.terms.customer
-    for _ in range(INTENT_PAGES_MAX):
-        body = await _read(transport, "/v1/payment_intents", parameters, timeout_s)
+    name = (PAYMENT_ID_NAME, call.payment_id)
+    seen, nowhere = await _first(
+        transport, "/v1/payment_intents", parameters, INTENT_PAGES_MAX, name, timeout_s
+    )
+    if seen:
+        return await _intent(transport, call, str(seen.get("id")), timeout_s)
+    return NOTHING if nowhere.looked else NOT_LOOKED  # it may have been made at another time
+
+
+async def _first(
+    transport: StripeTransport,
+    path: str,
+    parameters: dict[str, Any],
+    pages_max: int,
+    name: tuple[str, str],
+    timeout_s: float,
+) -> tuple[StripeObject | None, Found]:
+    """The first of a list whose metadata hold `name` and its value; or None, and what that says."""
+    for _ in range(pages_max):
+        body = await _read(transport, path, parameters, timeout_s)
         if body is None:
-            return NOT_LOOKED
+            return None, NOT_LOOKED
         page = _page(body)
         for seen in page:
-            if metadata_of(seen).get(PAYMENT_ID_NAME) == call.payment_id:
-                return await _intent(transport, call, str(seen.get("id")), timeout_s)
+            if metadata_of(seen).get(name[0]) == name[1]:
+                return seen, NOTHING
         if not body.get("has_more") or not page:
-            return NOTHING
+            return None, Found(absent=body.get("has_more") is False)
         parameters = parameters | {"starting_after": page[-1].get("id")}
-    return NOTHING
+    return None, NOTHING
 
 
 async def _read(

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import stripe
 
+from tests.sandbox.stripe_simulator.saving import pay, with_card
+
 if TYPE_CHECKING:
     from tests.sandbox.stripe_simulator.conftest import Raw
-
-
-async def with_card(
-    sdk: stripe.StripeClient, token: str = "pm_card_visa"
-) -> tuple[stripe.Customer, stripe.PaymentMethod]:
-    customer = await sdk.v1.customers.create_async({"name": "Ada", "email": "ada@example.org"})
-    method = await sdk.v1.payment_methods.attach_async(token, {"customer": customer.id})
-    return customer, method
-
-
-async def pay(sdk: stripe.StripeClient, method: str, **more: Any) -> stripe.PaymentIntent:
-    params: Any = {
-        "amount": 1999,
-        "currency": "usd",
-        "payment_method": method,
-        "payment_method_types": ["card"],
-        "confirm": True,
-        **more,
-    }
-    return await sdk.v1.payment_intents.create_async(params)
 
 
 async def test_a_customer_is_created_changed_listed_and_deleted(sdk: stripe.StripeClient) -> None:
