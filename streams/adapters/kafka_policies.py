@@ -10,6 +10,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from models.errors import Unavailable
 from models.policy import DEFAULT, Policy
 from streams.delivery import partition_of
 from streams.topics import POLICIES
@@ -18,6 +19,7 @@ from streams.wire.policies import PolicyRefused
 
 FETCH_WAIT_MS = 2_000  # a fetch returns with the first record all the same
 RESTART_PAUSE_S = 1.0
+KNOWN_WITHIN_S = 60.0  # at start: the broker may have to come first, and the topics be made
 TOPIC_PAUSE_S = 0.5  # until the topic is there
 
 log = logging.getLogger("millrace.kafka")
@@ -26,8 +28,8 @@ log = logging.getLogger("millrace.kafka")
 class KafkaPolicies:
     """`clients`: what every client takes. `of` never waits: it tells what is known."""
 
-    def __init__(self, clients: dict[str, Any]) -> None:
-        self._clients = clients
+    def __init__(self, clients: dict[str, Any], known_within_s: float = KNOWN_WITHIN_S) -> None:
+        self._clients, self._known_within_s = clients, known_within_s
         self._values: dict[str, bytes] = {}
         self._policies: dict[str, Policy] = {}
         self._following: asyncio.Task[None] | None = None
@@ -40,10 +42,13 @@ class KafkaPolicies:
         return self._values.get(merchant)
 
     async def start(self) -> None:
-        """Returns once all that had been said by now is known, however long Kafka is away; then goes on in the background."""
+        """Returns once all that had been said by now is known; then goes on in the background. Raises Unavailable."""
         known = asyncio.get_running_loop().create_future()
         self._following = asyncio.create_task(self._follow_for_ever(known))
-        await known
+        try:
+            await asyncio.wait_for(known, self._known_within_s)
+        except TimeoutError:
+            raise Unavailable(f"{POLICIES} could not be read within {self._known_within_s:.0f} s") from None
 
     async def stop(self) -> None:
         if self._following:

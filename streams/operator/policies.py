@@ -5,7 +5,6 @@ from pathlib import Path
 
 import orjson
 
-from models.errors import Unavailable
 from streams.adapters import kafka_policies
 from streams.adapters.kafka_policies import KafkaPolicies
 from streams.kafka_clients import client_settings, reaching
@@ -15,7 +14,7 @@ from streams.settings import load
 from streams.wire import policies
 from streams.wire.policies import PolicyRefused
 
-READ_WITHIN_S = 30.0
+READ_WITHIN_S = 15.0
 
 
 def show_one(merchant: str, as_json: bool) -> None:
@@ -54,12 +53,9 @@ async def _say(merchant: str, document: bytes | None) -> None:
 
 async def _said(merchant: str) -> dict[str, object]:
     settings = load()
-    known = KafkaPolicies(client_settings(settings))
+    known = KafkaPolicies(client_settings(settings), READ_WITHIN_S)
     try:
-        async with asyncio.timeout(READ_WITHIN_S):
-            await known.start()
-    except TimeoutError:
-        raise Unavailable(f"Kafka at {settings.kafka_bootstrap} cannot be reached") from None
+        await known.start()
     finally:
         await known.stop()
     document = known.document(merchant)
