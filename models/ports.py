@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from models.commands import Command, FieldError, Origin, PublicCommand, RecordNotice
@@ -96,7 +96,13 @@ class Page:
     has_more: bool
 
 
-class PaymentReader(Protocol):
+class Owners(Protocol):
+    async def owner(self, intent: str) -> tuple[str, str] | None:
+        """The payment that is `intent` at the provider, and its merchant; None while none is known. Raises Unavailable."""
+        ...
+
+
+class PaymentReader(Owners, Protocol):
     """Reads what the projection keeps. Raises Unavailable when the store cannot be reached."""
 
     async def payment(self, merchant: str, payment_id: str) -> View | None: ...
@@ -111,10 +117,6 @@ class PaymentReader(Protocol):
     ) -> Page: ...
 
     async def refund(self, merchant: str, refund_id: str) -> View | None: ...
-
-    async def owner(self, intent: str) -> tuple[str, str] | None:
-        """The payment that is `intent` at the provider, and its merchant; None while none is known. Raises Unavailable."""
-        ...
 
     async def events(self, merchant: str, payment_id: str, limit: int, after_sequence: int) -> Page: ...
 
@@ -171,6 +173,11 @@ class ApiKeys(Protocol):
         ...
 
 
+OWNER_UNKNOWN = timedelta(days=1)
+"""A notice about an intent that nobody knows is asked for again until it is this old: the store may be behind. Later it is
+another system's on the same account."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unaddressed:
     """A notice that names its payment by the provider's intent alone, told at `told_at`."""
@@ -191,6 +198,23 @@ class Unaddressed:
 class NoticeReader(Protocol):
     def read(self, body: bytes, signature: str, now: datetime) -> RecordNotice | Unaddressed | None:
         """The command a webhook becomes; None when it concerns no payment of ours. Raises SignatureInvalid."""
+        ...
+
+
+class NoticeFeed(Protocol):
+    async def undelivered(self, since: datetime) -> Sequence[RecordNotice | Unaddressed]:
+        """What the provider has told nobody yet, the oldest first. Raises Unavailable."""
+        ...
+
+
+class Checkpoint(Protocol):
+    async def claim(self, now: datetime, every: timedelta, first: datetime) -> datetime | None:
+        """How far it has come (`first`: where it begins), for one of all who ask within `every`; None for the others: it is not
+        their turn. Raises Unavailable."""
+        ...
+
+    async def reached(self, at: datetime) -> None:
+        """All is done up to `at`, and the turn is over. Raises Unavailable."""
         ...
 
 

@@ -40,7 +40,7 @@ STOPS_WITHIN_S = 4.5  # services first, then servers: below ten seconds together
 # Each role of the service: its module, and what must be there before it starts.
 ROLES: dict[str, tuple[str, frozenset[str]]] = {
     "writer": ("agents.writer", frozenset({"kafka", "topics"})),
-    "gateway": ("agents.gateway", frozenset({"kafka", "topics", "stripe"})),
+    "gateway": ("agents.gateway", frozenset({"kafka", "topics", "stripe", "migrations"})),
     "projection": ("agents.projection", frozenset({"kafka", "topics", "migrations", "redis"})),
     "web": ("web", frozenset({"kafka", "topics", "merchants", "redis"})),
 }

@@ -115,6 +115,12 @@ class Settings(BaseSettings):
     psp_slot_s: float = Field(
         8.0, ge=0.5, le=25, description="a call's quick retries, after that it is unknown or deferred"
     )
+    catch_up_s: float = Field(
+        180.0,
+        ge=1,
+        le=86_400,
+        description="between two looks at Stripe for notices that never came (gateway)",
+    )
     http_wait_s: float = Field(
         20.0, ge=0, le=60, description="how long a POST waits for its answer by default"
     )

@@ -6,17 +6,13 @@ from datetime import UTC, datetime
 from models.codes import Code
 from models.commands import RecordNotice
 from models.errors import Unavailable
-from models.ports import SignatureInvalid, Unaddressed
+from models.ports import OWNER_UNKNOWN, SignatureInvalid, Unaddressed
 from web.metrics import DoorMetrics
 from web.ports import Ports
 from web.problems import Problem, unavailable
 
 NOTICE_MAX_BYTES = 512 * 1024
 """Stripe's largest events are far smaller."""
-
-OWNER_UNKNOWN_S = 24 * 3600
-"""A notice about an intent that nobody knows is asked for again until it is this old: the store may be behind. Later it is
-another system's on the same account. Source: Stripe, webhooks: sent again for up to three days."""
 
 log = logging.getLogger("millrace.web")
 
@@ -44,10 +40,12 @@ async def admit_notice(
 
 
 async def _addressed(ports: Ports, heard: Unaddressed, now: datetime) -> RecordNotice | None:
-    """Whose it is, the store knows a moment after the payment was made. None: nobody's. Raises Unavailable."""
+    """Whose it is, the store knows a moment after the payment was made. None: nobody's. Raises Unavailable, and Stripe sends it
+    again, for up to three days.
+    """
     whose = await ports.reader.owner(heard.intent)
     if whose is not None:
         return heard.to(*whose, now)
-    if (now - heard.told_at).total_seconds() < OWNER_UNKNOWN_S:
+    if now - heard.told_at < OWNER_UNKNOWN:
         raise Unavailable("no payment is known under the notice's intent yet")
     return None

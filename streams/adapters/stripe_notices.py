@@ -71,12 +71,10 @@ class StripeNotices:
         self._verify(body, signature, now)
         try:
             event = orjson.loads(body)
-            return self._notice(event, now) if isinstance(event, dict) else None
-        except (Malformed, ValueError, TypeError, OverflowError, OSError) as error:
-            # the type and our own words only: the body is not for the log
-            detail = str(error) if isinstance(error, Malformed) else type(error).__name__
-            log.error("a notice of Stripe's could not be read: %s", detail)
+        except orjson.JSONDecodeError:
+            log.error("a notice of Stripe's is no JSON")
             return None
+        return heard_of(event, self._livemode, now) if isinstance(event, dict) else None
 
     def _verify(self, body: bytes, header: str, now: datetime) -> None:
         if len(header) > HEADER_MAX_CHARS:
@@ -97,20 +95,36 @@ class StripeNotices:
         if abs(now.timestamp() - int(times[0])) > self._tolerance_s:
             raise SignatureInvalid("the signature is too old or from the future")
 
-    def _notice(self, event: Mapping[str, Any], now: datetime) -> RecordNotice | Unaddressed | None:
-        kind, notice_id = event.get("type"), event.get("id")
-        if not isinstance(kind, str) or kind not in OBJECTS:
-            return None
-        if not isinstance(notice_id, str) or not 0 < len(notice_id) <= 255:
-            raise Malformed("the event has no id")
-        if self._livemode is not None and event.get("livemode") is not self._livemode:
-            log.error("notice %s is of the other mode, live or test", notice_id)
-            return None
-        data = event.get("data")
-        shown = data.get("object") if isinstance(data, dict) else None
-        if not isinstance(shown, dict):
-            raise Malformed("the event has no object")
-        return _heard(notice_id, kind, shown, _told_at(event, now), now)
+
+def heard_of(
+    event: Mapping[str, Any], livemode: bool | None, now: datetime
+) -> RecordNotice | Unaddressed | None:
+    """What an event of Stripe's, from a webhook or from its list, is to us; None when it concerns no payment of ours."""
+    try:
+        return _notice(event, livemode, now)
+    except (Malformed, ValueError, TypeError, OverflowError, OSError) as error:
+        # the type and our own words only: the event is not for the log
+        detail = str(error) if isinstance(error, Malformed) else type(error).__name__
+        log.error("a notice of Stripe's could not be read: %s", detail)
+        return None
+
+
+def _notice(
+    event: Mapping[str, Any], livemode: bool | None, now: datetime
+) -> RecordNotice | Unaddressed | None:
+    kind, notice_id = event.get("type"), event.get("id")
+    if not isinstance(kind, str) or kind not in OBJECTS:
+        return None
+    if not isinstance(notice_id, str) or not 0 < len(notice_id) <= 255:
+        raise Malformed("the event has no id")
+    if livemode is not None and event.get("livemode") is not livemode:
+        log.error("notice %s is of the other mode, live or test", notice_id)
+        return None
+    data = event.get("data")
+    shown = data.get("object") if isinstance(data, dict) else None
+    if not isinstance(shown, dict):
+        raise Malformed("the event has no object")
+    return _heard(notice_id, kind, shown, _told_at(event, now), now)
 
 
 def _heard(

@@ -164,5 +164,6 @@ class System:
             "MILLRACE_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
             "MILLRACE_CRASHPOINTS_DIR": str(self.crashpoints),
             "MILLRACE_PSP_SLOT_S": PSP_SLOT_S,
+            "MILLRACE_CATCH_UP_S": "86400",  # once, at start: what a test keeps from the service stays from it
             **{f"MILLRACE_{role}": str(count) for role, count in ROLES.items()},
         }

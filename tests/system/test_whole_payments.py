@@ -5,14 +5,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from agents.gateway.missed_notices import MissedNotices
+from models.commands import RecordNotice
 from streams.adapters import kafka_policies
+from streams.adapters.postgres import Postgres, PostgresPaymentReader
+from streams.adapters.postgres.checkpoint import PostgresCheckpoint
+from streams.adapters.stripe_events import StripeEvents
 from streams.kafka_clients import client_settings
+from streams.wire.commands import CommandCodec
 from tests.system.history import Operation
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
@@ -92,6 +98,39 @@ async def test_a_customer_who_authenticates_has_paid_and_one_who_fails_is_declin
         seen = await becomes(http, made, status=status)
         assert (seen["next_action"], seen["client_secret"]) == (None, None)
     await inquest.hold()
+
+
+async def test_what_no_webhook_told_is_fetched_from_stripe(
+    system: System, http: HttpClient, kafka_client: KafkaClient, stripe: SimulatorControl, inquest: Inquest
+) -> None:
+    await stripe.plan({"kind": "webhook_drop"})
+    acting = await http.create("whole-missed", payment_method="pm_card_authenticationRequired")
+    disputed = await http.create("whole-missed-dispute", payment_method="pm_card_createDispute")
+    await stripe.authenticate(acting.answer["provider"]["payment_intent"], "succeed")
+    await asyncio.sleep(2)  # the dispute comes a second after its charge
+    await becomes(http, acting, status="requires_action")
+    await look_for_missed(system, kafka_client)
+    await becomes(http, acting, status="captured")
+    await becomes(http, disputed, amount_disputed=1999)
+    await stripe.forget_faults()
+    await inquest.hold()
+
+
+async def look_for_missed(system: System, kafka_client: KafkaClient) -> None:
+    """As a gateway does it, with what a gateway has; its own next look is a day away."""
+    settings = system.settings
+    codec = CommandCodec(settings.partitions, system.secrets()["internal_key"].encode())
+    feed, postgres = StripeEvents(STRIPE_KEY, system.stripe.url), Postgres(system.postgres.dsn)
+
+    async def send(commands: Sequence[RecordNotice]) -> None:
+        for out in map(codec.write, commands):
+            headers = [(name, value or b"") for name, value in out.headers]
+            await kafka_client.send(out.key, out.value, headers, out.partition)
+
+    checkpoint, owners = PostgresCheckpoint(postgres, "test"), PostgresPaymentReader(postgres)
+    await MissedNotices(feed, checkpoint, owners, send, timedelta(minutes=3)).look_if_due(datetime.now(UTC))
+    await feed.close()
+    await postgres.close()
 
 
 async def test_a_customer_who_left_has_their_payment_canceled(

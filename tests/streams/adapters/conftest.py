@@ -9,7 +9,7 @@ from streams.adapters.postgres import Postgres, PostgresPaymentReader, PostgresP
 from streams.adapters.postgres.migrating import migrate
 from tests.streams.adapters.servers import run_sql
 
-TABLES = "payments, refunds, payment_events, merchants, api_keys"
+TABLES = "payments, refunds, payment_events, merchants, api_keys, checkpoints"
 
 
 @pytest.fixture(scope="session")

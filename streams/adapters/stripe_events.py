@@ -1,0 +1,58 @@
+"""Stripe's list of events: those that no webhook has delivered yet. What they lead to is not here.
+
+Source: Stripe, list all events, `delivery_success`: false for events that are still pending or have failed all attempts; kept
+for 30 days.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from models.commands import RecordNotice
+from models.errors import Unavailable
+from models.ports import Unaddressed
+from streams.adapters.stripe_answers import Meaning, meaning_of, reason_of
+from streams.adapters.stripe_notices import heard_of
+from streams.adapters.stripe_transport import Answer, StripeTransport
+
+EVENTS_PER_PAGE = 100
+"""Source: Stripe, pagination, the largest `limit`."""
+PAGES_MAX = 50
+"""Of one look; what is older then comes with the webhooks' own retries, or never was ours."""
+READ_TIMEOUT_S = 10.0
+
+
+class StripeEvents:
+    """Fulfils NoticeFeed."""
+
+    def __init__(self, api_key: str, api_base: str) -> None:
+        self._transport = StripeTransport(api_key, api_base)
+
+    async def undelivered(self, since: datetime) -> list[RecordNotice | Unaddressed]:
+        """What concerns payments of ours, the oldest first. Raises Unavailable."""
+        parameters: dict[str, Any] = {
+            "delivery_success": "false",
+            "created": {"gte": int(since.timestamp())},
+            "limit": EVENTS_PER_PAGE,
+        }
+        found: list[Mapping[str, Any]] = []
+        for _ in range(PAGES_MAX):
+            page, has_more = await self._page(parameters)
+            found += page
+            if not has_more or not page:
+                break
+            parameters = parameters | {"starting_after": page[-1].get("id")}
+        now, livemode = datetime.now(UTC), self._transport.livemode
+        heard = [heard_of(event, livemode, now) for event in reversed(found)]
+        return [notice for notice in heard if notice is not None]
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+    async def _page(self, parameters: dict[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
+        heard = await self._transport.get("/v1/events", parameters, READ_TIMEOUT_S)
+        if not isinstance(heard, Answer) or meaning_of(heard) is not Meaning.DONE or heard.body is None:
+            raise Unavailable(f"Stripe's events cannot be read: {reason_of(heard)}")
+        data = heard.body.get("data")
+        events = [event for event in data if isinstance(event, Mapping)] if isinstance(data, list) else []
+        return events, heard.body.get("has_more") is True

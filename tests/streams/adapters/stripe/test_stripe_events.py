@@ -1,0 +1,77 @@
+"""Stripe's list of what no webhook has delivered, read from the simulator page by page."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from models.commands import RecordNotice
+from models.errors import Unavailable
+from models.provider import IntentStatus
+from streams.adapters.stripe_events import StripeEvents
+from streams.adapters.stripe_provider import StripeProvider
+from tests.streams.adapters.stripe.stripe_world import (
+    KEY,
+    StripeProcess,
+    authorized,
+    cancel,
+    error,
+    http,
+    new_payment,
+    paid,
+    scripted,
+)
+
+LONG_AGO = timedelta(days=1)
+
+
+async def test_what_was_not_delivered_is_told_the_oldest_first(
+    provider: StripeProvider, simulator: StripeProcess, api_key: str
+) -> None:
+    events = StripeEvents(api_key, simulator.url)
+    first, second = new_payment(), new_payment()
+    simulator.control("webhook", {"url": "http://127.0.0.1:1/nobody", "secrets": ["whsec_nobody"]})
+    try:
+        await paid(provider, first)
+        held = await authorized(provider, second)
+        await provider.perform(cancel(second, held.intent))
+        found = await events.undelivered(datetime.now(UTC) - LONG_AGO)
+    finally:
+        simulator.control("webhook", {"url": None})
+    await events.close()
+    told = [
+        (each.origin.payment_id, getattr(each.snapshot, "status", None))
+        for each in found
+        if isinstance(each, RecordNotice)
+    ]
+    assert told == [
+        (first, IntentStatus.CAPTURED),
+        (second, IntentStatus.AUTHORIZED),
+        (second, IntentStatus.CANCELED),
+    ]
+
+
+async def test_pages_are_read_to_their_end_and_only_from_where_it_had_come_to() -> None:
+    since = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    pages = [
+        http(200, {"data": [{"id": "evt_2", "type": "charge.updated"}], "has_more": True}),
+        http(200, {"data": [{"id": "evt_1", "type": "charge.updated"}], "has_more": False}),
+    ]
+    async with scripted(*pages) as server:
+        events = StripeEvents(KEY, server.url)
+        assert await events.undelivered(since) == []
+        await events.close()
+    lines = [
+        request.split(b"\r\n")[0].replace(b"%5B", b"[").replace(b"%5D", b"]") for request in server.received
+    ]
+    assert all(b"delivery_success=false" in line for line in lines)
+    assert all(b"created[gte]=%d" % since.timestamp() in line for line in lines)
+    assert b"starting_after=evt_2" in lines[1]
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+async def test_a_list_that_cannot_be_read_is_unavailable(status: int) -> None:
+    async with scripted(http(status, error("api_error"))) as server:
+        events = StripeEvents(KEY, server.url)
+        with pytest.raises(Unavailable):
+            await events.undelivered(datetime.now(UTC))
+        await events.close()
