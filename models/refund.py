@@ -51,7 +51,10 @@ _MOVES: dict[type[RefundEvent], RefundMove] = {
     RefundReviewRequired: _M.REVIEW_REQUIRED,
 }
 
-RESERVING = frozenset({_S.PENDING, _S.UNKNOWN, _S.MANUAL_REVIEW})
+IN_DOUBT = frozenset({_S.UNKNOWN, _S.MANUAL_REVIEW})
+"""How it ends nobody knows yet."""
+
+RESERVING = IN_DOUBT | {_S.PENDING}
 """A refund in one of these may yet take its money, so nobody else may."""
 
 

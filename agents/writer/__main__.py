@@ -3,7 +3,10 @@
 import time
 from datetime import UTC, datetime
 
+from prometheus_client import CollectorRegistry, Gauge
+
 from agents.writer import apply
+from agents.writer.doubts import Doubts
 from agents.writer.due import DueIndex
 from models.codes import Code
 from models.commands import CheckPayment, Origin
@@ -33,7 +36,8 @@ async def compose(settings: Settings) -> None:
     app, livemode, crashpoint = process.app, settings.livemode, process.crashpoint
     codec = CommandCodec(settings.partitions, settings.internal_secret)
     policies = KafkaPolicies(client_settings(settings))
-    due = DueIndex()
+    due, doubts = DueIndex(), Doubts()
+    _gauges(doubts, process.registry)
 
     def step(record: Record, table: Table, out: Out) -> None:
         command, reply_to = codec.read(record)
@@ -59,6 +63,11 @@ async def compose(settings: Settings) -> None:
 
     def on_state(partition: int, key: bytes, value: bytes | None) -> None:
         due.set(partition, key, rows.next_check_ms(value) if value else None)
+        doubts.set(partition, key, rows.in_doubt_ms(value) if value else None)
+
+    def on_lost(partition: int) -> None:
+        due.forget(partition)
+        doubts.forget(partition)
 
     async def send_checks() -> None:
         now_ms = int(time.time() * 1000)
@@ -71,13 +80,22 @@ async def compose(settings: Settings) -> None:
         id = internal_command_id(payment_id, f"check\n{at_ms}")
         return codec.write(CheckPayment(Origin(id, payment_id, "millrace", datetime.now(UTC))))
 
-    app.writer(COMMANDS, WRITER_TABLE, step, on_state=on_state, on_lost=due.forget)
+    app.writer(COMMANDS, WRITER_TABLE, step, on_state=on_state, on_lost=on_lost)
     app.every(TIMER_S, send_checks)
     app.first(policies.start)
     try:
         await process.serve()
     finally:
         await policies.stop()
+
+
+def _gauges(doubts: Doubts, registry: CollectorRegistry) -> None:
+    many = Gauge("millrace_in_doubt", "Payments whose end, or a refund's, nobody knows", registry=registry)
+    many.set_function(lambda: len(doubts))
+    old = Gauge(
+        "millrace_in_doubt_oldest_seconds", "How long the oldest of them has been so", registry=registry
+    )
+    old.set_function(lambda: doubts.oldest_s(time.time()))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
-"""The writer's rows, as its table and changelog keep them: JSON whose first member says when the payment wants a check."""
+"""The writer's rows, as its table and changelog keep them: JSON whose first members say when the payment wants a check, and
+since when it is in doubt.
+"""
 
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,7 +13,7 @@ from models.row import Row
 from models.transaction import Transaction
 
 _TRANSACTION: TypeAdapter[Transaction] = TypeAdapter(Transaction)
-_FIRST = b'{"next_check_ms":'
+_FIRST, _SECOND = b'{"next_check_ms":', b'"in_doubt_ms":'
 
 FULL_BYTES = 600_000
 """From here on a row takes nothing new. Up to what a record may weigh (900 kB) there is room for the largest command yet
@@ -19,13 +22,13 @@ FULL_BYTES = 600_000
 
 def write(row: Row) -> bytes:
     """What is None is left out: a settled payment is some 600 bytes."""
-    check = row.transaction.next_check_at
-    check_ms = b"null" if check is None else b"%d" % int(check.timestamp() * 1000)
+    check_ms, doubt_ms = map(_ms, (row.transaction.next_check_at, row.transaction.in_doubt_since))
+    first = b"%b%b,%b%b" % (_FIRST, check_ms, _SECOND, doubt_ms)
     body = _TRANSACTION.dump_json(row.transaction, exclude_none=True)
     if not row.waiters:
-        return b"%b%b,%b" % (_FIRST, check_ms, b'"transaction":%b}' % body)
+        return b'%b,"transaction":%b}' % (first, body)
     waiters = {name: [[to.topic, to.partition] for to in tos] for name, tos in row.waiters.items()}
-    return b"%b%b,%b" % (_FIRST, check_ms, b'"transaction":%b,"waiters":%b}' % (body, orjson.dumps(waiters)))
+    return b'%b,"transaction":%b,"waiters":%b}' % (first, body, orjson.dumps(waiters))
 
 
 def read(value: bytes) -> Row:
@@ -43,5 +46,20 @@ def is_full(value: bytes | None) -> bool:
 
 def next_check_ms(value: bytes) -> int | None:
     """When the payment wants to be looked after, in ms since 1970, without reading the row: recovery asks it of all."""
-    at = value[len(_FIRST) : value.index(b",")]
-    return None if at == b"null" else int(at)
+    return _number(value[len(_FIRST) : value.index(b",")])
+
+
+def in_doubt_ms(value: bytes) -> int | None:
+    """Since when nobody knows its end, likewise. A row from before this was told is in no doubt."""
+    begins = value.index(b",") + 1
+    if not value.startswith(_SECOND, begins):
+        return None
+    return _number(value[begins + len(_SECOND) : value.index(b",", begins)])
+
+
+def _number(text: bytes) -> int | None:
+    return None if text == b"null" else int(text)
+
+
+def _ms(at: datetime | None) -> bytes:
+    return b"null" if at is None else b"%d" % int(at.timestamp() * 1000)

@@ -14,3 +14,10 @@ def test_every_state_that_a_payment_can_reach_comes_back_as_it_was() -> None:
         assert rows.read(written) == Row(transaction)
         due = transaction.next_check_at
         assert rows.next_check_ms(written) == (due and int(due.timestamp() * 1000))
+        doubt = transaction.in_doubt_since
+        assert rows.in_doubt_ms(written) == (doubt and int(doubt.timestamp() * 1000))
+    assert any(transaction.in_doubt_since for transaction in states)
+
+
+def test_a_row_from_before_doubts_were_told_is_in_none() -> None:
+    assert rows.in_doubt_ms(b'{"next_check_ms":null,"transaction":{"id":"pay_1","in_doubt_ms":5}}') is None
