@@ -3,6 +3,7 @@
     openapi.json    the door        from web's routes and bodies
     asyncapi.json   the topics      from the catalogue and the wire formats
     transitions.md  the statuses    from the TRANSITIONS tables
+    matrix.md       the commands    from the rules, state by state
 
 The tables and types in the code are the source; nothing here knows more than they do.
 """
@@ -13,6 +14,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import matrix
 
 from models import dispute, payment, refund, shapes
 from streams import asyncapi
@@ -57,7 +60,12 @@ def _chart(table: Any) -> str:
     return "\n".join(f"    {was or '[*]'} --> {after}: {move}" for (was, move), after in table.items())
 
 
-DOCUMENTS = {"openapi.json": openapi.written, "asyncapi.json": _asyncapi, "transitions.md": _transitions}
+DOCUMENTS = {
+    "openapi.json": openapi.written,
+    "asyncapi.json": _asyncapi,
+    "transitions.md": _transitions,
+    "matrix.md": matrix.written,
+}
 
 
 def main() -> int:
