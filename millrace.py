@@ -305,7 +305,7 @@ def _payments_arguments(payments: argparse.ArgumentParser) -> None:
         "--as",
         dest="resolution",
         required=True,
-        help="captured, authorized, canceled or declined; of a refund: succeeded, failed or canceled",
+        help="what Stripe shows: captured, authorized, canceled or declined; of a refund: succeeded, failed or canceled",
     )
     resolve.add_argument("--evidence", required=True, help="what you have seen, and where; kept for ever")
     resolve.add_argument("--operator", required=True, help="who you are; kept for ever")
@@ -313,7 +313,9 @@ def _payments_arguments(payments: argparse.ArgumentParser) -> None:
     resolve.add_argument(
         "--amount", type=int, help="captured or authorised in all, minor units; default: all"
     )
-    resolve.add_argument("--payment-intent", help="Stripe's pi_…, where it is not known here")
+    resolve.add_argument(
+        "--payment-intent", help="Stripe's pi_…, where it is not known here: it is looked at"
+    )
 
 
 def _payments(arguments: argparse.Namespace) -> int:

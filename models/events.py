@@ -164,10 +164,11 @@ class ReviewResolved:
 
 @dataclass(frozen=True, slots=True)
 class PaymentReviewRequired:
-    """Only a person can say what happened. `call_key`: the call given up, if one was open."""
+    """Only a person can say what happened. `call_key`: the call given up, if one was open; `intent`: what there is of it."""
 
     reason: str
     call_key: str | None
+    intent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,12 @@ from models.transaction import Transaction
 
 ENDS = (IntentStatus.CAPTURED, IntentStatus.CANCELED)
 MONEY_MOVED_AFTER_THE_END = "the provider took the money after the payment had ended here"
-MONEY_HELD_AFTER_THE_DECLINE = (
-    "the customer's money is held at the provider, and the payment was declined here"
-)
+MONEY_HELD_AFTER_THE_END = "the customer's money is held at the provider after the payment had ended here"
 _UNEXPLAINED = Decline("payment_failed", None, None, "The payment failed; the provider gave no reason.")
+
+
+class Outdated(InvariantBroken):
+    """An answer from before what is known: the next one will say more."""
 
 
 def of_intent(
@@ -63,13 +65,19 @@ def of_intent(
     _same_payment(payment, seen)
     moving = answers is not None and answers.call.operation is not Operation.READ
     if answers and moving and seen.amount_captured_minor < payment.amount_captured_minor:
-        raise InvariantBroken(f"{answers.call.key}: the answer is older than what we know of {seen.intent}")
+        raise Outdated(f"{answers.call.key}: the answer is older than what we know of {seen.intent}")
     ended = payment.status in (PaymentStatus.DECLINED, PaymentStatus.CANCELED)
     if ended and seen.amount_captured_minor > payment.amount_captured_minor:
-        yield PaymentReviewRequired(MONEY_MOVED_AFTER_THE_END, None)
-    elif payment.status is PaymentStatus.DECLINED and seen.status is IntentStatus.AUTHORIZED:
-        yield PaymentReviewRequired(MONEY_HELD_AFTER_THE_DECLINE, None)
-    elif payment.review_reason != MONEY_MOVED_AFTER_THE_END:
+        yield PaymentReviewRequired(MONEY_MOVED_AFTER_THE_END, None, seen.intent)
+    elif ended and seen.status is IntentStatus.AUTHORIZED:
+        yield PaymentReviewRequired(MONEY_HELD_AFTER_THE_END, None, seen.intent)
+    elif payment.has_ended:
+        # its client was told how it ended: only that nothing came of it lifts the review; all else is a person's
+        nothing_came = seen.amount_captured_minor == payment.amount_captured_minor
+        lifted = payment.review_reason not in (None, MONEY_MOVED_AFTER_THE_END)
+        if lifted and seen.status is IntentStatus.CANCELED and nothing_came:
+            yield _event_of(seen)
+    else:
         status = payment.status
         for event in _events_of(payment, seen):
             after = payments.TRANSITIONS.get((status, payments.move(event)))

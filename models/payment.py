@@ -158,6 +158,13 @@ class Payment:
     captured_at: datetime | None = None
     unknown_since: datetime | None = None
     review_reason: str | None = None
+    reviewed_after: PaymentStatus | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its client was told that it came to nothing, whatever a person has to look at since."""
+        ends = (PaymentStatus.DECLINED, PaymentStatus.CANCELED)
+        return self.status in ends or self.reviewed_after in ends
 
     @property
     def amount_capturable_minor(self) -> int:
@@ -167,7 +174,7 @@ class Payment:
         return self.amount_authorized_minor - self.amount_captured_minor
 
 
-_OVER = ("next_action", "client_secret", "abandon_at", "unknown_since", "review_reason")
+_OVER = ("next_action", "client_secret", "abandon_at", "unknown_since", "review_reason", "reviewed_after")
 """Members of what holds until the payment moves."""
 
 
@@ -211,7 +218,9 @@ def _changed(was: Payment, at: datetime, data: PaymentEvent) -> dict[str, Any]:
                 "intent": intent,
                 "charge": charge or was.charge,
                 # what was captured had been authorised as a whole, whether or not we were told
-                "amount_authorized_minor": was.amount_authorized_minor or was.terms.money.amount_minor,
+                "amount_authorized_minor": max(
+                    was.amount_authorized_minor or was.terms.money.amount_minor, captured
+                ),
                 "amount_captured_minor": captured,
                 "captured_at": was.captured_at or at,
                 "authorized_until": None if final else was.authorized_until,
@@ -228,7 +237,12 @@ def _changed(was: Payment, at: datetime, data: PaymentEvent) -> dict[str, Any]:
         case PaymentOutcomeUnknown():
             return {"unknown_since": was.unknown_since or at} | _customers_step(was)
         case PaymentReviewRequired(reason):
-            return {"review_reason": reason, "unknown_since": was.unknown_since}
+            return {
+                "review_reason": reason,
+                "reviewed_after": was.status,
+                "unknown_since": was.unknown_since,
+                "intent": data.intent or was.intent,
+            }
         case PaymentCancelRequested():
             return _customers_step(was) | {"abandon_at": data.abandon_at or was.abandon_at}
         case PaymentRequested() | PaymentScreened() | PaymentCaptureRequested():

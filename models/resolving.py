@@ -18,8 +18,9 @@ from models.events import (
 from models.fields import PAYMENT_RESOLUTIONS, REFUND_RESOLUTIONS
 from models.payment import PaymentStatus
 from models.policy import Policy
-from models.provider import Decline, RefundStatus
+from models.provider import CaptureIntent, Decline, RefundStatus
 from models.rules import Refusal, Rule, payment_exists, payment_of
+from models.terms import CaptureMethod
 from models.transaction import Transaction
 
 _DECLINED = Decline("resolved_as_declined", None, None, "An operator found that the payment was not made.")
@@ -40,8 +41,7 @@ def _of_payment(known: Transaction, command: ResolvePayment) -> EventData:
     match command.resolution:
         case "captured":
             assert intent is not None  # a rule has asked for it
-            captured = command.amount_minor or payment.amount_authorized_minor or all_of_it
-            return PaymentCaptured(intent, payment.charge, captured, final=True)
+            return _captured(known, command, intent)
         case "authorized":
             assert intent is not None
             authorized = command.amount_minor or payment.amount_authorized_minor or all_of_it
@@ -49,6 +49,16 @@ def _of_payment(known: Transaction, command: ResolvePayment) -> EventData:
         case "canceled":
             return PaymentCanceled(None, intent, payment.charge)
     return PaymentDeclined(_DECLINED, intent)
+
+
+def _captured(known: Transaction, command: ResolvePayment, intent: str) -> PaymentCaptured:
+    """What was asked for last, where that is in doubt; else what is said, or all of it."""
+    payment, call = payment_of(known), known.payment_call()
+    if command.amount_minor is None and call and isinstance(call.call.ask, CaptureIntent):
+        captured = payment.amount_captured_minor + call.call.ask.amount_minor
+        return PaymentCaptured(intent, payment.charge, captured, call.call.ask.final)
+    captured = command.amount_minor or payment.amount_authorized_minor or payment.terms.money.amount_minor
+    return PaymentCaptured(intent, payment.charge, captured, final=True)
 
 
 def _of_refund(known: Transaction, command: ResolvePayment) -> EventData:
@@ -60,6 +70,14 @@ def _of_refund(known: Transaction, command: ResolvePayment) -> EventData:
         case "canceled":
             return RefundCanceled(command.refund_id, at_provider)
     return RefundFailed(command.refund_id, at_provider, "resolved_as_failed")
+
+
+def _amount_is_open(transaction: Transaction, command: ResolvePayment) -> bool:
+    """A capture by hand takes what it says, and the call that said it was given up."""
+    payment = payment_of(transaction)
+    by_hand = payment.intent is not None and payment.terms.capture_method is CaptureMethod.MANUAL
+    given_up = by_hand and transaction.payment_call() is None
+    return command.resolution == "captured" and command.amount_minor is None and given_up
 
 
 def is_in_doubt(transaction: Transaction, command: ResolvePayment, policy: Policy) -> Refusal | None:
@@ -103,6 +121,14 @@ def resolved_amount_is_possible(
     payment = payment_of(transaction)
     if command.refund_id is not None and command.amount_minor is not None:
         return Refusal(Code.RESOLUTION_INVALID, "a refund's amount is what it was asked for with")
+    if command.resolution in ("canceled", "declined") and command.amount_minor is not None:
+        return Refusal(
+            Code.RESOLUTION_INVALID, f"a payment that was {command.resolution} has no amount to name"
+        )
+    if _amount_is_open(transaction, command):
+        return Refusal(
+            Code.RESOLUTION_INVALID, "say how much was captured in all: it may have been less than all"
+        )
     least, most = payment.amount_captured_minor, payment.terms.money.amount_minor
     if command.resolution == "captured":
         most = payment.amount_authorized_minor or most

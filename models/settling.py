@@ -43,6 +43,7 @@ from models.provider import (
     Deferred,
     DisputeSnapshot,
     IntentSnapshot,
+    IntentStatus,
     Operation,
     PspCall,
     ReadIntent,
@@ -62,6 +63,10 @@ VELOCITY_EXCEEDED = "velocity_exceeded"
 
 ABANDONED = "abandoned"
 """Why a payment was canceled whose customer did not act."""
+
+NOT_CLOSED = "the payment was declined, and its intent could not be canceled at the provider"
+LOOKS_MAX = 100
+"""Tries of one look, about a day of them."""
 
 READS_MAX = 100
 """Looks at one payment that notices give rise to. Source: Stripe, rate limits: 500 reads per transaction in 30 days."""
@@ -93,13 +98,20 @@ def asked(known: Transaction, origin: Origin, operation: Operation, ask: Ask) ->
 
 def notice(known: Transaction, command: RecordNotice, policy: Policy) -> Iterator[Said]:
     """What follows from it by itself is taken in; where it contradicts or passes over a step, the provider is asked."""
-    seen = command.snapshot
+    yield from _unasked(known, command.snapshot, command.origin, policy)
+
+
+def _unasked(known: Transaction, seen: Snapshot, origin: Origin, policy: Policy) -> Iterator[Said]:
     doubt = evidence.doubt(known, seen) if isinstance(seen, IntentSnapshot) else None
-    if isinstance(seen, IntentSnapshot) and doubt and known.attempts.get(Operation.READ, 0) < READS_MAX:
-        call = asked(known, command.origin, Operation.READ, ReadIntent(seen.intent))
-        yield Said(PaymentReadRequested(doubt, call))
-    else:
-        yield from _told(known, seen, None, command.origin, policy)
+    if not (isinstance(seen, IntentSnapshot) and doubt):
+        yield from _told(known, seen, None, origin, policy)
+    elif known.attempts.get(Operation.READ, 0) < READS_MAX:
+        yield Said(look(known, seen.intent, doubt, origin))
+
+
+def look(known: Transaction, intent: str, reason: str, origin: Origin) -> PaymentReadRequested:
+    """Ask the provider how `intent` stands: what it answers counts, if it is this payment's at all."""
+    return PaymentReadRequested(reason, asked(known, origin, Operation.READ, ReadIntent(intent)))
 
 
 def _told(
@@ -110,12 +122,22 @@ def _told(
     message = f"the payment is {seen.status} at the provider"
     try:
         events = list(_seen(known, seen, answers))
+    except evidence.Outdated:
+        raise
     except InvariantBroken as contradiction:
-        if answers is None or answers.call.operation is not Operation.READ:
+        if answers is None or answers.call.operation in (Operation.REFUND, Operation.SCREEN):
             raise
-        # asked for the very reason that it did not fit, and it still does not
+        # we asked, and what we are told cannot be: the same question again would have the same answer
         message, events = str(contradiction), list(_for_a_person(known, str(contradiction)))
+    if answers and _closes(known, answers) and not events and seen.status != IntentStatus.CANCELED:
+        events = list(_for_a_person(known, f"{NOT_CLOSED}: {message}"))
     yield from _taken_in(known, events, answered, message, origin, policy)
+
+
+def _closes(known: Transaction, call: OpenCall) -> bool:
+    """Whether it is the one that cancels what was declined."""
+    declined = known.payment is not None and known.payment.status is PaymentStatus.DECLINED
+    return declined and call.command is None and call.call.operation is Operation.CANCEL
 
 
 def _for_a_person(known: Transaction, reason: str) -> Iterator[EventData]:
@@ -125,8 +147,15 @@ def _for_a_person(known: Transaction, reason: str) -> Iterator[EventData]:
 
 
 def found(known: Transaction, command: ResolvePayment, policy: Policy) -> Iterator[Said]:
-    """A person's word ends every call about what it was asked of, as the provider's own would."""
+    """A person's word ends every call about what it was asked of, as the provider's own would.
+
+    An intent that only the person names may be another payment's: nothing is done with it but a look.
+    """
     ended = set()
+    if command.refund_id is None and command.intent and known.payment and known.payment.intent is None:
+        reason = f"{command.operator} found the payment {command.resolution}"
+        yield Said(look(known, command.intent, reason, command.origin))
+        return
     if command.refund_id is None and (call := known.payment_call()):
         ended = {call.call.key}
     message = f"an operator found the payment {command.resolution}"
@@ -142,17 +171,18 @@ def _taken_in(
     policy: Policy,
 ) -> Iterator[Said]:
     """`events`, with all that they entail. They end the calls `over`, whose result is `message` where it is no event's."""
-    calls, ended = known.calls, False
+    calls, ended, reviewed = known.calls, False, False
     for data in events:
         closed = closed_by(calls, data)
         settled = next((call.command for call in closed if call.command), None)
         yield Said(_with_consequences(known, data, origin, policy), settles=settled)
         calls = {key: call for key, call in calls.items() if call not in closed}
-        ended = ended or is_an_end(data)
+        ended, reviewed = ended or is_an_end(data), isinstance(data, PaymentReviewRequired)
     for key, call in calls.items():
         operation = call.call.operation
         may_come_to_nothing = operation in (Operation.CAPTURE, Operation.CANCEL, Operation.READ)
-        if may_come_to_nothing and (key in over or (ended and operation is not Operation.READ)):
+        goes_on = operation is Operation.READ or (call.command is None and reviewed)
+        if may_come_to_nothing and (key in over or (ended and not goes_on)):
             yield _without_effect(known, call, Code.PAYMENT_STATE_CONFLICT, message)
 
 
@@ -191,8 +221,11 @@ def _seen(known: Transaction, seen: Snapshot, answers: OpenCall | None) -> Itera
 def outcome(known: Transaction, command: RecordOutcome, policy: Policy) -> Iterator[Said]:
     call, origin = known.calls.get(command.call_key), command.origin
     match command.outcome:
-        case Answered(seen):
+        case Answered(seen) if call is not None:
             yield from _told(known, seen, call, origin, policy)
+        case Answered(seen):
+            if f":{Operation.READ}:" not in command.call_key:  # a later look is under way, or has been
+                yield from _unasked(known, seen, origin, policy)
         case _ if call is None:
             return  # other evidence was quicker, or this is the second answer to one key
         case Declined(decline, intent):
@@ -203,7 +236,7 @@ def outcome(known: Transaction, command: RecordOutcome, policy: Policy) -> Itera
         case Screened(admitted, reason):
             yield from _screened(known, call, admitted, reason, origin, policy)
         case Unknown(reason):
-            yield _in_doubt(call, reason, origin)
+            yield _in_doubt(known, call, reason, origin)
         case Deferred(reason):
             yield Said(_put_off(call, reason, origin))
         case _:
@@ -238,6 +271,9 @@ def _not_done(
             if payment and payment.status is PaymentStatus.UNKNOWN and call is known.payment_call():
                 yield Said(_as_before_the_call(known, payment))
             message = f"the provider refused it ({decline.code}): {decline.message}"
+            if _closes(known, call):
+                yield Said(PaymentReviewRequired(f"{NOT_CLOSED}: {message}", call.call.key))
+                return
             yield _without_effect(known, call, Code.PROVIDER_REFUSED, message)
 
 
@@ -253,14 +289,22 @@ def _as_before_the_call(known: Transaction, payment: Payment) -> EventData:
     )
 
 
-def _in_doubt(call: OpenCall, reason: str, origin: Origin) -> Said:
+def _in_doubt(known: Transaction, call: OpenCall, reason: str, origin: Origin) -> Said:
     """Tried again under the same key as long as there is one; when the provider was only looked at, and in vain, a person's.
 
     A call of our own leaves no doubt about the payment: nothing of it is known to be so until an answer says it.
     """
     ask, key = call.call.ask, call.call.key
+    if isinstance(ask, ReadIntent) and call.tries >= LOOKS_MAX:
+        return Said(CallEnded(key, reason))
     if isinstance(ask, ReadIntent | ScreenCustomer):
         return Said(_put_off(call, reason, origin))
+    if known.payment and known.payment.status is PaymentStatus.MANUAL_REVIEW and call.command is None:
+        return (
+            Said(CallEnded(key, reason))
+            if key_is_too_old(call.call.requested_at, origin.at)
+            else Said(_put_off(call, reason, origin))
+        )
     if key_is_too_old(call.call.requested_at, origin.at):
         in_vain = f"no answer within a day, and nothing of it to be found: {reason}"
         if isinstance(ask, RefundIntent):

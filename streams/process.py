@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Gauge, GCCollector, PlatformCollector, ProcessCollector
 
 from streams.crashpoints import Crashpoint, crashpoints
 from streams.delivery import App, serve
@@ -35,6 +35,10 @@ class Process:
             stall_s=stall_s,
             credentials=credentials(settings),
         )
+
+    def gauge(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+        """One more number of /metrics, read when it is asked for."""
+        Gauge(name, meaning, registry=self.registry).set_function(read)
 
     async def serve(self) -> None:
         health = await serve_health(

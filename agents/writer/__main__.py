@@ -1,9 +1,8 @@
 """`python -m agents.writer`: the single writer over Kafka. The only place where its rules meet their pipes."""
 
+import logging
 import time
 from datetime import UTC, datetime
-
-from prometheus_client import CollectorRegistry, Gauge
 
 from agents.writer import apply
 from agents.writer.doubts import Doubts
@@ -21,6 +20,8 @@ from streams.topics import COMMANDS, WRITER_TABLE
 from streams.wire import events, replies, rows
 from streams.wire.commands import CommandCodec
 
+log = logging.getLogger("millrace.writer")
+
 TIMER_S = 0.5
 """How often due work is looked for; a retry waits two seconds at least, so half a second more is not felt."""
 
@@ -37,7 +38,7 @@ async def compose(settings: Settings) -> None:
     codec = CommandCodec(settings.partitions, settings.internal_secret)
     policies = KafkaPolicies(client_settings(settings))
     due, doubts = DueIndex(), Doubts()
-    _gauges(doubts, process.registry)
+    _gauges(doubts, process)
 
     def step(record: Record, table: Table, out: Out) -> None:
         command, reply_to = codec.read(record)
@@ -49,13 +50,20 @@ async def compose(settings: Settings) -> None:
             row = rows.read(kept) if kept else None
             policy = policies.of(command.origin.merchant if row is None else row.transaction.merchant or "")
             applied = apply(row, command, reply_to, livemode, policy, rows.is_full(kept))
+            written = rows.write(applied.row) if applied.row else None
+            happened = [events.write(said.event, said.payment) for said in applied.events]
         except InvariantBroken as broken:
             raise Poison(str(broken), Code.INVARIANT_BROKEN) from broken
+        except (
+            Exception
+        ) as bug:  # of this one record: if it ended the process, it would stop its partition for good
+            log.critical("a command of %s could not be applied", command.origin.payment_id, exc_info=bug)
+            raise Poison(f"a bug of ours: {type(bug).__name__}", Code.INVARIANT_BROKEN) from bug
         crashpoint("writer.decided")
-        if applied.row:
-            table.set(key, rows.write(applied.row))
-        for event, payment in ((said.event, said.payment) for said in applied.events):
-            out.emit(events.write(event, payment))
+        if written:
+            table.set(key, written)
+        for event in happened:
+            out.emit(event)
         for answer in applied.answers:
             out.answer(
                 replies.write(command.origin.payment_id, answer.address, answer.reply, command.origin.at)
@@ -89,13 +97,10 @@ async def compose(settings: Settings) -> None:
         await policies.stop()
 
 
-def _gauges(doubts: Doubts, registry: CollectorRegistry) -> None:
-    many = Gauge("millrace_in_doubt", "Payments whose end, or a refund's, nobody knows", registry=registry)
-    many.set_function(lambda: len(doubts))
-    old = Gauge(
-        "millrace_in_doubt_oldest_seconds", "How long the oldest of them has been so", registry=registry
-    )
-    old.set_function(lambda: doubts.oldest_s(time.time()))
+def _gauges(doubts: Doubts, process: Process) -> None:
+    process.gauge("millrace_in_doubt", "Payments whose end, or a refund's, nobody knows", lambda: len(doubts))
+    oldest = "How long the oldest of them has been so"
+    process.gauge("millrace_in_doubt_oldest_seconds", oldest, lambda: doubts.oldest_s(time.time()))
 
 
 if __name__ == "__main__":

@@ -85,7 +85,10 @@ class KafkaPolicies:
                     await consumer.getmany(timeout_ms=FETCH_WAIT_MS if known.done() else 100)
                 ).values():
                     for record in records:
-                        self._hear((record.key or b"").decode(errors="replace"), record.value)
+                        if partition_of(record.key or b"", len(tps)) == record.partition:
+                            self._hear((record.key or b"").decode(errors="replace"), record.value)
+                        else:
+                            log.error("a policy on another partition than its merchant's is passed over")
         finally:
             await consumer.stop()
 

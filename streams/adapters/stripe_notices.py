@@ -168,4 +168,6 @@ def _with_its_news(kind: str, snapshot: DisputeSnapshot | None) -> DisputeSnapsh
 
 def _told_at(event: Mapping[str, Any], now: datetime) -> datetime:
     created = event.get("created")
-    return datetime.fromtimestamp(created, UTC) if type(created) is int else now
+    if type(created) is not int or created > now.timestamp():
+        return now  # nobody tells what will be
+    return datetime.fromtimestamp(max(created, 0), UTC)

@@ -15,6 +15,10 @@ PAYMENT_ID_NAME, MERCHANT_NAME, REFUND_ID_NAME = "payment_id", "merchant", "refu
 """The names of our own metadata. Written last, so that a merchant's own of the same name cannot hide them."""
 
 MESSAGE_MAX_CHARS = 500
+AMOUNT_LIMIT = 10**15
+"""A thousand times what any charge may be: what is above is no amount, and its sums would leave 64 bits."""
+MOMENTS = range(946_684_800, 7_258_118_400)
+"""2000 to 2200, in seconds: what is outside is no time, and a day before or after it may be none that can be written."""
 
 _SECRETS = re.compile(r"\b(?:sk|rk|pk|whsec)_\w+|\b\w+_secret_\w+", re.ASCII)
 
@@ -54,7 +58,7 @@ def optional_text(seen: StripeObject, name: str) -> str | None:
 
 def amount(seen: StripeObject, name: str) -> int:
     value = seen.get(name)
-    if type(value) is not int or value < 0:  # True is an int too
+    if type(value) is not int or not 0 <= value <= AMOUNT_LIMIT:  # True is an int too
         raise Malformed(f"{name} is no amount")
     return value
 
@@ -66,7 +70,11 @@ def signed_amount(seen: StripeObject) -> int:
 
 def moment(seen: StripeObject, name: str) -> datetime | None:
     value = seen.get(name)
-    return datetime.fromtimestamp(value, UTC) if type(value) is int else None
+    if type(value) is not int:
+        return None
+    if not MOMENTS.start <= value < MOMENTS.stop:
+        raise Malformed(f"{name} is no time of these centuries")
+    return datetime.fromtimestamp(value, UTC)
 
 
 def safe_text(message: str) -> str:

@@ -113,6 +113,8 @@ class StripeProvider:
             return Rejected("metadata_invalid", str(refusal))
         except (InvariantBroken, Malformed) as broken:
             log.critical("%s: %s; a person must look", call.key, broken)
+            if isinstance(call.ask, ReadIntent):
+                return Rejected("not_this_payments", str(broken))
             return Unknown(f"Stripe's answer does not fit the call: {broken}")
         except Exception as error:
             # the type only: a vendor's text may hold what no log should

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.money import AMOUNT_MAX_MINOR, CURRENCIES
 from models.policy import ABANDON_AFTER_S, DEFAULT, AmountLimits, Policy, Velocity
@@ -26,6 +26,12 @@ class AmountsDocument(_Document):
 
     minimum: _Minor | None = None
     maximum: _Minor | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "AmountsDocument":
+        if None not in (self.minimum, self.maximum) and self.minimum > self.maximum:  # type: ignore[operator]
+            raise ValueError("the minimum is above the maximum")
+        return self
 
 
 class VelocityDocument(_Document):

@@ -140,7 +140,10 @@ def _public(transaction: Transaction | None) -> Iterator[Command]:
     yield samples.refund(100, id=_fresh())
     yield samples.refund(id=_fresh())
     if transaction:
-        yield from (samples.resolve(found, id=_fresh()) for found in PAYMENT_RESOLUTIONS)
+        for found in PAYMENT_RESOLUTIONS:
+            yield samples.resolve(found, id=_fresh())
+            yield samples.resolve(found, amount_minor=300, id=_fresh())
+        yield samples.resolve("canceled", intent=None, id=_fresh())
         yield from (
             samples.resolve(found, refund_id, id=_fresh())
             for refund_id in transaction.refunds

@@ -174,7 +174,7 @@ def check_calls(after: Transaction) -> None:
     assert len(calls) <= 1
     status = after.payment.status if after.payment else None
     if status in (*ENDS, PaymentStatus.MANUAL_REVIEW, None):
-        closing = status is PaymentStatus.DECLINED and Operation.CANCEL in ours
+        closing = status in (PaymentStatus.DECLINED, PaymentStatus.MANUAL_REVIEW) and Operation.CANCEL in ours
         assert not calls or closing, f"a {calls[0].call.operation} of a {status} payment is still under way"
     if status is PaymentStatus.UNKNOWN:
         assert calls, "in doubt, and nobody will ever look"

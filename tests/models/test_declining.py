@@ -8,6 +8,7 @@ from models.events import (
     CallDeferred,
     CallEnded,
     CallRepeated,
+    PaymentCanceled,
     PaymentCaptured,
     PaymentDeclined,
     PaymentReadRequested,
@@ -146,11 +147,15 @@ def test_a_cancellation_that_nobody_answered_is_asked_for_again() -> None:
     being_closed().when(check(CALL_LOST_AFTER_S)).then(CallRepeated)
 
 
-def test_a_cancellation_the_provider_refuses_is_over_and_not_tried_again() -> None:
-    story = being_closed().when(rejected(CANCEL_CALL)).then(CallEnded).settling()
-    assert story.payment.status is PaymentStatus.DECLINED
+@pytest.mark.parametrize(
+    "came_to", [rejected(CANCEL_CALL), answer(CANCEL_CALL, FAILED), answer(CANCEL_CALL, PROCESSING)]
+)
+def test_an_intent_that_could_not_be_canceled_is_for_a_person(came_to: Command) -> None:
+    story = being_closed().when(came_to).then(PaymentReviewRequired).settling()
+    assert story.payment.status is PaymentStatus.MANUAL_REVIEW
     assert story.transaction.next_check_at is None
     story.when(unknown(CANCEL_CALL), check(KEY_AGE_MAX_S)).then_nothing()
+    story.when(notice(CANCELED)).then(PaymentCanceled)
 
 
 def test_a_cancellation_of_which_nothing_is_to_be_found_after_a_day_is_for_a_person() -> None:
@@ -174,7 +179,8 @@ def test_a_payment_captured_after_all_is_for_a_person(known: list[Command]) -> N
     story = being_closed(*known).when(answer(CANCEL_CALL, CAPTURED)).then(PaymentReviewRequired, CallEnded)
     assert story.payment.status is PaymentStatus.MANUAL_REVIEW
     told = being_closed(*known).when(notice(CAPTURED)).then(PaymentReadRequested)
-    told.when(answer(READ_CALL, CAPTURED)).then(PaymentReviewRequired, CallEnded, CallEnded).settling()
+    told.when(answer(READ_CALL, CAPTURED)).then(PaymentReviewRequired, CallEnded).settling()
+    told.when(answer(CANCEL_CALL, CAPTURED)).then(CallEnded)
     for after in (story, told):
         assert after.transaction.calls == {}
         assert after.payment.amount_captured_minor == 0  # a person has yet to say so

@@ -20,7 +20,6 @@ SHOWN = {
     IntentStatus.REQUIRES_ACTION: PaymentStatus.REQUIRES_ACTION,
     IntentStatus.AUTHORIZED: PaymentStatus.AUTHORIZED,
     IntentStatus.CAPTURED: PaymentStatus.CAPTURED,
-    IntentStatus.FAILED: PaymentStatus.DECLINED,
 }
 
 
@@ -136,6 +135,8 @@ class OnePayment(RuleBasedStateMachine):
             assert payment.status in (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
         elif theirs.status is IntentStatus.CANCELED:  # also what we had canceled because it was declined
             assert payment.status in (PaymentStatus.CANCELED, PaymentStatus.DECLINED)
+        elif theirs.status is IntentStatus.FAILED:  # a person's, if it could not be canceled
+            assert payment.status in (PaymentStatus.DECLINED, PaymentStatus.MANUAL_REVIEW)
         else:
             assert payment.status is SHOWN[theirs.status]
 

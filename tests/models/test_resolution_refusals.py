@@ -6,7 +6,7 @@ import pytest
 
 from models.codes import Code
 from models.commands import Command, ResolvePayment
-from models.events import PaymentAuthorized, ReviewResolved
+from models.events import CommandRefused, PaymentAuthorized, ReviewResolved
 from models.payment import PaymentStatus
 from models.provider import IntentSnapshot
 from tests.models.samples import (
@@ -109,7 +109,8 @@ def test_a_stranger_resolves_nothing() -> None:
 
 
 def test_the_same_word_again_is_nothing_and_another_under_its_id_is_refused() -> None:
-    story = given(*LOST).when(resolve("authorized")).then(ReviewResolved, PaymentAuthorized)
+    story = given(*HELD, capture(), unknown(CAPTURE_CALL)).when(resolve("authorized"))
+    story.then(ReviewResolved, PaymentAuthorized, CommandRefused)
     story.when(resolve("authorized")).then_nothing()
     story.when(resolve("captured")).then_refused(Code.IDEMPOTENCY_KEY_REUSED, "resolve")
     assert story.payment.status is PaymentStatus.AUTHORIZED

@@ -42,7 +42,6 @@ from tests.models.samples import (
     cancel,
     capture,
     create,
-    declined,
     notice,
     refund,
     refund_call,
@@ -72,29 +71,42 @@ REFUND_RESOLUTIONS: dict[str, tuple[type[EventData], RefundStatus]] = {
 
 
 @pytest.mark.parametrize("word", RESOLUTIONS)
+@pytest.mark.parametrize("known", [LOST, GIVEN_UP])
+def test_an_intent_that_only_a_person_names_is_looked_at_and_not_believed(
+    word: str, known: tuple[Command, ...]
+) -> None:
+    story = given(*known).when(resolve(word)).then(ReviewResolved, PaymentReadRequested).settling("resolve")
+    assert list(story.transaction.calls)[-1] == READ_CALL
+    assert all(call.call.operation is not Operation.CANCEL for call in story.transaction.calls.values())
+    story.when(rejected(READ_CALL)).then(CallEnded)  # another payment's, or nobody's
+    assert story.payment.intent is None
+    shown = given(*known, resolve(word)).when(answer(READ_CALL, CAPTURED)).then(PaymentCaptured, CallEnded)
+    assert shown.payment.status is PaymentStatus.CAPTURED
+
+
+@pytest.mark.parametrize("word", ["canceled", "declined"])
 def test_what_a_person_finds_ends_the_doubt_and_answers_the_command_that_was_in_doubt(word: str) -> None:
     kind, status = RESOLUTIONS[word]
-    story = (
-        given(*LOST).when(resolve(word)).then(ReviewResolved, kind).opening().settling("resolve", "create")
-    )
+    story = given(*LOST).when(resolve(word, intent=None)).then(ReviewResolved, kind).opening()
+    story.settling("resolve", "create")
     assert (story.payment.status, story.payment.unknown_since) == (status, None)
     assert [call.command for call in story.transaction.calls.values() if call.command] == []
 
 
-@pytest.mark.parametrize("known", [GIVEN_UP, CAPTURE_GIVEN_UP])
 @pytest.mark.parametrize("word", RESOLUTIONS)
-def test_what_a_person_finds_ends_a_review_whose_command_was_answered_before(
-    word: str, known: tuple[Command, ...]
-) -> None:
+def test_what_a_person_finds_ends_a_review_whose_command_was_answered_before(word: str) -> None:
     kind, status = RESOLUTIONS[word]
-    story = given(*known).when(resolve(word)).then(ReviewResolved, kind).opening().settling("resolve")
+    amount_minor = 1000 if word == "captured" else None
+    story = given(*CAPTURE_GIVEN_UP).when(resolve(word, amount_minor=amount_minor))
+    story.then(ReviewResolved, kind).opening().settling("resolve")
     assert (story.payment.status, story.payment.review_reason) == (status, None)
     assert (story.payment.intent, story.payment.unknown_since) == ("pi_1", None)
 
 
 def test_who_found_it_and_why_stands_in_the_story_before_what_follows() -> None:
     told = ReviewResolved("captured", "seen in the provider's dashboard", "ada")
-    story = given(*GIVEN_UP).when(resolve("captured")).then(told, PaymentCaptured("pi_1", None, 1000, True))
+    story = given(*CAPTURE_GIVEN_UP).when(resolve("captured", amount_minor=1000))
+    story.then(told, PaymentCaptured("pi_1", "ch_1", 1000, True))
     assert story.events[0].fingerprint
     of_refund = ReviewResolved("failed", "seen in the provider's dashboard", "ada", RE_1)
     given(*REFUND_LOST).when(resolve("failed", RE_1)).then(
@@ -124,6 +136,8 @@ def test_a_capture_in_doubt_is_answered_by_what_was_found_or_refused() -> None:
     )
     story.settling("resolve", "capture")
     assert (story.payment.amount_captured_minor, story.remembered("capture").code) == (300, None)
+    by_default = given(*HELD, *doubt).when(resolve("captured")).then(ReviewResolved, PaymentCaptured)
+    assert by_default.payment.amount_captured_minor == 300
     for word in ("authorized", "canceled", "declined"):
         other = given(*HELD, *doubt).when(resolve(word)).settling("resolve", "capture")
         other.then(ReviewResolved, RESOLUTIONS[word][0], CommandRefused)
@@ -141,39 +155,42 @@ def test_a_cancellation_in_doubt_is_answered_by_what_was_found_or_refused() -> N
 
 
 def test_what_was_found_authorized_can_be_captured_as_if_nothing_had_been() -> None:
-    story = given(*GIVEN_UP).when(resolve("authorized", amount_minor=700), capture()).opening("capture")
+    story = given(*CAPTURE_GIVEN_UP).when(resolve("authorized", amount_minor=700), capture(id="again"))
+    story.opening("again")
     assert isinstance(story.events[-1].data, PaymentCaptureRequested)
     assert story.events[-1].data.amount_minor == 700
 
 
 def test_what_was_found_declined_is_canceled_at_the_provider_where_its_intent_is_known() -> None:
-    story = given(*GIVEN_UP).when(resolve("declined"))
+    story = given(*CAPTURE_GIVEN_UP).when(resolve("declined"))
     assert [call.call.operation for call in story.transaction.calls.values()] == [Operation.CANCEL]
     assert given(*GIVEN_UP).when(resolve("declined", intent=None)).transaction.calls == {}
 
 
 def test_the_amounts_that_just_can_have_been_are_taken() -> None:
     for word, amount in (("captured", 1), ("captured", 1000), ("authorized", 1), ("authorized", 1000)):
-        story = given(*LOST).when(resolve(word, amount_minor=amount)).settling("resolve", "create")
+        doubted = given(*HELD, capture(), unknown(CAPTURE_CALL))
+        story = doubted.when(resolve(word, amount_minor=amount)).settling("resolve", "capture")
         assert story.payment.amount_authorized_minor >= amount
         assert max(story.payment.amount_captured_minor, story.payment.amount_capturable_minor) == amount
 
 
 def test_without_an_amount_all_that_was_authorized_is_what_was_captured() -> None:
-    part = given(*LOST, resolve("authorized", amount_minor=700), capture(), unknown(CAPTURE_CALL))
-    part.when(resolve("captured", id="again")).settling("again", "capture")
+    part = given(*CAPTURE_GIVEN_UP, resolve("authorized", amount_minor=700), capture(id="again"))
+    part.when(unknown(f"{PAYMENT}:capture:2"), resolve("captured", id="found")).settling("found", "again")
     assert part.payment.amount_captured_minor == 700
 
 
 @pytest.mark.parametrize("word", ["declined", "canceled"])
-@pytest.mark.parametrize("intent", ["pi_1", None])
-def test_evidence_that_comes_later_still_counts(word: str, intent: str | None) -> None:
-    story = given(*GIVEN_UP).when(resolve(word, intent=intent)).settling("resolve")
+@pytest.mark.parametrize("known", [GIVEN_UP, CAPTURE_GIVEN_UP])
+def test_evidence_that_comes_later_still_counts(word: str, known: tuple[Command, ...]) -> None:
+    story = given(*known).when(resolve(word, intent=None)).settling("resolve")
     story.when(notice(CAPTURED)).then(PaymentReadRequested)
     story.when(answer(READ_CALL, CAPTURED))
     assert story.events[0].data.__class__ is PaymentReviewRequired
     assert story.payment.status is PaymentStatus.MANUAL_REVIEW
-    story.when(resolve("captured", id="again")).then(ReviewResolved, PaymentCaptured).settling("again")
+    story.when(resolve("captured", id="again", amount_minor=1000)).settling("again")
+    assert (story.payment.amount_captured_minor, story.payment.intent) == (1000, "pi_1")
 
 
 @pytest.mark.parametrize("word", ["failed", "canceled"])
@@ -184,8 +201,8 @@ def test_a_refund_found_not_made_that_was_made_all_the_same_is_noticed(word: str
 
 
 def test_the_late_answer_of_the_call_itself_adds_nothing() -> None:
-    for late in (rejected(), declined(), unknown(CREATE_CALL, LATE_S), answer(CREATE_CALL, CAPTURED)):
-        given(*LOST, resolve("captured")).when(late).then_nothing()
+    for late in (rejected(CAPTURE_CALL), unknown(CAPTURE_CALL, LATE_S), answer(CAPTURE_CALL, CAPTURED)):
+        given(*HELD, capture(), unknown(CAPTURE_CALL), resolve("captured")).when(late).then_nothing()
     given(*REFUND_LOST, resolve("succeeded", RE_1)).when(rejected(refund_call())).then_nothing()
 
 

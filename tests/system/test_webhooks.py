@@ -59,6 +59,41 @@ async def test_a_forged_webhook_is_turned_away_and_changes_nothing(
     assert found.log.replayed[made.payment_id].sequence == 2
 
 
+async def test_a_signed_time_or_amount_beyond_all_measure_stops_nobody(
+    http: HttpClient, stripe: SimulatorControl, inquest: Inquest
+) -> None:
+    """It would end the writer, and whoever starts it next would meet it again."""
+    made = await http.create(
+        "beyond-1", payment_method="pm_card_authenticationRequired", capture_method="manual"
+    )
+    intent = made.answer["provider"]["payment_intent"]
+    before = json.loads(_notice(made.payment_id, made.merchant, intent))
+    for number, capture_before in enumerate((-62_135_596_800, 0, 10**11, 2**63)):
+        card = {"payment_method_details": {"card": {"capture_before": capture_before}}}
+        shown = before["data"]["object"] | {
+            "status": "requires_capture",
+            "amount_capturable": 1999,
+            "amount_received": 0,
+            "latest_charge": {"id": "ch_1", **card},
+        }
+        told = before | {"id": f"evt_beyond_{number}", "type": "payment_intent.amount_capturable_updated"}
+        body = json.dumps(told | {"data": {"object": shown}}).encode()
+        assert (await http.once("POST", "/webhooks/stripe", _signed(body), body))[0] == 200
+    for number in range(2):
+        dispute = {"id": f"du_{number}", "object": "dispute", "status": "needs_response", "currency": "usd"}
+        shown = dispute | {
+            "amount": 2**63,
+            "payment_intent": intent,
+            "balance_transactions": [{"amount": -5}],
+        }
+        told = before | {"id": f"evt_amount_{number}", "type": "charge.dispute.created"}
+        body = json.dumps(told | {"data": {"object": shown}}).encode()
+        assert (await http.once("POST", "/webhooks/stripe", _signed(body), body))[0] == 200
+    assert (await http.create("beyond-2")).status == 201
+    await stripe.authenticate(intent, "succeed")
+    await inquest.hold()
+
+
 async def test_signed_nonsense_is_taken_and_changes_nothing(http: HttpClient, inquest: Inquest) -> None:
     """Stripe would send it again for three days; there is nothing to be done about it."""
     before = len((await inquest.hold()).log.commands)

@@ -279,6 +279,24 @@ async def cli(system: System, *arguments: str) -> list[dict[str, Any]]:
     return rows
 
 
+async def test_a_person_who_names_anothers_payment_moves_nothing_of_it(
+    system: System, http: HttpClient, stranger: HttpClient, stripe: SimulatorControl, inquest: Inquest
+) -> None:
+    theirs = await stranger.create("whole-theirs", capture_method="manual")
+    intent = theirs.answer["provider"]["payment_intent"]
+    await stripe.plan({"kind": "reset", "endpoint": "payment_intents.create"})
+    mine = await http.create("whole-named", wait_s=0)
+    await becomes(http, mine, status="unknown")
+    for word in ("declined", "captured", "authorized", "canceled"):
+        named = (f"--as={word}", "--evidence=x", "--operator=bob", f"--payment-intent={intent}")
+        await cli(system, "payments", "resolve", mine.payment_id, *named)
+    await stripe.forget_faults()
+    await becomes(http, mine, status="captured")  # the same key, again
+    await inquest.hold()
+    await becomes(stranger, theirs, status="authorized", amount_capturable=1999)
+    assert "payment.call_ended.v1" in await types(http, mine)
+
+
 async def test_a_person_settles_what_stripe_never_will(
     system: System, http: HttpClient, kafka_client: KafkaClient, stripe: SimulatorControl, inquest: Inquest
 ) -> None:

@@ -11,7 +11,6 @@ from streams.adapters.stripe_events import StripeEvents
 from streams.adapters.stripe_provider import StripeProvider
 from tests.streams.adapters.stripe.stripe_world import (
     KEY,
-    StripeProcess,
     authorized,
     cancel,
     error,
@@ -19,25 +18,23 @@ from tests.streams.adapters.stripe.stripe_world import (
     new_payment,
     paid,
     scripted,
+    simulator_process,
 )
 
 LONG_AGO = timedelta(days=1)
 
 
-async def test_what_was_not_delivered_is_told_the_oldest_first(
-    provider: StripeProvider, simulator: StripeProcess, api_key: str
-) -> None:
-    events = StripeEvents(api_key, simulator.url)
+async def test_what_was_not_delivered_is_told_the_oldest_first() -> None:
     first, second = new_payment(), new_payment()
-    simulator.control("webhook", {"url": "http://127.0.0.1:1/nobody", "secrets": ["whsec_nobody"]})
-    try:
+    with simulator_process() as own:
+        own.control("webhook", {"url": "http://127.0.0.1:1/nobody", "secrets": ["whsec_nobody"]})
+        provider, events = StripeProvider(KEY, own.url), StripeEvents(KEY, own.url)
         await paid(provider, first)
         held = await authorized(provider, second)
         await provider.perform(cancel(second, held.intent))
         found = await events.undelivered(datetime.now(UTC) - LONG_AGO)
-    finally:
-        simulator.control("webhook", {"url": None})
-    await events.close()
+        await events.close()
+        await provider.close()
     told = [
         (each.origin.payment_id, getattr(each.snapshot, "status", None))
         for each in found

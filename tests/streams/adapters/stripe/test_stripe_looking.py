@@ -50,12 +50,12 @@ async def test_a_look_shows_how_it_stands_however_old_it_is(provider: StripeProv
     assert seen.authorized_until is not None
 
 
-async def test_a_look_at_what_is_not_there_is_rejected_and_one_at_another_payment_is_no_answer(
+async def test_a_look_at_what_is_not_there_or_is_another_payments_is_rejected(
     provider: StripeProvider,
 ) -> None:
     assert isinstance(await provider.perform(read(new_payment(), "pi_nothing")), Rejected)
     intent = (await paid(provider, new_payment())).intent
-    assert isinstance(await provider.perform(read(new_payment(), intent)), Unknown)
+    assert isinstance(await provider.perform(read(new_payment(), intent)), Rejected)
 
 
 @pytest.mark.parametrize("status", [429, 500, 401, 403])
