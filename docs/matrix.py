@@ -38,6 +38,7 @@ from models.provider import (
     Unknown,
 )
 from models.recheck import KEY_AGE_MAX_S
+from models.refund import IN_DOUBT
 from models.terms import CaptureMethod, PaymentTerms
 from models.transaction import Transaction, evolve
 from streams.wire.events import TYPES
@@ -75,12 +76,11 @@ def _refund(known: Transaction | None = None) -> PublicCommand:
 def _resolve(known: Transaction | None = None) -> PublicCommand:
     """Of whatever is in doubt: the payment, or its refund."""
     refund = (
-        next((each.id for each in known.refunds.values() if each.status in _DOUBT), None) if known else None
+        next((each.id for each in known.refunds.values() if each.status in IN_DOUBT), None) if known else None
     )
     return ResolvePayment(_origin(), "failed" if refund else "canceled", "seen", "ada", refund)
 
 
-_DOUBT = (RefundStatus.UNKNOWN, RefundStatus.MANUAL_REVIEW)
 COMMANDS: dict[str, Callable[[Transaction | None], PublicCommand]] = {
     "payment.create": _create,
     "payment.capture": _capture,

@@ -66,7 +66,7 @@ def of_intent(
     moving = answers is not None and answers.call.operation is not Operation.READ
     if answers and moving and seen.amount_captured_minor < payment.amount_captured_minor:
         raise Outdated(f"{answers.call.key}: the answer is older than what we know of {seen.intent}")
-    ended = payment.status in (PaymentStatus.DECLINED, PaymentStatus.CANCELED)
+    ended = payment.status in payments.CAME_TO_NOTHING
     if ended and seen.amount_captured_minor > payment.amount_captured_minor:
         yield PaymentReviewRequired(MONEY_MOVED_AFTER_THE_END, None, seen.intent)
     elif ended and seen.status is IntentStatus.AUTHORIZED:

@@ -58,6 +58,11 @@ class PaymentMove(StrEnum):
 
 _S, _M = PaymentStatus, PaymentMove
 
+IN_DOUBT = frozenset({_S.UNKNOWN, _S.MANUAL_REVIEW})
+"""How it ends nobody knows yet."""
+
+CAME_TO_NOTHING = frozenset({_S.DECLINED, _S.CANCELED})
+
 TRANSITIONS: dict[tuple[PaymentStatus | None, PaymentMove], PaymentStatus] = {
     (None, _M.REQUESTED): _S.PROCESSING,
     (_S.PROCESSING, _M.SCREENED): _S.PROCESSING,
@@ -163,8 +168,7 @@ class Payment:
     @property
     def has_ended(self) -> bool:
         """Whether its client was told that it came to nothing, whatever a person has to look at since."""
-        ends = (PaymentStatus.DECLINED, PaymentStatus.CANCELED)
-        return self.status in ends or self.reviewed_after in ends
+        return self.status in CAME_TO_NOTHING or self.reviewed_after in CAME_TO_NOTHING
 
     @property
     def amount_capturable_minor(self) -> int:

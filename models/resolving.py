@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from models import payment as payments
+from models import refund as refunds
 from models.codes import Code
 from models.commands import ResolvePayment
 from models.events import (
@@ -16,9 +18,8 @@ from models.events import (
     ReviewResolved,
 )
 from models.fields import PAYMENT_RESOLUTIONS, REFUND_RESOLUTIONS
-from models.payment import PaymentStatus
 from models.policy import Policy
-from models.provider import CaptureIntent, Decline, RefundStatus
+from models.provider import CaptureIntent, Decline
 from models.rules import Refusal, Rule, payment_exists, payment_of
 from models.terms import CaptureMethod
 from models.transaction import Transaction
@@ -82,12 +83,12 @@ def _amount_is_open(transaction: Transaction, command: ResolvePayment) -> bool:
 
 def is_in_doubt(transaction: Transaction, command: ResolvePayment, policy: Policy) -> Refusal | None:
     status: str = payment_of(transaction).status
-    doubtful: set[str] = {PaymentStatus.UNKNOWN, PaymentStatus.MANUAL_REVIEW}
+    doubtful: frozenset[str] = payments.IN_DOUBT
     if command.refund_id is not None:
         refund = transaction.refunds.get(command.refund_id)
         if refund is None:
             return Refusal(Code.NOT_FOUND, "there is no such refund of this payment")
-        status, doubtful = refund.status, {RefundStatus.UNKNOWN, RefundStatus.MANUAL_REVIEW}
+        status, doubtful = refund.status, refunds.IN_DOUBT
     if status not in doubtful:
         return Refusal(Code.PAYMENT_STATE_CONFLICT, f"it is {status}, and nobody doubts it")
     return None

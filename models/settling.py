@@ -102,11 +102,11 @@ def notice(known: Transaction, command: RecordNotice, policy: Policy) -> Iterato
 
 
 def _unasked(known: Transaction, seen: Snapshot, origin: Origin, policy: Policy) -> Iterator[Said]:
-    doubt = evidence.doubt(known, seen) if isinstance(seen, IntentSnapshot) else None
-    if not (isinstance(seen, IntentSnapshot) and doubt):
+    if isinstance(seen, IntentSnapshot) and (doubt := evidence.doubt(known, seen)):
+        if known.attempts.get(Operation.READ, 0) < READS_MAX:
+            yield Said(look(known, seen.intent, doubt, origin))
+    else:
         yield from _told(known, seen, None, origin, policy)
-    elif known.attempts.get(Operation.READ, 0) < READS_MAX:
-        yield Said(look(known, seen.intent, doubt, origin))
 
 
 def look(known: Transaction, intent: str, reason: str, origin: Origin) -> PaymentReadRequested:
@@ -151,13 +151,13 @@ def found(known: Transaction, command: ResolvePayment, policy: Policy) -> Iterat
 
     An intent that only the person names may be another payment's: nothing is done with it but a look.
     """
-    ended = set()
-    if command.refund_id is None and command.intent and known.payment and known.payment.intent is None:
+    of_payment = command.refund_id is None
+    if of_payment and command.intent and known.payment and known.payment.intent is None:
         reason = f"{command.operator} found the payment {command.resolution}"
         yield Said(look(known, command.intent, reason, command.origin))
         return
-    if command.refund_id is None and (call := known.payment_call()):
-        ended = {call.call.key}
+    under_way = known.payment_call() if of_payment else None
+    ended = {under_way.call.key} if under_way else set()
     message = f"an operator found the payment {command.resolution}"
     yield from _taken_in(known, [happened(known, command)], ended, message, command.origin, policy)
 
@@ -299,19 +299,16 @@ def _in_doubt(known: Transaction, call: OpenCall, reason: str, origin: Origin) -
         return Said(CallEnded(key, reason))
     if isinstance(ask, ReadIntent | ScreenCustomer):
         return Said(_put_off(call, reason, origin))
-    if known.payment and known.payment.status is PaymentStatus.MANUAL_REVIEW and call.command is None:
-        return (
-            Said(CallEnded(key, reason))
-            if key_is_too_old(call.call.requested_at, origin.at)
-            else Said(_put_off(call, reason, origin))
-        )
-    if key_is_too_old(call.call.requested_at, origin.at):
+    is_old, is_ours = key_is_too_old(call.call.requested_at, origin.at), call.command is None
+    if is_ours and not is_old:
+        return Said(_put_off(call, reason, origin))
+    if is_ours and known.payment and known.payment.status is PaymentStatus.MANUAL_REVIEW:
+        return Said(CallEnded(key, reason))  # a person has it already
+    if is_old:
         in_vain = f"no answer within a day, and nothing of it to be found: {reason}"
         if isinstance(ask, RefundIntent):
             return Said(RefundReviewRequired(ask.refund_id, in_vain, key), settles=call.command)
         return Said(PaymentReviewRequired(in_vain, key), settles=call.command)
-    if call.command is None:
-        return Said(_put_off(call, reason, origin))
     check_at = next_check_at(origin.at, call.tries)
     if isinstance(ask, RefundIntent):
         return Said(RefundOutcomeUnknown(ask.refund_id, key, reason, check_at))

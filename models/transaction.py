@@ -46,7 +46,7 @@ from models.events import (
 from models.payment import Payment, PaymentStatus
 from models.provider import Operation, PspCall, RefundStatus
 from models.recheck import expiry_told_at
-from models.refund import IN_DOUBT, RESERVING, Refund
+from models.refund import RESERVING, Refund
 from models.remembering import Remembered, remember
 
 CANCELS_MAX = 50
@@ -96,8 +96,8 @@ class Transaction:
     def in_doubt_since(self) -> datetime | None:
         """Since when nobody knows the end of this payment, or of one of its refunds; None: all of it is known."""
         payment = self.payment
-        since = [refund.updated_at for refund in self.refunds.values() if refund.status in IN_DOUBT]
-        if payment and payment.status in (PaymentStatus.UNKNOWN, PaymentStatus.MANUAL_REVIEW):
+        since = [refund.updated_at for refund in self.refunds.values() if refund.status in refunds.IN_DOUBT]
+        if payment and payment.status in payments.IN_DOUBT:
             since.append(payment.unknown_since or payment.updated_at)
         return min(since, default=None)
 

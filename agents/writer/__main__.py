@@ -4,13 +4,14 @@ import logging
 import time
 from datetime import UTC, datetime
 
-from agents.writer import apply
+from agents.writer import Applied, apply
 from agents.writer.doubts import Doubts
 from agents.writer.due import DueIndex
 from models.codes import Code
-from models.commands import CheckPayment, Origin
+from models.commands import CheckPayment, Command, Origin
 from models.errors import InvariantBroken
 from models.ids import internal_command_id
+from models.ports import ReplyAddress
 from streams.adapters.kafka_policies import KafkaPolicies
 from streams.delivery import Out, Outgoing, Poison, Record, Table
 from streams.kafka_clients import client_settings
@@ -46,19 +47,7 @@ async def compose(settings: Settings) -> None:
         kept = table.get(key)
         if kept is None and codec.is_misplaced(record):
             raise Poison("this key's partition is another one: partition by murmur2", Code.KEY_INVALID)
-        try:
-            row = rows.read(kept) if kept else None
-            policy = policies.of(command.origin.merchant if row is None else row.transaction.merchant or "")
-            applied = apply(row, command, reply_to, livemode, policy, rows.is_full(kept))
-            written = rows.write(applied.row) if applied.row else None
-            happened = [events.write(said.event, said.payment) for said in applied.events]
-        except InvariantBroken as broken:
-            raise Poison(str(broken), Code.INVARIANT_BROKEN) from broken
-        except (
-            Exception
-        ) as bug:  # of this one record: if it ended the process, it would stop its partition for good
-            log.critical("a command of %s could not be applied", command.origin.payment_id, exc_info=bug)
-            raise Poison(f"a bug of ours: {type(bug).__name__}", Code.INVARIANT_BROKEN) from bug
+        applied, written, happened = _applied(kept, command, reply_to, livemode, policies)
         crashpoint("writer.decided")
         if written:
             table.set(key, written)
@@ -95,6 +84,28 @@ async def compose(settings: Settings) -> None:
         await process.serve()
     finally:
         await policies.stop()
+
+
+def _applied(
+    kept: bytes | None,
+    command: Command,
+    reply_to: ReplyAddress | None,
+    livemode: bool,
+    policies: KafkaPolicies,
+) -> tuple[Applied, bytes | None, list[Outgoing]]:
+    """What `command` leads to, and its row and events as they are written. Raises Poison for a lie, or a bug of ours."""
+    try:
+        row = rows.read(kept) if kept else None
+        policy = policies.of(command.origin.merchant if row is None else row.transaction.merchant or "")
+        applied = apply(row, command, reply_to, livemode, policy, rows.is_full(kept))
+        written = rows.write(applied.row) if applied.row else None
+        return applied, written, [events.write(said.event, said.payment) for said in applied.events]
+    except InvariantBroken as broken:
+        raise Poison(str(broken), Code.INVARIANT_BROKEN) from broken
+    # of this one record: if it ended the process, it would stop its partition for good
+    except Exception as bug:
+        log.critical("a command of %s could not be applied", command.origin.payment_id, exc_info=bug)
+        raise Poison(f"a bug of ours: {type(bug).__name__}", Code.INVARIANT_BROKEN) from bug
 
 
 def _gauges(doubts: Doubts, process: Process) -> None:

@@ -5,7 +5,7 @@ They are on a compacted topic and not in PostgreSQL, so that the writer can deci
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -20,9 +20,19 @@ from streams.wire.policies import PolicyRefused
 FETCH_WAIT_MS = 2_000  # a fetch returns with the first record all the same
 RESTART_PAUSE_S = 1.0
 KNOWN_WITHIN_S = 60.0  # at start: the broker may have to come first, and the topics be made
-TOPIC_PAUSE_S = 0.5  # until the topic is there
+FIRST_WAIT_MS = 100  # until all that was said before is known
 
 log = logging.getLogger("millrace.kafka")
+
+
+class One(NamedTuple):
+    """A merchant's: as it was said, and what it means."""
+
+    document: bytes
+    policy: Policy
+
+
+Said = dict[str, One]
 
 
 class KafkaPolicies:
@@ -30,16 +40,15 @@ class KafkaPolicies:
 
     def __init__(self, clients: dict[str, Any], known_within_s: float = KNOWN_WITHIN_S) -> None:
         self._clients, self._known_within_s = clients, known_within_s
-        self._values: dict[str, bytes] = {}
-        self._policies: dict[str, Policy] = {}
+        self._said: Said = {}
         self._following: asyncio.Task[None] | None = None
 
     def of(self, merchant: str) -> Policy:
-        return self._policies.get(merchant, DEFAULT)
+        return self._said[merchant].policy if merchant in self._said else DEFAULT
 
     def document(self, merchant: str) -> bytes | None:
         """As it was said; None where nothing was."""
-        return self._values.get(merchant)
+        return self._said[merchant].document if merchant in self._said else None
 
     async def start(self) -> None:
         """Returns once all that had been said by now is known; then goes on in the background. Raises Unavailable."""
@@ -59,9 +68,8 @@ class KafkaPolicies:
         while True:
             try:
                 await self._follow(known)
-            except (
-                Exception
-            ) as failed:  # whatever it is: without this task no new policy is heard of any more
+            # whatever it is: without this task no new policy is heard of any more
+            except Exception as failed:
                 log.warning("policies cannot be read, trying again: %r", failed)
             await asyncio.sleep(RESTART_PAUSE_S)
 
@@ -75,34 +83,36 @@ class KafkaPolicies:
         try:
             await consumer.start()
             tps = await _partitions(consumer)
+            # before anything is fetched: an idle fetch holds up for its whole wait whoever asks on its connection
+            begins, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
             consumer.assign(tps)
-            await consumer.seek_to_beginning(*tps)
-            ends = await consumer.end_offsets(tps)
+            for tp in tps:
+                consumer.seek(tp, begins[tp])
+            said: Said = {}  # another connection begins anew: meanwhile what was known holds, and not what once was
             while True:
-                if not known.done() and all([await consumer.position(tp) >= ends[tp] for tp in tps]):
-                    known.set_result(None)
-                for records in (
-                    await consumer.getmany(timeout_ms=FETCH_WAIT_MS if known.done() else 100)
-                ).values():
+                if said is not self._said and all([await consumer.position(tp) >= ends[tp] for tp in tps]):
+                    self._said = said
+                    if not known.done():
+                        known.set_result(None)
+                wait_ms = FETCH_WAIT_MS if said is self._said else FIRST_WAIT_MS
+                for records in (await consumer.getmany(timeout_ms=wait_ms)).values():
                     for record in records:
-                        if partition_of(record.key or b"", len(tps)) == record.partition:
-                            self._hear((record.key or b"").decode(errors="replace"), record.value)
-                        else:
-                            log.error("a policy on another partition than its merchant's is passed over")
+                        _hear(said, record, len(tps))
         finally:
             await consumer.stop()
 
-    def _hear(self, merchant: str, value: bytes | None) -> None:
+
+def _hear(said: Said, record: Any, partitions: int) -> None:
+    merchant = (record.key or b"").decode(errors="replace")
+    if partition_of(record.key or b"", partitions) != record.partition:
+        log.error("a policy on another partition than its merchant's is passed over")
+    elif record.value is None:
+        said.pop(merchant, None)
+    else:
         try:
-            policy = policies.read(value)
+            said[merchant] = One(record.value, policies.read(record.value))
         except PolicyRefused as refused:
             log.critical("the policy of %s cannot be read, the one before it holds: %s", merchant, refused)
-            return
-        self._policies[merchant] = policy
-        if value is None:
-            self._values.pop(merchant, None)
-        else:
-            self._values[merchant] = value
 
 
 async def say(clients: dict[str, Any], partitions: int, merchant: str, value: bytes | None) -> None:
@@ -117,9 +127,8 @@ async def say(clients: dict[str, Any], partitions: int, merchant: str, value: by
 
 
 async def _partitions(consumer: AIOKafkaConsumer) -> list[TopicPartition]:
-    while not (numbers := consumer.partitions_for_topic(POLICIES)):
-        await consumer._client.force_metadata_update()
-        await asyncio.sleep(TOPIC_PAUSE_S)
-        if POLICIES not in await consumer.topics():
-            raise KafkaError(f"there is no topic {POLICIES}: millrace topics create")
+    cluster = await consumer._client.fetch_all_metadata()
+    numbers = cluster.partitions_for_topic(POLICIES)
+    if not numbers:
+        raise KafkaError(f"there is no topic {POLICIES}: millrace topics create")
     return [TopicPartition(POLICIES, number) for number in sorted(numbers)]

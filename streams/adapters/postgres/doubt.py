@@ -7,7 +7,6 @@ from typing import Any
 
 from streams.adapters.postgres.statements import run
 
-IN_DOUBT = ("unknown", "manual_review")
 TRIED = (
     "payment.outcome_unknown.v1",
     "refund.outcome_unknown.v1",
