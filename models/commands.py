@@ -113,12 +113,16 @@ class CheckPayment:
 
 @dataclass(frozen=True, slots=True)
 class RecordNotice:
-    """The provider told us unasked (a verified webhook). A hint: it only ever moves a payment forward."""
+    """The provider told us unasked (a verified webhook). A hint: it only ever moves a payment forward.
+
+    `account`: in whose name it was told; who holds one account can write what they like of their own payments.
+    """
 
     origin: Origin
     notice_id: str
     notice_type: str
     snapshot: Snapshot
+    account: str | None = None
 
 
 PublicCommand = (

@@ -167,9 +167,9 @@ def _request_payment(known: Transaction, command: CreatePayment, policy: Policy)
     terms, customer = command.terms, command.terms.customer
     if policy.velocity and customer:
         screen = ScreenCustomer(customer, terms.money, policy.velocity)
-        return PaymentRequested(terms, asked(known, command.origin, Operation.SCREEN, screen))
+        return PaymentRequested(terms, asked(known, command.origin, Operation.SCREEN, screen, policy.account))
     ask = CreateIntent(terms, policy.payment_method_types)
-    return PaymentRequested(terms, asked(known, command.origin, Operation.CREATE, ask))
+    return PaymentRequested(terms, asked(known, command.origin, Operation.CREATE, ask, policy.account))
 
 
 def _request_capture(known: Transaction, command: CapturePayment) -> PaymentCaptureRequested:

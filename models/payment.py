@@ -151,6 +151,7 @@ class Payment:
     updated_at: datetime
     amount_authorized_minor: int = 0
     amount_captured_minor: int = 0
+    account: str | None = None  # of the provider's; None: the one that is everybody's
     intent: str | None = None
     charge: str | None = None
     next_action: dict[str, object] | None = None

@@ -34,6 +34,9 @@ class Policy:
     velocity: Velocity | None = None
     refund_window_days: int | None = None
     abandon_after_s: int = ABANDON_AFTER_S
+    account: str | None = (
+        None  # of the provider's, in which new payments are made; None: the one that is everybody's
+    )
 
 
 DEFAULT = Policy()

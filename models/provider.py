@@ -87,7 +87,8 @@ class PspCall:
 
     `key` is `{payment_id}:{operation}:{attempt}` (a refund's operation is `refund-{refund_id}`); the attempt rises only
     after a definitive failure. `requested_at` bounds the key's age: the provider forgets keys after a day. A read is sent
-    without its key, which only names it here.
+    without its key, which only names it here. `account`: of the provider's, the payment's own for ever, for in another one
+    the same key would charge again.
     """
 
     key: str
@@ -96,6 +97,7 @@ class PspCall:
     merchant: str
     requested_at: datetime
     ask: Ask
+    account: str | None = None
 
 
 class IntentStatus(StrEnum):

@@ -9,6 +9,10 @@ RECHECK_FIRST_S = 2
 RECHECK_MAX_S = 900
 """Waits between tries of a call whose outcome is unknown: doubled from the first to the longest."""
 
+DEFERRED_RECHECK_MAX_S = 120
+"""The longest wait of a call that could not be sent: when an account is back, its payments are within two minutes; and what a
+long outage writes stays bounded."""
+
 KEY_AGE_MAX_S = 23 * 3600
 """No call is sent under a key older than this. Source: Stripe, idempotent requests: keys are kept at least 24 h."""
 
@@ -36,8 +40,13 @@ def abandoned_again_at(at: datetime) -> datetime:
 
 
 def next_check_at(at: datetime, tries: int) -> datetime:
-    """After the `tries`-th (from 0) time a call came back unknown or deferred at `at`."""
+    """After the `tries`-th (from 0) time a call came back unknown at `at`."""
     return at + timedelta(seconds=min(RECHECK_FIRST_S * 2 ** min(tries, 20), RECHECK_MAX_S))
+
+
+def deferred_check_at(at: datetime, tries: int) -> datetime:
+    """The same where it could not be sent."""
+    return min(next_check_at(at, tries), at + timedelta(seconds=DEFERRED_RECHECK_MAX_S))
 
 
 def key_is_too_old(requested_at: datetime, at: datetime) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from models.dispute import Dispute
 from models.errors import InvariantBroken
+from models.payment import Payment
 from models.provider import Decline
 from models.refund import Refund
 from models.transaction import Transaction
@@ -52,13 +53,19 @@ def payment_view(transaction: Transaction, livemode: bool) -> dict[str, Any]:
         "cancellation_reason": payment.cancellation_reason,
         "authorized_until": payment.authorized_until and rfc3339(payment.authorized_until),
         "unknown_since": payment.unknown_since and rfc3339(payment.unknown_since),
-        "provider": {"name": PROVIDER, "payment_intent": payment.intent, "charge": payment.charge},
+        "provider": _provider_view(payment),
         "livemode": livemode,
         "refunds": [refund_view(refund) for refund in transaction.refunds.values()],
         "disputes": [dispute_view(dispute) for dispute in transaction.disputes.values()],
         "created_at": rfc3339(payment.created_at),
         "updated_at": rfc3339(payment.updated_at),
     }
+
+
+def _provider_view(payment: Payment) -> dict[str, Any]:
+    """`account`: where the payment is not in the one that is everybody's."""
+    view = {"name": PROVIDER, "payment_intent": payment.intent, "charge": payment.charge}
+    return view if payment.account is None else {**view, "account": payment.account}
 
 
 def refund_view(refund: Refund) -> dict[str, Any]:

@@ -54,7 +54,13 @@ from models.provider import (
     Snapshot,
     Unknown,
 )
-from models.recheck import abandoned_again_at, key_is_too_old, lost_check_at, next_check_at
+from models.recheck import (
+    abandoned_again_at,
+    deferred_check_at,
+    key_is_too_old,
+    lost_check_at,
+    next_check_at,
+)
 from models.resolving import happened
 from models.transaction import Transaction
 
@@ -88,16 +94,24 @@ def intent_of(known: Transaction) -> str:
     return known.payment.intent
 
 
-def asked(known: Transaction, origin: Origin, operation: Operation, ask: Ask) -> PspCall:
-    """The next call of its kind: under a key that no other call has, or ever had."""
+def asked(
+    known: Transaction, origin: Origin, operation: Operation, ask: Ask, account: str | None = None
+) -> PspCall:
+    """The next call of its kind: under a key that no other call has, or ever had. `account`: of a payment that is new."""
     name = f"{operation}-{ask.refund_id}" if isinstance(ask, RefundIntent) else operation.value
     attempt = known.attempts.get(name, 0) + 1
     merchant = known.merchant or origin.merchant
-    return PspCall(f"{known.id}:{name}:{attempt}", operation, known.id, merchant, origin.at, ask)
+    account = known.payment.account if known.payment else account
+    return PspCall(f"{known.id}:{name}:{attempt}", operation, known.id, merchant, origin.at, ask, account)
 
 
 def notice(known: Transaction, command: RecordNotice, policy: Policy) -> Iterator[Said]:
-    """What follows from it by itself is taken in; where it contradicts or passes over a step, the provider is asked."""
+    """What follows from it by itself is taken in; where it contradicts or passes over a step, the provider is asked.
+
+    Of another account than the payment's it says nothing, whatever it says.
+    """
+    if known.payment and command.account != known.payment.account:
+        return
     yield from _unasked(known, command.snapshot, command.origin, policy)
 
 
@@ -316,7 +330,9 @@ def _in_doubt(known: Transaction, call: OpenCall, reason: str, origin: Origin) -
 
 
 def _put_off(call: OpenCall, reason: str, origin: Origin) -> CallDeferred:
-    return CallDeferred(call.call.key, reason, next_check_at(origin.at, call.tries))
+    is_look = isinstance(call.call.ask, ReadIntent)  # nobody waits for one
+    again_at = next_check_at if is_look else deferred_check_at
+    return CallDeferred(call.call.key, reason, again_at(origin.at, call.tries))
 
 
 def check(known: Transaction, command: CheckPayment) -> Iterator[Said]:

@@ -179,7 +179,7 @@ def _payment_moved(before: Transaction, event: Event, data: PaymentEvent) -> dic
     if status is None:
         raise InvariantBroken(f"{before.id}: {payments.move(data)} is no move of a payment that is {was}")
     if isinstance(data, PaymentRequested):
-        requested = Payment(status, data.terms, event.at, event.at)
+        requested = Payment(status, data.terms, event.at, event.at, account=data.call.account)
         return {"merchant": event.merchant, "payment": requested}
     if before.payment is None:
         raise InvariantBroken(f"{before.id}: {payments.move(data)} of no payment")

@@ -83,6 +83,19 @@ class Settings(BaseSettings):
     stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed)] = Field(
         (), description="secrets of Stripe's webhook endpoint, with commas between while one is rolled (web)"
     )
+    stripe_accounts_file: str | None = Field(
+        None,
+        description="merchants' own Stripe accounts: a TOML file, docs/accounts.md (writer, gateway, web)",
+    )
+    stripe_requests_per_s: float | None = Field(
+        None,
+        gt=0,
+        le=100_000,
+        description="what Stripe takes from an account; default: what it publishes; learnt where the host is not Stripe's",
+    )
+    stripe_endpoint_requests_per_s: float | None = Field(
+        None, gt=0, le=100_000, description="the same, of one endpoint"
+    )
     internal_key: SecretStr | None = Field(
         None, description="signs the commands that Millrace's own processes send; the same for all of them"
     )
@@ -92,7 +105,9 @@ class Settings(BaseSettings):
     )
 
     writers: int = Field(1, ge=0, le=64, description="writer processes (`millrace up`)")
-    gateways: int = Field(1, ge=0, le=64, description="gateway processes (`millrace up`)")
+    gateways: int = Field(
+        1, ge=0, le=64, description="gateway processes: what each may send alone while Redis is away"
+    )
     projections: int = Field(1, ge=0, le=64, description="projection processes (`millrace up`)")
     webs: int = Field(1, ge=0, le=64, description="web processes (`millrace up`)")
 
@@ -143,18 +158,18 @@ class Settings(BaseSettings):
         """Moves the money. Raises SettingsRefused when it is not set, is none of Stripe's, or one of the other mode."""
         if self.stripe_api_key is None:
             raise SettingsRefused("MILLRACE_STRIPE_API_KEY: needed")
-        key = self.stripe_api_key.get_secret_value()
-        matched = STRIPE_KEY.fullmatch(key)
-        if matched is None:
-            raise SettingsRefused(
-                "MILLRACE_STRIPE_API_KEY: must begin with sk_test_, sk_live_, rk_test_ or rk_live_"
-            )
-        if (matched["mode"] == "live") is not self.livemode:
-            mode = "live" if self.livemode else "test"
-            raise SettingsRefused(
-                f"MILLRACE_STRIPE_API_KEY: no {mode} key, and MILLRACE_LIVEMODE is {str(self.livemode).lower()}"
-            )
-        return key
+        return stripe_key(self.stripe_api_key.get_secret_value(), "MILLRACE_STRIPE_API_KEY", self.livemode)
+
+
+def stripe_key(key: str, name: str, livemode: bool) -> str:
+    """`key`, if it is one of Stripe's and of the system's mode. Raises SettingsRefused, which says `name` and never the key."""
+    matched = STRIPE_KEY.fullmatch(key)
+    if matched is None:
+        raise SettingsRefused(f"{name}: must begin with sk_test_, sk_live_, rk_test_ or rk_live_")
+    if (matched["mode"] == "live") is not livemode:
+        mode = "live" if livemode else "test"
+        raise SettingsRefused(f"{name}: no {mode} key, and MILLRACE_LIVEMODE is {str(livemode).lower()}")
+    return key
 
 
 def load() -> Settings:

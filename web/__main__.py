@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from models.commands import Command
 from models.ports import ReplyAddress, View
+from streams.accounts import Accounts, accounts
 from streams.adapters.kafka_command_log import KafkaCommandLog
 from streams.adapters.kafka_replies import KafkaReplies
 from streams.adapters.postgres.connections import Postgres
@@ -67,7 +68,7 @@ async def compose(settings: Settings) -> None:
         missing |= {} if replies.is_ready else {"replies": "answers cannot be read"}
         return missing if await postgres.answers() else missing | {"postgres": "no answer"}
 
-    notices = StripeNotices(_webhook_secrets(settings), livemode=settings.livemode)
+    notices = _notices(settings, accounts(settings))
     keys = KnownKeys(PostgresApiKeys(postgres))
     ports = Ports(commands, replies, reads, keys, notices, readiness, settings.livemode)
     commands.start()
@@ -95,10 +96,17 @@ async def _serve(settings: Settings, ports: Ports) -> None:
     await serving.drain()
 
 
-def _webhook_secrets(settings: Settings) -> list[str]:
+def _notices(settings: Settings, known: Accounts) -> StripeNotices:
     if not settings.stripe_webhook_secrets:
         raise SettingsRefused("MILLRACE_STRIPE_WEBHOOK_SECRETS: at least one is needed")
-    return [secret.get_secret_value() for secret in settings.stripe_webhook_secrets]
+    secrets = [secret.get_secret_value() for secret in settings.stripe_webhook_secrets]
+    named = [(each, each.name) for each in known.all() if each.name is not None]
+    secrets_of = {secret: name for each, name in named for secret in known.webhook_secrets(each)}
+    connected = {each.connected: name for each, name in named if each.connected is not None}
+    try:
+        return StripeNotices(secrets, livemode=settings.livemode, secrets_of=secrets_of, connected=connected)
+    except ValueError as wrong:
+        raise SettingsRefused(f"MILLRACE_STRIPE_WEBHOOK_SECRETS: {wrong}") from None
 
 
 def _reply_partition(settings: Settings) -> int:

@@ -65,6 +65,9 @@ class Dispute(BaseModel):
 
 class Provider(BaseModel):
     name: Literal["stripe"]
+    account: Annotated[
+        str | None, Field(description="Where the merchant has an account of their own there: its name here.")
+    ] = None
     payment_intent: str | None
     charge: str | None
 

@@ -1,5 +1,6 @@
 """`python -m agents.gateway`: calls to Stripe for what events ask. The only place where it meets its pipes."""
 
+import asyncio
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -7,11 +8,12 @@ from agents.gateway import carry_out, written
 from agents.gateway.missed_notices import MissedNotices, writable
 from models.commands import RecordNotice
 from models.provider import PspCall
+from streams.accounts import accounts
 from streams.adapters.postgres import Postgres, PostgresPaymentReader
 from streams.adapters.postgres.checkpoint import PostgresCheckpoint
 from streams.adapters.redis_screen import RedisCustomerScreen
-from streams.adapters.stripe_events import StripeEvents
-from streams.adapters.stripe_provider import StripeProvider
+from streams.adapters.redis_tokens import RedisTokens
+from streams.adapters.stripe_accounts import StripeAccounts
 from streams.delivery import App, Outgoing, Record
 from streams.process import Process, run
 from streams.settings import Settings
@@ -26,14 +28,9 @@ LOOK_S = 1.0
 async def compose(settings: Settings) -> None:
     process = Process("gateway", settings)
     codec = CommandCodec(settings.partitions, settings.internal_secret)
-    provider = StripeProvider(
-        settings.stripe_secret,
-        settings.stripe_api_base,
-        slot_s=settings.psp_slot_s,
-        multicapture=settings.stripe_multicapture,
-    )
-
-    screen = RedisCustomerScreen(settings.redis_url)
+    screen, tokens = RedisCustomerScreen(settings.redis_url), RedisTokens(settings.redis_url)
+    stripe = StripeAccounts(settings, accounts(settings), tokens)
+    process.registry.register(stripe)
 
     def handle(record: Record) -> Awaitable[list[Outgoing]] | None:
         call = events.call_in(record)
@@ -42,35 +39,41 @@ async def compose(settings: Settings) -> None:
         return answer(call, cloudevents.required(record.headers, "ce_id"))
 
     async def answer(call: PspCall, asked_by: str) -> list[Outgoing]:
-        outcome = await carry_out(call, asked_by, provider, screen, process.crashpoint)
+        outcome = await carry_out(call, asked_by, stripe, screen, process.crashpoint)
         return [written(outcome, codec.write)]
 
-    feed, postgres = (
-        StripeEvents(settings.stripe_secret, settings.stripe_api_base),
-        Postgres(settings.postgres_dsn),
-    )
-    missed = _missed(settings, process.app, codec, feed, postgres)
+    postgres = Postgres(settings.postgres_dsn)
+    missed = _missed(settings, process.app, codec, stripe, postgres)
 
     async def look_for_missed() -> None:
-        await missed.look_if_due(datetime.now(UTC))
+        await asyncio.gather(*(each.look_if_due(datetime.now(UTC)) for each in missed))
 
     process.app.gateway(EVENTS, handle, limit=settings.gateway_calls_max)
     process.app.every(LOOK_S, look_for_missed)
     try:
         await process.serve()
     finally:
-        for each in (provider, screen, feed, postgres):
+        for each in (stripe, screen, tokens, postgres):
             await each.close()
 
 
 def _missed(
-    settings: Settings, app: App, codec: CommandCodec, feed: StripeEvents, postgres: Postgres
-) -> MissedNotices:
+    settings: Settings, app: App, codec: CommandCodec, stripe: StripeAccounts, postgres: Postgres
+) -> list[MissedNotices]:
+    """One for each account, from a checkpoint of its own."""
+
     async def send(commands: Sequence[RecordNotice]) -> None:
         await app.send(writable(commands, codec.write))
 
-    checkpoint, owners = PostgresCheckpoint(postgres, "stripe.events"), PostgresPaymentReader(postgres)
-    return MissedNotices(feed, checkpoint, owners, send, timedelta(seconds=settings.catch_up_s))
+    owners, every = PostgresPaymentReader(postgres), timedelta(seconds=settings.catch_up_s)
+    return [
+        MissedNotices(feed, PostgresCheckpoint(postgres, _checkpoint(name)), owners, send, every)
+        for name, feed in stripe.feeds()
+    ]
+
+
+def _checkpoint(account: str | None) -> str:
+    return "stripe.events" if account is None else f"stripe.events.{account}"
 
 
 if __name__ == "__main__":

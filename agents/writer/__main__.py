@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from agents.writer import Applied, apply
@@ -11,7 +13,9 @@ from models.codes import Code
 from models.commands import CheckPayment, Command, Origin
 from models.errors import InvariantBroken
 from models.ids import internal_command_id
+from models.policy import Policy
 from models.ports import ReplyAddress
+from streams.accounts import accounts
 from streams.adapters.kafka_policies import KafkaPolicies
 from streams.delivery import Out, Outgoing, Poison, Record, Table
 from streams.kafka_clients import client_settings
@@ -38,6 +42,7 @@ async def compose(settings: Settings) -> None:
     app, livemode, crashpoint = process.app, settings.livemode, process.crashpoint
     codec = CommandCodec(settings.partitions, settings.internal_secret)
     policies = KafkaPolicies(client_settings(settings))
+    account_of = accounts(settings).name_of
     due, doubts = DueIndex(), Doubts()
     _gauges(doubts, process)
 
@@ -47,7 +52,7 @@ async def compose(settings: Settings) -> None:
         kept = table.get(key)
         if kept is None and codec.is_misplaced(record):
             raise Poison("this key's partition is another one: partition by murmur2", Code.KEY_INVALID)
-        applied, written, happened = _applied(kept, command, reply_to, livemode, policies)
+        applied, written, happened = _applied(kept, command, reply_to, livemode, policy_of)
         crashpoint("writer.decided")
         if written:
             table.set(key, written)
@@ -57,6 +62,10 @@ async def compose(settings: Settings) -> None:
             out.answer(
                 replies.write(command.origin.payment_id, answer.address, answer.reply, command.origin.at)
             )
+
+    def policy_of(merchant: str) -> Policy:
+        policy, account = policies.of(merchant), account_of(merchant)
+        return policy if account is None else replace(policy, account=account)
 
     def on_state(partition: int, key: bytes, value: bytes | None) -> None:
         due.set(partition, key, rows.next_check_ms(value) if value else None)
@@ -91,12 +100,12 @@ def _applied(
     command: Command,
     reply_to: ReplyAddress | None,
     livemode: bool,
-    policies: KafkaPolicies,
+    policy_of: Callable[[str], Policy],
 ) -> tuple[Applied, bytes | None, list[Outgoing]]:
     """What `command` leads to, and its row and events as they are written. Raises Poison for a lie, or a bug of ours."""
     try:
         row = rows.read(kept) if kept else None
-        policy = policies.of(command.origin.merchant if row is None else row.transaction.merchant or "")
+        policy = policy_of(command.origin.merchant if row is None else row.transaction.merchant or "")
         applied = apply(row, command, reply_to, livemode, policy, rows.is_full(kept))
         written = rows.write(applied.row) if applied.row else None
         return applied, written, [events.write(said.event, said.payment) for said in applied.events]

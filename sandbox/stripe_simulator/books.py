@@ -23,6 +23,7 @@ class Books:
         self.event_order: deque[str] = deque()
         self.methods: dict[str, str] = {}  # payment method id -> the intent that it was used for
         self.lists: dict[tuple[str, str], list[str]] = {}  # (account, prefix) -> ids, oldest first
+        self.connected: set[str] = set()  # accounts that another one's key acted for
         self.ledger: list[Entry] = []
         self.ledger_of_payment: dict[str, list[int]] = {}
 

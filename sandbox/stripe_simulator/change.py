@@ -174,6 +174,8 @@ class Change:
     def as_line(self) -> JSON:
         """What the journal keeps of it."""
         line: JSON = {"a": self.account, "v": self.livemode, "t": round(self.now, 3), "q": (*self.origin,)}
+        if self.account in self.books.connected:
+            line["c"] = 1
         if self.records:
             line["r"] = [[LETTERS[type(record)], *record] for record in self.records]
         if self.events:

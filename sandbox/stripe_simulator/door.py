@@ -85,6 +85,8 @@ class Door:
         account, livemode = authenticate(
             http.headers.get("Authorization"), http.headers.get("Stripe-Account")
         )
+        if "Stripe-Account" in http.headers:
+            self.simulator.books.connected.add(account)
         found = routes.find(http.method, path)
         if found is None:
             raise errors.unknown_url(http.method, path)

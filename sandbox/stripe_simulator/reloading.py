@@ -33,6 +33,7 @@ class Reloaded:
     def __init__(self, line: JSON, books: Books, offset: int, length: int) -> None:
         self.ids: dict[str, str] = {}
         self.account = sys.intern(line["a"])
+        self.is_connected = "c" in line
         self.at: float = line["t"]
         request_id, key = (self._share(text) for text in line["q"])
         self.records: list[Record] = []

@@ -5,8 +5,7 @@ Source: docs.stripe.com/api/payment_intents/object, charges/object, events/objec
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from .books import Books
 from .identity import client_secret, transaction_id
 from .methods import DECLINES, METHODS
 from .records import JSON, Charge, Customer, Dispute, Event, Intent, Record, Refund, SavedMethod, Transaction
@@ -39,8 +38,8 @@ CHARGE_NULLS: JSON = dict.fromkeys(
 class Renderer:
     """Shows records; `get` finds the ones they refer to, `url` is where a customer can authenticate."""
 
-    def __init__(self, get: Callable[[str], Record | None], url: str) -> None:
-        self.get = get
+    def __init__(self, books: Books, url: str) -> None:
+        self.get, self.connected = books.get, books.connected
         self.url = url
 
     def show(self, record: Record) -> JSON:
@@ -158,6 +157,8 @@ class Renderer:
             "pending_webhooks": pending_webhooks,
             "request": {"id": event.request_id, "idempotency_key": event.key},
             "type": event.type,
+            # Source: docs.stripe.com/connect/webhooks: whose it is, where it is not the endpoint's own account
+            **({"account": event.account} if event.account in self.connected else {}),
         }
 
     def _last_error(self, intent: Intent) -> JSON | None:

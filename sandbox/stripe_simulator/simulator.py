@@ -46,7 +46,7 @@ class Simulator:
         self.faults = Faults()
         self.limits = Limits()
         self.requests: dict[str, Counter[str]] = {}
-        self.renderer = Renderer(self.books.get, url)
+        self.renderer = Renderer(self.books, url)
         self.webhooks = Webhooks(
             self.clock, self.faults, self.books.events.get, self._event_body, self._settled
         )
@@ -153,6 +153,8 @@ class Simulator:
 
     def _reload_change(self, line: JSON, offset: int, length: int, undelivered: dict[str, Event]) -> None:
         found = Reloaded(line, self.books, offset, length)
+        if found.is_connected:
+            self.books.connected.add(found.account)
         self.books.apply(found.records, found.events, found.entries)
         for follow_up in found.follow_ups:
             self.agenda.add(follow_up)

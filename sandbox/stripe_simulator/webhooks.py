@@ -34,6 +34,7 @@ class Settings:
 
     url: str | None = None
     secrets: list[str] = field(default_factory=list)  # several while one is rolled
+    secrets_of: dict[str, list[str]] = field(default_factory=dict)  # accounts with an endpoint of their own
     enabled_events: list[str] = field(default_factory=lambda: ["*"])
     retry_first_s: float = 1.0  # simulator time; doubles
     retry_max_s: float = 30.0
@@ -149,7 +150,7 @@ class Webhooks:
         if event is None or self.settings.url is None:
             return
         self.attempts_total += 1
-        accepted = await self._post(self.settings.url, self.render(event))
+        accepted = await self._post(self.settings.url, self.render(event), event.account)
         if accepted:
             self.delivered_total += 1
             self.failed.discard(event_id)
@@ -158,7 +159,7 @@ class Webhooks:
         elif delivery and event_id in self.pending:
             self._retry(delivery)
 
-    async def _post(self, url: str, body: bytes) -> bool:
+    async def _post(self, url: str, body: bytes, account: str) -> bool:
         if self.session is None:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
             self.session = aiohttp.ClientSession(
@@ -166,7 +167,7 @@ class Webhooks:
             )
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": self.signature(body),
+            "Stripe-Signature": self.signature(body, account),
         }
         try:
             async with self.session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
@@ -174,12 +175,13 @@ class Webhooks:
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
 
-    def signature(self, body: bytes) -> str:
+    def signature(self, body: bytes, account: str) -> str:
         """`t=…,v1=…` with one v1 per secret. The time is the machine's: the receiver knows no other."""
         at = int(time.time() + self.settings.timestamp_skew_s)
         signed = str(at).encode() + b"." + body
         digests = [
-            hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in self.settings.secrets
+            hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+            for secret in self.settings.secrets_of.get(account, self.settings.secrets)
         ]
         return ",".join([f"t={at}", *(f"v1={digest}" for digest in digests)])
 

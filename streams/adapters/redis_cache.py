@@ -1,18 +1,15 @@
 """The newest views of payments in Redis: refreshed, never trusted. Everything works without it; nothing is decided here."""
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import orjson
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 
 from models.ports import View
+from streams.adapters.redis_connecting import connect
 from streams.breaker import Breaker
 
 KEPT_S = 86_400  # a day: PostgreSQL has caught up long before, and memory stays bounded
@@ -32,7 +29,6 @@ for i, key in ipairs(KEYS) do
 end
 return 1
 """
-KEEP_NEWER_HASH = hashlib.sha1(KEEP_NEWER.encode(), usedforsecurity=False).hexdigest()
 
 T = TypeVar("T")
 
@@ -42,16 +38,8 @@ class RedisPaymentCache:
 
     def __init__(self, url: str) -> None:
         """Connects when first asked."""
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS_MAX,
-            timeout=ANSWER_WITHIN_S,
-            retry=Retry(NoBackoff(), 0),  # by default ten times, with pauses: seconds
-            socket_connect_timeout=ANSWER_WITHIN_S,
-            socket_timeout=ANSWER_WITHIN_S,
-            protocol=2,
-        )
-        self._redis: Redis = Redis.from_pool(pool)
+        self._redis = connect(url, ANSWER_WITHIN_S, CONNECTIONS_MAX)
+        self._keep_newer = self._redis.register_script(KEEP_NEWER)
         self._breaker = Breaker(LEFT_ALONE_S)
 
     async def put(self, payments: Sequence[View]) -> bool:
@@ -75,11 +63,7 @@ class RedisPaymentCache:
     async def _put(self, payments: Sequence[View]) -> Any:
         keys = [PREFIX + payment["id"] for payment in payments]
         values = [value for payment in payments for value in (payment["sequence"], orjson.dumps(payment))]
-        arguments = (len(keys), *keys, KEPT_S, *values)
-        try:
-            return await self._redis.evalsha(KEEP_NEWER_HASH, *arguments)
-        except NoScriptError:  # first use, restarted, or its scripts were flushed
-            return await self._redis.eval(KEEP_NEWER, *arguments)
+        return await self._keep_newer(keys, (KEPT_S, *values))
 
     async def _ask(self, command: Callable[[], Awaitable[T]]) -> T | None:
         if not self._breaker.lets_through():

@@ -10,15 +10,12 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 
 from models.policy import VELOCITY_WINDOW_S
 from models.provider import Deferred, Outcome, PspCall, ScreenCustomer, Screened
+from streams.adapters.redis_connecting import connect
 
 ANSWER_WITHIN_S = 0.5
 CONNECTIONS_MAX = 8
@@ -51,7 +48,6 @@ end
 redis.call('SET', KEYS[2], verdict, 'EX', ARGV[8])
 return verdict
 """
-SCREEN_HASH = hashlib.sha1(SCREEN.encode(), usedforsecurity=False).hexdigest()
 REASONS = {
     TOO_MANY: "the customer has made as many payments within the hour as the merchant allows",
     TOO_MUCH: "the customer has paid as much within the hour as the merchant allows",
@@ -65,16 +61,8 @@ class RedisCustomerScreen:
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         """Connects when first asked."""
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS_MAX,
-            timeout=ANSWER_WITHIN_S,
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=ANSWER_WITHIN_S,
-            socket_timeout=ANSWER_WITHIN_S,
-            protocol=2,
-        )
-        self._redis: Redis = Redis.from_pool(pool)
+        self._redis = connect(url, ANSWER_WITHIN_S, CONNECTIONS_MAX)
+        self._screen = self._redis.register_script(SCREEN)
         self._clock = clock
 
     async def look(self, call: PspCall) -> Outcome:
@@ -109,8 +97,4 @@ class RedisCustomerScreen:
             most_minor,
             KEPT_S,
         )
-        arguments: tuple[Any, ...] = (len(keys), *keys, *asked)
-        try:
-            return int(await self._redis.evalsha(SCREEN_HASH, *arguments))
-        except NoScriptError:  # first use, restarted, or its scripts were flushed
-            return int(await self._redis.eval(SCREEN, *arguments))
+        return int(await self._screen(keys, asked))

@@ -26,6 +26,7 @@ class Meaning(Enum):
     BUSY = auto()  # 429: not executed
     IN_FLIGHT = auto()  # 409: an earlier send under this key is being executed
     NOT_SENT = auto()
+    TURNED_AWAY = auto()  # by ourselves: no room, or the account is paused
     UNKNOWN = auto()  # it may have been executed
 
 
@@ -41,6 +42,8 @@ BUSY_CODES = frozenset({"rate_limit", "lock_timeout"})
 
 def meaning_of(heard: Answer | Silence) -> Meaning:
     if isinstance(heard, Silence):
+        if heard.turned_away:
+            return Meaning.TURNED_AWAY
         return Meaning.UNKNOWN if heard.sent else Meaning.NOT_SENT
     if 200 <= heard.status < 300:
         return Meaning.DONE if heard.body is not None else Meaning.UNKNOWN
@@ -69,6 +72,11 @@ def is_worth_repeating(heard: Answer | Silence) -> bool:
     if isinstance(heard, Answer) and heard.should_retry is not None:
         return heard.should_retry
     return meaning in SENT_AGAIN and not is_stored_failure(heard)
+
+
+def is_over_the_rate(answer: Answer) -> bool:
+    """A 429 that speaks of how much is sent; `lock_timeout` speaks of one object."""
+    return answer.status == 429 and code_of(answer) != "lock_timeout"
 
 
 def is_stored_failure(heard: Answer | Silence) -> bool:

@@ -12,8 +12,10 @@ from models.commands import RecordNotice
 from models.errors import Unavailable
 from models.ports import Unaddressed
 from streams.adapters.stripe_answers import Meaning, meaning_of, reason_of
+from streams.adapters.stripe_line import NO_SEAT, StripeLine, Turn
 from streams.adapters.stripe_notices import heard_of
-from streams.adapters.stripe_transport import Answer, StripeTransport
+from streams.adapters.stripe_transport import Answer
+from streams.budget.room import Urgency
 
 EVENTS_PER_PAGE = 100
 """Source: Stripe, pagination, the largest `limit`."""
@@ -23,10 +25,10 @@ READ_TIMEOUT_S = 10.0
 
 
 class StripeEvents:
-    """Fulfils NoticeFeed."""
+    """Fulfils NoticeFeed, for one account. `name`: its own, None for the default one. The line is somebody else's to close."""
 
-    def __init__(self, api_key: str, api_base: str) -> None:
-        self._transport = StripeTransport(api_key, api_base)
+    def __init__(self, line: StripeLine, name: str | None = None) -> None:
+        self._line, self._name = line, name
 
     async def undelivered(self, since: datetime) -> list[RecordNotice | Unaddressed]:
         """What concerns payments of ours, the oldest first. Raises Unavailable."""
@@ -35,24 +37,30 @@ class StripeEvents:
             "created": {"gte": int(since.timestamp())},
             "limit": EVENTS_PER_PAGE,
         }
-        found: list[Mapping[str, Any]] = []
-        for _ in range(PAGES_MAX):
-            page, has_more = await self._page(parameters)
-            found += page
-            if not has_more or not page:
-                break
-            parameters = parameters | {"starting_after": page[-1].get("id")}
-        now, livemode = datetime.now(UTC), self._transport.livemode
-        heard = [heard_of(event, livemode, now) for event in reversed(found)]
+        now = datetime.now(UTC)
+        with self._line.turn(Urgency.READ, now) as turn:
+            if turn is None:
+                raise Unavailable(NO_SEAT)
+            found = await _pages(turn, parameters)
+        heard = [heard_of(event, turn.livemode, now, self._name) for event in reversed(found)]
         return [notice for notice in heard if notice is not None]
 
-    async def close(self) -> None:
-        await self._transport.close()
 
-    async def _page(self, parameters: dict[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
-        heard = await self._transport.get("/v1/events", parameters, READ_TIMEOUT_S)
-        if not isinstance(heard, Answer) or meaning_of(heard) is not Meaning.DONE or heard.body is None:
-            raise Unavailable(f"Stripe's events cannot be read: {reason_of(heard)}")
-        data = heard.body.get("data")
-        events = [event for event in data if isinstance(event, Mapping)] if isinstance(data, list) else []
-        return events, heard.body.get("has_more") is True
+async def _pages(turn: Turn, parameters: dict[str, Any]) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    for _ in range(PAGES_MAX):
+        page, has_more = await _page(turn, parameters)
+        found += page
+        if not has_more or not page:
+            break
+        parameters = parameters | {"starting_after": page[-1].get("id")}
+    return found
+
+
+async def _page(turn: Turn, parameters: dict[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
+    heard = await turn.get("/v1/events", parameters, READ_TIMEOUT_S)
+    if not isinstance(heard, Answer) or meaning_of(heard) is not Meaning.DONE or heard.body is None:
+        raise Unavailable(f"Stripe's events cannot be read: {reason_of(heard)}")
+    data = heard.body.get("data")
+    events = [event for event in data if isinstance(event, Mapping)] if isinstance(data, list) else []
+    return events, heard.body.get("has_more") is True

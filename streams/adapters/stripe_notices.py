@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -51,32 +52,54 @@ OBJECTS = {
 each of them.
 """
 
+NOBODYS: Mapping[str, str] = MappingProxyType({})
+
 log = logging.getLogger("millrace.stripe")
 
 
 class StripeNotices:
-    """`secrets`: the endpoint's, several while one is rolled. `livemode`: notices of the other mode are left aside."""
+    """`secrets`: of the default account's endpoints, several while one is rolled; `secrets_of`: those of named accounts, each
+    with its account's name. `connected`: the names of connected accounts by their `acct_…`: the default account's endpoint
+    tells of them. `livemode`: notices of the other mode are left aside.
+    """
 
     def __init__(
-        self, secrets: Sequence[str], tolerance_s: int = TOLERANCE_S, livemode: bool | None = None
+        self,
+        secrets: Sequence[str],
+        tolerance_s: int = TOLERANCE_S,
+        livemode: bool | None = None,
+        secrets_of: Mapping[str, str] = NOBODYS,
+        connected: Mapping[str, str] = NOBODYS,
     ) -> None:
         if not secrets or not all(secrets):
             raise ValueError("a webhook endpoint has at least one secret, and none is empty")
-        self._secrets = [secret.encode() for secret in secrets]
+        if twice := set(secrets) & set(secrets_of):
+            raise ValueError(f"{len(twice)} secrets are the default account's and a named one's")
+        of_default = dict.fromkeys(secrets)
+        self._secrets = [(secret.encode(), name) for secret, name in (of_default | dict(secrets_of)).items()]
+        self._connected = connected
         self._tolerance_s = tolerance_s
         self._livemode = livemode
 
     def read(self, body: bytes, signature: str, now: datetime) -> RecordNotice | Unaddressed | None:
         """The command a webhook becomes; None when it concerns no payment of ours. Raises SignatureInvalid."""
-        self._verify(body, signature, now)
+        account = self._verify(body, signature, now)
         try:
             event = orjson.loads(body)
         except orjson.JSONDecodeError:
             log.error("a notice of Stripe's is no JSON")
             return None
-        return heard_of(event, self._livemode, now) if isinstance(event, dict) else None
+        if not isinstance(event, dict):
+            return None
+        if (acct := event.get("account")) is not None:
+            account = self._connected.get(acct) if account is None and isinstance(acct, str) else None
+            if account is None:
+                log.warning("a notice of an account that no setting names was left aside")
+                return None
+        return heard_of(event, self._livemode, now, account)
 
-    def _verify(self, body: bytes, header: str, now: datetime) -> None:
+    def _verify(self, body: bytes, header: str, now: datetime) -> str | None:
+        """The name of the account whose secret signed it; None: the default one."""
         if len(header) > HEADER_MAX_CHARS:
             raise SignatureInvalid("the signature header is too long")
         items = [item.strip().partition("=") for item in header.split(",")]
@@ -87,21 +110,29 @@ class StripeNotices:
         if not 1 <= len(signatures) <= SIGNATURES_MAX:
             raise SignatureInvalid("the signature header has no signature of scheme v1, or too many")
         signed = times[0].encode() + b"." + body
-        expected = [hmac.digest(secret, signed, "sha256").hex().encode() for secret in self._secrets]
+        expected = [
+            (hmac.digest(secret, signed, "sha256").hex().encode(), name) for secret, name in self._secrets
+        ]
         # every pair is compared, so that the time taken does not tell which secret came closer
-        matches = [hmac.compare_digest(one, other) for one in expected for other in signatures]
-        if not any(matches):
+        matches = [(hmac.compare_digest(one, other), name) for one, name in expected for other in signatures]
+        signed_by = [name for matched, name in matches if matched]
+        if not signed_by:
             raise SignatureInvalid("the signature is not Stripe's")
         if abs(now.timestamp() - int(times[0])) > self._tolerance_s:
             raise SignatureInvalid("the signature is too old or from the future")
+        return signed_by[0]
 
 
 def heard_of(
-    event: Mapping[str, Any], livemode: bool | None, now: datetime
+    event: Mapping[str, Any], livemode: bool | None, now: datetime, account: str | None = None
 ) -> RecordNotice | Unaddressed | None:
-    """What an event of Stripe's, from a webhook or from its list, is to us; None when it concerns no payment of ours."""
+    """What an event of Stripe's, from a webhook or from its list, is to us; None when it concerns no payment of ours.
+
+    `account`: the name of the one that tells.
+    """
     try:
-        return _notice(event, livemode, now)
+        notice = _notice(event, livemode, now)
+        return replace(notice, account=account) if notice and account else notice
     except (Malformed, ValueError, TypeError, OverflowError, OSError) as error:
         # the type and our own words only: the event is not for the log
         detail = str(error) if isinstance(error, Malformed) else type(error).__name__

@@ -45,10 +45,12 @@ from streams.adapters.stripe_answers import (
     reason_of,
 )
 from streams.adapters.stripe_declines import decline_of
+from streams.adapters.stripe_line import NO_SEAT, StripeLine, Turn
 from streams.adapters.stripe_objects import Malformed, id_of, metadata_of
 from streams.adapters.stripe_reading import NOT_LOOKED, Found, look, proves_the_end, snapshot_of
 from streams.adapters.stripe_requests import Request, Unsendable, intent_path, request_of
-from streams.adapters.stripe_transport import CONNECT_TIMEOUT_S, Answer, Silence, StripeTransport
+from streams.adapters.stripe_transport import CONNECT_TIMEOUT_S, Answer, Silence
+from streams.budget.room import Urgency
 
 SLOT_S = 8.0
 """Seconds in which a call's quick retries begin and end."""
@@ -66,8 +68,13 @@ THOROUGH_LOOK_TIMEOUT_S = 20.0
 """The same, when it is the last that can be done."""
 RETRY_FIRST_S, RETRY_MAX_S = 0.2, 2.0
 """The wait before the second send; doubled up to the longest. Half of each is drawn at random."""
-PAUSE_S = 30.0
-"""How long nothing is sent after Stripe refused the key (401), or the key this kind of call (403)."""
+URGENCIES = {
+    Operation.CAPTURE: Urgency.MOVE,
+    Operation.REFUND: Urgency.MOVE,
+    Operation.CANCEL: Urgency.MOVE,
+    Operation.CREATE: Urgency.CREATE,
+    Operation.READ: Urgency.READ,
+}
 
 log = logging.getLogger("millrace.stripe")
 
@@ -80,12 +87,11 @@ class Heard(NamedTuple):
 
 
 class StripeProvider:
-    """One Stripe account. Any number of calls at a time: bounds on that are the gateway's."""
+    """One Stripe account, over its line."""
 
     def __init__(
         self,
-        api_key: str,
-        api_base: str = "https://api.stripe.com",
+        line: StripeLine,
         *,
         slot_s: float = SLOT_S,
         sends_max: int = SENDS_MAX,
@@ -93,17 +99,13 @@ class StripeProvider:
         multicapture: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`multicapture`: the account may capture one payment several times. `clock` gives the age of keys.
-
-        Raises ValueError for what is no Stripe API key.
-        """
-        self._transport = StripeTransport(api_key, api_base)
+        """`multicapture`: the account may capture one payment several times. `clock` gives the age of keys."""
+        self._line = line
         self._slot_s = slot_s
         self._sends_max = sends_max
         self._send_timeout_s = send_timeout_s
         self._multicapture = multicapture
         self._clock = clock
-        self._paused_until: dict[Operation, float] = {}
 
     async def perform(self, call: PspCall) -> Outcome:
         """Make `call` under its own key. Never raises: what went wrong in here, or does not fit the call, is Unknown."""
@@ -122,51 +124,50 @@ class StripeProvider:
             return Unknown(f"the Stripe adapter failed: {type(error).__name__}")
 
     async def close(self) -> None:
-        await self._transport.close()
+        await self._line.close()
 
     async def _perform(self, call: PspCall) -> Outcome:
-        if isinstance(call.ask, ReadIntent):
-            return await self._read(call, call.ask)
-        if self._is_too_old(call):
-            return await self._look_for_what_is_lost(call)
-        if self._paused_until.get(call.operation, 0.0) > asyncio.get_running_loop().time():
-            return Deferred("paused: Stripe refuses the API key for this kind of call")
-        heard = await self._send(call, request_of(call, self._multicapture))
-        return await self._conclude(call, heard)
+        with self._line.turn(URGENCIES[call.operation], call.requested_at) as turn:
+            if turn is None:
+                return Deferred(NO_SEAT)
+            if isinstance(call.ask, ReadIntent):
+                return await self._read(turn, call, call.ask)
+            if self._is_too_old(call):
+                return await self._look_for_what_is_lost(turn, call)
+            heard = await self._send(turn, call, request_of(call, self._multicapture))
+            return await self._conclude(turn, call, heard)
 
-    async def _read(self, call: PspCall, ask: ReadIntent) -> Outcome:
+    async def _read(self, turn: Turn, call: PspCall, ask: ReadIntent) -> Outcome:
         """Nothing moves by it: what could not be read is read later."""
         parameters = {"expand": ["latest_charge"]}
-        heard = await self._transport.get(intent_path(ask.intent), parameters, READ_TIMEOUT_S)
+        heard = await turn.get(intent_path(ask.intent), parameters, READ_TIMEOUT_S)
         if isinstance(heard, Answer):
             match meaning_of(heard):
                 case Meaning.DONE:
                     assert heard.body is not None
-                    snapshot = snapshot_of(call, heard.body, self._transport.livemode)
+                    snapshot = snapshot_of(call, heard.body, turn.livemode)
                     return (
                         Answered(snapshot) if snapshot else Rejected("nothing_told", "It says nothing yet.")
                     )
                 case Meaning.REFUSED:
                     return Rejected(code_of(heard), message_of(heard))
-                case Meaning.CONFIGURATION:
-                    self._pause(call, heard)
         return Deferred(reason_of(heard))
 
-    async def _look_for_what_is_lost(self, call: PspCall) -> Outcome:
+    async def _look_for_what_is_lost(self, turn: Turn, call: PspCall) -> Outcome:
         """Unknown only if it was looked for everywhere, and not found: as long as nobody could look, nobody need despair."""
         reason = "the key is too old to be sent again"
-        found = await self._look(call, thoroughly=True)
+        found = await self._look(turn, call, thoroughly=True)
         if found.snapshot is not None and proves_the_end(call, found.snapshot):
             return Answered(found.snapshot)
         return Unknown(reason) if found.looked else Deferred(f"{reason}, and Stripe could not be read")
 
-    async def _send(self, call: PspCall, request: Request) -> Heard:
+    async def _send(self, turn: Turn, call: PspCall, request: Request) -> Heard:
         """The same bytes under the same key until an answer settles it, or the slot, the sends or the key's age run out."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + self._slot_s
         may_have_run = False
         for sends in range(1, self._sends_max + 1):
-            heard = await self._post(call, request, min(self._send_timeout_s, ends_at - loop.time()))
+            heard = await self._post(turn, call, request, min(self._send_timeout_s, ends_at - loop.time()))
             may_have_run = may_have_run or meaning_of(heard) in MAY_HAVE_RUN
             wait_s = _backoff_s(sends)
             there_is_room = sends < self._sends_max and ends_at - loop.time() >= wait_s + SEND_ROOM_S
@@ -177,40 +178,38 @@ class StripeProvider:
                 break
         return Heard(heard, may_have_run)
 
-    async def _post(self, call: PspCall, request: Request, timeout_s: float) -> Answer | Silence:
+    async def _post(self, turn: Turn, call: PspCall, request: Request, timeout_s: float) -> Answer | Silence:
         """The one place that POSTs: never under a key that Stripe may have forgotten, whoever asks."""
         if self._is_too_old(call):
             raise InvariantBroken(f"{call.key} is too old to be sent")
-        heard = await self._transport.post(request.path, request.parameters, call.key, timeout_s)
+        heard = await turn.post(request.path, request.parameters, call.key, timeout_s)
         if meaning_of(heard) is not Meaning.DONE:
             log.info("%s: %s", call.key, reason_of(heard))
         return heard
 
-    async def _conclude(self, call: PspCall, heard: Heard) -> Outcome:
+    async def _conclude(self, turn: Turn, call: PspCall, heard: Heard) -> Outcome:
         last = heard.last
         meaning, reason = meaning_of(last), reason_of(last)
         if isinstance(last, Answer):
             match meaning:
                 case Meaning.DONE:
-                    return self._answered(call, last)
+                    return self._answered(turn, call, last)
                 case Meaning.DECLINED:
                     return self._declined(call, last)
                 case Meaning.REFUSED:
                     return Rejected(code_of(last), message_of(last))
                 case Meaning.CONVERGE:
-                    return await self._look_after_refusal(call, last)
-                case Meaning.CONFIGURATION:
-                    self._pause(call, last)
+                    return await self._look_after_refusal(turn, call, last)
                 case Meaning.STALE_KEY:
                     log.critical("%s: Stripe knows the key with other parameters", call.key)
-                    return await self._look_in_doubt(call, reason, ended=False)
+                    return await self._look_in_doubt(turn, call, reason, ended=False)
         if not heard.may_have_run:
             return Deferred(reason)
-        return await self._look_in_doubt(call, reason, ended=is_stored_failure(last))
+        return await self._look_in_doubt(turn, call, reason, ended=is_stored_failure(last))
 
-    def _answered(self, call: PspCall, answer: Answer) -> Outcome:
+    def _answered(self, turn: Turn, call: PspCall, answer: Answer) -> Outcome:
         assert answer.body is not None  # what DONE means
-        snapshot = snapshot_of(call, answer.body, self._transport.livemode)
+        snapshot = snapshot_of(call, answer.body, turn.livemode)
         return Answered(snapshot) if snapshot else Unknown("Stripe's answer does not say how it ended")
 
     def _declined(self, call: PspCall, answer: Answer) -> Outcome:
@@ -227,9 +226,9 @@ class StripeProvider:
             raise InvariantBroken(f"{call.key}: Stripe declined another payment's intent")
         return Declined(decline, id_of(error, "payment_intent"))
 
-    async def _look_after_refusal(self, call: PspCall, refusal: Answer) -> Outcome:
+    async def _look_after_refusal(self, turn: Turn, call: PspCall, refusal: Answer) -> Outcome:
         """Not executed, because it stands otherwise than we thought: how it stands is the answer, whatever it is."""
-        found = await self._look(call)
+        found = await self._look(turn, call)
         if found.snapshot is not None:
             return Answered(found.snapshot)
         if found.absent or isinstance(
@@ -238,30 +237,22 @@ class StripeProvider:
             return Rejected(code_of(refusal), message_of(refusal))
         return Unknown(reason_of(refusal))
 
-    async def _look_in_doubt(self, call: PspCall, reason: str, ended: bool) -> Outcome:
+    async def _look_in_doubt(self, turn: Turn, call: PspCall, reason: str, ended: bool) -> Outcome:
         """It may have been executed: only what proves how it ended is an answer. `ended`: it is certainly not under way."""
-        found = await self._look(call)
+        found = await self._look(turn, call)
         if found.snapshot is not None and (ended or proves_the_end(call, found.snapshot)):
             return Answered(found.snapshot)
         return Unknown(reason)
 
-    async def _look(self, call: PspCall, thoroughly: bool = False) -> Found:
+    async def _look(self, turn: Turn, call: PspCall, thoroughly: bool = False) -> Found:
         try:
             async with asyncio.timeout(THOROUGH_LOOK_TIMEOUT_S if thoroughly else LOOK_TIMEOUT_S):
-                return await look(self._transport, call, READ_TIMEOUT_S, thoroughly)
+                return await look(turn, call, READ_TIMEOUT_S, thoroughly)
         except TimeoutError:
             return NOT_LOOKED
 
     def _is_too_old(self, call: PspCall) -> bool:
         return key_is_too_old(call.requested_at, self._clock())
-
-    def _pause(self, call: PspCall, refusal: Answer) -> None:
-        paused = list(Operation) if refusal.status == 401 else [call.operation]
-        until = asyncio.get_running_loop().time() + PAUSE_S
-        self._paused_until |= dict.fromkeys(paused, until)
-        log.critical(
-            "Stripe refuses the API key (HTTP %d): nothing is sent for %.0f s", refusal.status, PAUSE_S
-        )
 
 
 def _backoff_s(sends: int) -> float:

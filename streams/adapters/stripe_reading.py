@@ -20,10 +20,11 @@ from models.provider import (
     Snapshot,
 )
 from streams.adapters.stripe_answers import Meaning, meaning_of
+from streams.adapters.stripe_line import Turn
 from streams.adapters.stripe_objects import PAYMENT_ID_NAME, REFUND_ID_NAME, StripeObject, id_of, metadata_of
 from streams.adapters.stripe_requests import intent_path
 from streams.adapters.stripe_snapshots import intent_snapshot, refund_snapshot
-from streams.adapters.stripe_transport import Answer, StripeTransport
+from streams.adapters.stripe_transport import Answer
 
 REFUNDS_PER_PAGE = 100
 """Source: Stripe, pagination, the largest `limit`."""
@@ -53,22 +54,20 @@ NOT_LOOKED = Found(looked=False)
 NOTHING = Found()
 
 
-async def look(
-    transport: StripeTransport, call: PspCall, timeout_s: float, thoroughly: bool = False
-) -> Found:
+async def look(turn: Turn, call: PspCall, timeout_s: float, thoroughly: bool = False) -> Found:
     """How the thing that `call` is about stands now. Raises InvariantBroken for an object that is not about the call.
 
     `timeout_s`: of each read. `thoroughly`: also where it takes many reads.
     """
     match call.ask:
         case CaptureIntent() | CancelIntent() | ReadIntent():
-            return await _intent(transport, call, call.ask.intent, timeout_s)
+            return await _intent(turn, call, call.ask.intent, timeout_s)
         case RefundIntent():
-            return await _refund(transport, call, call.ask, timeout_s)
+            return await _refund(turn, call, call.ask, timeout_s)
         case CreateIntent():
-            found = await _search(transport, call, timeout_s)
+            found = await _search(turn, call, timeout_s)
             if thoroughly and found is NOTHING:
-                return await _list(transport, call, call.ask, timeout_s)
+                return await _list(turn, call, call.ask, timeout_s)
             return found
         case ScreenCustomer():
             raise InvariantBroken(f"{call.key}: Stripe has nothing to show of it")
@@ -106,20 +105,20 @@ def _signs(call: PspCall, seen: StripeObject, livemode: bool) -> Iterator[tuple[
         yield "id", call.ask.intent, seen.get("id")
 
 
-async def _intent(transport: StripeTransport, call: PspCall, intent: str, timeout_s: float) -> Found:
-    body = await _read(transport, intent_path(intent), {"expand": ["latest_charge"]}, timeout_s)
-    return Found(snapshot_of(call, body, transport.livemode)) if body is not None else NOT_LOOKED
+async def _intent(turn: Turn, call: PspCall, intent: str, timeout_s: float) -> Found:
+    body = await _read(turn, intent_path(intent), {"expand": ["latest_charge"]}, timeout_s)
+    return Found(snapshot_of(call, body, turn.livemode)) if body is not None else NOT_LOOKED
 
 
-async def _refund(transport: StripeTransport, call: PspCall, ask: RefundIntent, timeout_s: float) -> Found:
+async def _refund(turn: Turn, call: PspCall, ask: RefundIntent, timeout_s: float) -> Found:
     """Through the list of the intent's refunds, which unlike the search does not lag."""
     parameters = {"payment_intent": ask.intent, "limit": REFUNDS_PER_PAGE}
     name = (REFUND_ID_NAME, ask.refund_id)
-    seen, nowhere = await _first(transport, "/v1/refunds", parameters, REFUND_PAGES_MAX, name, timeout_s)
-    return Found(snapshot_of(call, seen, transport.livemode)) if seen else nowhere
+    seen, nowhere = await _first(turn, "/v1/refunds", parameters, REFUND_PAGES_MAX, name, timeout_s)
+    return Found(snapshot_of(call, seen, turn.livemode)) if seen else nowhere
 
 
-async def _search(transport: StripeTransport, call: PspCall, timeout_s: float) -> Found:
+async def _search(turn: Turn, call: PspCall, timeout_s: float) -> Found:
     """The search lags by minutes: what it finds is there, what it does not find may be there all the same.
 
     It lags in what it shows too, so the intent itself is read then.
@@ -128,16 +127,16 @@ async def _search(transport: StripeTransport, call: PspCall, timeout_s: float) -
         return NOTHING
     query = f'metadata["{PAYMENT_ID_NAME}"]:"{call.payment_id}"'
     parameters = {"query": query, "limit": INTENTS_FOUND_MAX}
-    body = await _read(transport, "/v1/payment_intents/search", parameters, timeout_s)
+    body = await _read(turn, "/v1/payment_intents/search", parameters, timeout_s)
     if body is None:
         return NOT_LOOKED
     found = _page(body)
     if len(found) > 1:
         raise InvariantBroken(f"{call.key}: Stripe knows {len(found)} intents of one payment")
-    return await _intent(transport, call, str(found[0].get("id")), timeout_s) if found else NOTHING
+    return await _intent(turn, call, str(found[0].get("id")), timeout_s) if found else NOTHING
 
 
-async def _list(transport: StripeTransport, call: PspCall, ask: CreateIntent, timeout_s: float) -> Found:
+async def _list(turn: Turn, call: PspCall, ask: CreateIntent, timeout_s: float) -> Found:
     """Through all intents made about when this one was asked for. Its metadata names the payment."""
     window = {
         "gte": int((call.requested_at - MADE_BEFORE).timestamp()),
@@ -147,16 +146,14 @@ async def _list(transport: StripeTransport, call: PspCall, ask: CreateIntent, ti
     if ask.terms.customer:
         parameters["customer"] = ask.terms.customer
     name = (PAYMENT_ID_NAME, call.payment_id)
-    seen, nowhere = await _first(
-        transport, "/v1/payment_intents", parameters, INTENT_PAGES_MAX, name, timeout_s
-    )
+    seen, nowhere = await _first(turn, "/v1/payment_intents", parameters, INTENT_PAGES_MAX, name, timeout_s)
     if seen:
-        return await _intent(transport, call, str(seen.get("id")), timeout_s)
+        return await _intent(turn, call, str(seen.get("id")), timeout_s)
     return NOTHING if nowhere.looked else NOT_LOOKED  # it may have been made at another time
 
 
 async def _first(
-    transport: StripeTransport,
+    turn: Turn,
     path: str,
     parameters: dict[str, Any],
     pages_max: int,
@@ -165,7 +162,7 @@ async def _first(
 ) -> tuple[StripeObject | None, Found]:
     """The first of a list whose metadata hold `name` and its value; or None, and what that says."""
     for _ in range(pages_max):
-        body = await _read(transport, path, parameters, timeout_s)
+        body = await _read(turn, path, parameters, timeout_s)
         if body is None:
             return None, NOT_LOOKED
         page = _page(body)
@@ -179,9 +176,9 @@ async def _first(
 
 
 async def _read(
-    transport: StripeTransport, path: str, parameters: dict[str, Any], timeout_s: float
+    turn: Turn, path: str, parameters: dict[str, Any], timeout_s: float
 ) -> Mapping[str, Any] | None:
-    heard = await transport.get(path, parameters, timeout_s)
+    heard = await turn.get(path, parameters, timeout_s)
     return heard.body if isinstance(heard, Answer) and meaning_of(heard) is Meaning.DONE else None
 
 

@@ -48,20 +48,23 @@ class Answer:
     replayed: bool = False
     should_retry: bool | None = None
     request_id: str | None = None
+    limited_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Nothing that can be read came back. Not `sent`: no connection was ever made."""
+    """Nothing that can be read came back. Not `sent`: no connection was ever made; `turned_away`: nor tried, by us."""
 
     sent: bool
     reason: str
+    turned_away: bool = False
 
 
 class StripeTransport:
     """Keeps the key; nothing it returns, raises or logs holds it."""
 
-    def __init__(self, api_key: str, api_base: str) -> None:
+    def __init__(self, api_key: str, api_base: str, connected: str | None = None) -> None:
+        """`connected`: the account that is meant, where it is not the key's own. Raises ValueError for no API key."""
         matched = STRIPE_KEY.fullmatch(api_key)
         if matched is None:
             raise ValueError("a Stripe API key begins with sk_test_, sk_live_, rk_test_ or rk_live_")
@@ -70,6 +73,7 @@ class StripeTransport:
         self._http = _Http(tls=api_base.startswith("https:"))
         self._client = stripe.StripeClient(
             api_key,
+            stripe_account=connected,
             base_addresses={"api": api_base.rstrip("/")},
             stripe_version=API_VERSION,
             http_client=self._http,
@@ -127,6 +131,7 @@ def _answer(status: int, body: object, headers: Mapping[str, str]) -> Answer:
         headers.get("Idempotent-Replayed") == "true",
         advised,
         headers.get("Request-Id"),
+        headers.get("Stripe-Rate-Limited-Reason"),
     )
 
 

@@ -132,7 +132,9 @@ def _internal(type: str, origin: Origin, content: dict[str, Any]) -> InternalCom
             return RecordOutcome(origin, content["call"], _OUTCOME.validate_python(content["outcome"]))
         if type == NOTICE:
             snapshot = _SNAPSHOT.validate_python(content["snapshot"])
-            return RecordNotice(origin, content["notice"], content["notice_type"], snapshot)
+            return RecordNotice(
+                origin, content["notice"], content["notice_type"], snapshot, content.get("account")
+            )
         return CheckPayment(origin)
     except (KeyError, ValidationError) as wrong:
         raise Poison(f"an internal command of another shape: {wrong!r}", Code.UNDECODABLE) from None
@@ -169,9 +171,10 @@ def _written(command: Command) -> tuple[str, dict[str, Any]]:
             return RESOLVE, {name: value for name, value in content.items() if value is not None}
         case RecordOutcome(_, call, outcome):
             return OUTCOME, {"call": call, "outcome": _OUTCOME.dump_python(outcome, mode="json")}
-        case RecordNotice(_, notice, notice_type, snapshot):
+        case RecordNotice(_, notice, notice_type, snapshot, account):
             seen = _SNAPSHOT.dump_python(snapshot, mode="json")
-            return NOTICE, {"notice": notice, "notice_type": notice_type, "snapshot": seen}
+            content = {"notice": notice, "notice_type": notice_type, "snapshot": seen, "account": account}
+            return NOTICE, content
         case CheckPayment():
             return CHECK, {}
         case InvalidCommand():

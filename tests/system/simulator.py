@@ -4,7 +4,8 @@ from typing import Any
 
 import aiohttp
 
-from tests.system.stack import WEBHOOK_SECRET
+from sandbox.stripe_simulator.identity import account_of
+from tests.system.stack import OWN_KEY, OWN_WEBHOOK_SECRET, WEBHOOK_SECRET
 
 RETRY_FIRST_S, RETRY_MAX_S = 0.3, 1.0  # of webhooks: Stripe's minutes would be a test's
 
@@ -26,7 +27,15 @@ class SimulatorControl:
     async def tell(self, url: str) -> None:
         """Send notices there."""
         times = {"retry_first_s": RETRY_FIRST_S, "retry_max_s": RETRY_MAX_S}
-        await self._ask("POST", "webhook", {"url": url, "secrets": [WEBHOOK_SECRET], **times})
+        secrets = {"secrets": [WEBHOOK_SECRET], "secrets_of": {account_of(OWN_KEY): [OWN_WEBHOOK_SECRET]}}
+        await self._ask("POST", "webhook", {"url": url, **secrets, **times})
+
+    async def limit(self, endpoint_per_s: float | None) -> None:
+        """Of every account; None: no more."""
+        if endpoint_per_s is None:
+            await self._ask("DELETE", "limits")
+        else:
+            await self._ask("POST", "limits", {"account_per_s": None, "endpoint_per_s": endpoint_per_s})
 
     async def authenticate(self, intent: str, outcome: str) -> None:
         await self._ask("POST", f"authenticate/{intent}", {"outcome": outcome})

@@ -20,6 +20,21 @@ from streams.settings import Settings
 
 STRIPE_KEY = "sk_test_systemtests0stripe0canary"
 WEBHOOK_SECRET = "whsec_systemtests0webhook0canary"
+OWN_KEY = "sk_test_systemtests0own0canary"
+OWN_WEBHOOK_SECRET = "whsec_systemtests0own0canary"
+CONNECTED, CONNECTED_PER_S = "acct_systemtests", 20
+ACCOUNTS = f"""
+[connected]
+merchants = ["mer_connected"]
+stripe_account = "{CONNECTED}"
+endpoint_requests_per_s = {CONNECTED_PER_S}
+
+[own]
+merchants = ["mer_own"]
+api_key = "env:OWN_STRIPE_KEY"
+webhook_secrets = ["env:OWN_STRIPE_WEBHOOK_SECRET"]
+"""
+"""Merchants that only upstream services know."""
 ROLES = {"WRITERS": 2, "GATEWAYS": 2, "PROJECTIONS": 1, "WEBS": 2}
 """Two of what shares work out, so that there is somebody to take over; two cores bear this many."""
 
@@ -126,6 +141,8 @@ class System:
         self.crashpoints = folder / "crashpoints"
         self.kafka, self.postgres, self.redis = servers.kafka(), servers.postgres(), servers.redis()
         self.stripe = Simulator(folder / "stripe", self._ports.take())
+        self._accounts = folder / "accounts.toml"
+        self._accounts.write_text(ACCOUNTS)
         self.service = Service(folder / "run", self.environment())
         self.settings = Settings(kafka_bootstrap=self.kafka.bootstrap)
 
@@ -152,7 +169,13 @@ class System:
     def secrets(self) -> dict[str, str]:
         """By name: what must come out nowhere."""
         made_up = self.service.folder.read(self.service.folder.secrets)
-        return {**made_up, "stripe_key": STRIPE_KEY, "webhook_secret": WEBHOOK_SECRET}
+        return {
+            **made_up,
+            "stripe_key": STRIPE_KEY,
+            "webhook_secret": WEBHOOK_SECRET,
+            "own_stripe_key": OWN_KEY,
+            "own_webhook_secret": OWN_WEBHOOK_SECRET,
+        }
 
     def environment(self) -> dict[str, str]:
         return {
@@ -162,6 +185,9 @@ class System:
             "MILLRACE_STRIPE_API_BASE": self.stripe.url,
             "MILLRACE_STRIPE_API_KEY": STRIPE_KEY,
             "MILLRACE_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+            "MILLRACE_STRIPE_ACCOUNTS_FILE": str(self._accounts),
+            "OWN_STRIPE_KEY": OWN_KEY,
+            "OWN_STRIPE_WEBHOOK_SECRET": OWN_WEBHOOK_SECRET,
             "MILLRACE_CRASHPOINTS_DIR": str(self.crashpoints),
             "MILLRACE_PSP_SLOT_S": PSP_SLOT_S,
             "MILLRACE_CATCH_UP_S": "86400",  # once, at start: what a test keeps from the service stays from it

@@ -18,6 +18,7 @@ from streams.adapters import kafka_policies
 from streams.adapters.postgres import Postgres, PostgresPaymentReader
 from streams.adapters.postgres.checkpoint import PostgresCheckpoint
 from streams.adapters.stripe_events import StripeEvents
+from streams.adapters.stripe_line import line_to
 from streams.kafka_clients import client_settings
 from streams.wire.commands import CommandCodec
 from tests.system.history import Operation
@@ -121,7 +122,7 @@ async def look_for_missed(system: System, kafka_client: KafkaClient) -> None:
     """As a gateway does it, with what a gateway has; its own next look is a day away."""
     settings = system.settings
     codec = CommandCodec(settings.partitions, system.secrets()["internal_key"].encode())
-    feed, postgres = StripeEvents(STRIPE_KEY, system.stripe.url), Postgres(system.postgres.dsn)
+    line, postgres = line_to(STRIPE_KEY, system.stripe.url), Postgres(system.postgres.dsn)
 
     async def send(commands: Sequence[RecordNotice]) -> None:
         for out in map(codec.write, commands):
@@ -129,8 +130,10 @@ async def look_for_missed(system: System, kafka_client: KafkaClient) -> None:
             await kafka_client.send(out.key, out.value, headers, out.partition)
 
     checkpoint, owners = PostgresCheckpoint(postgres, "test"), PostgresPaymentReader(postgres)
-    await MissedNotices(feed, checkpoint, owners, send, timedelta(minutes=3)).look_if_due(datetime.now(UTC))
-    await feed.close()
+    await MissedNotices(StripeEvents(line), checkpoint, owners, send, timedelta(minutes=3)).look_if_due(
+        datetime.now(UTC)
+    )
+    await line.close()
     await postgres.close()
 
 

@@ -158,3 +158,31 @@ async def test_events_are_listed_by_type_and_retrieved(sdk: stripe.StripeClient,
         {"types": ["payment_intent.succeeded", "charge.succeeded"], "limit": 1}
     )
     assert both.has_more
+
+
+async def test_what_is_done_for_a_connected_account_is_told_in_its_name(
+    raw: Raw, inbox: Inbox, until: Until
+) -> None:
+    await listen(raw, inbox, enabled_events=["payment_intent.succeeded"])
+    form = "amount=1999&currency=usd&payment_method=pm_card_visa&confirm=true"
+    form += "&automatic_payment_methods[enabled]=true&automatic_payment_methods[allow_redirects]=never"
+    status, _, _ = await raw.post("/v1/payment_intents", form, "k1", **{"Stripe-Account": "acct_connected"})
+    assert status == 200
+    await raw.pay("k2")
+    await until(lambda: len(inbox.received) == 2)
+    assert [json.loads(body).get("account") for body, _ in inbox.received] == ["acct_connected", None]
+
+
+async def test_an_account_with_an_endpoint_of_its_own_signs_with_its_own_secret(
+    raw: Raw, inbox: Inbox, until: Until
+) -> None:
+    own = {"acct_own": ["whsec_own"]}
+    await listen(raw, inbox, secrets_of=own, enabled_events=["payment_intent.succeeded"])
+    form = "amount=1999&currency=usd&payment_method=pm_card_visa&confirm=true"
+    form += "&automatic_payment_methods[enabled]=true&automatic_payment_methods[allow_redirects]=never"
+    await raw.post("/v1/payment_intents", form, "k1", **{"Stripe-Account": "acct_own"})
+    await raw.pay("k2")
+    await until(lambda: len(inbox.received) == 2)
+    (theirs, signed), (ours, signature) = inbox.received
+    assert stripe.WebhookSignature.verify_header(theirs.decode(), signed, "whsec_own", 300)
+    assert stripe.WebhookSignature.verify_header(ours.decode(), signature, SECRET, 300)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from streams.adapters.stripe_line import line_to
 from streams.adapters.stripe_provider import StripeProvider
 from tests.streams.adapters.stripe.stripe_world import StripeProcess, simulator_process
 
@@ -29,6 +30,6 @@ def api_key() -> str:
 
 @pytest.fixture
 async def provider(simulator: StripeProcess, api_key: str) -> AsyncIterator[StripeProvider]:
-    found = StripeProvider(api_key, simulator.url, sends_max=3, multicapture=True)
+    found = StripeProvider(line_to(api_key, simulator.url), sends_max=3, multicapture=True)
     yield found
     await found.close()

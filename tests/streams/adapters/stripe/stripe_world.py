@@ -27,6 +27,7 @@ from models.provider import (
 )
 from models.terms import CaptureMethod, PaymentTerms
 from sandbox.ports import Ports
+from streams.adapters.stripe_line import line_to
 from streams.adapters.stripe_provider import StripeProvider
 
 DEADLINE_S = 20.0
@@ -192,7 +193,7 @@ async def until(happened: Callable[[], bool]) -> None:
 
 
 async def ask_once(server: Scripted, call: PspCall, **settings: float) -> Outcome:
-    provider = StripeProvider(KEY, server.url, **{"sends_max": 3, **settings})  # type: ignore[arg-type]
+    provider = StripeProvider(line_to(KEY, server.url), **{"sends_max": 3, **settings})  # type: ignore[arg-type]
     try:
         return await provider.perform(call)
     finally:

@@ -18,8 +18,10 @@ from models.provider import (
     Unknown,
 )
 from sandbox.ports import Ports
-from streams.adapters import stripe_provider, stripe_transport
+from streams.adapters import stripe_transport
+from streams.adapters.stripe_line import line_to
 from streams.adapters.stripe_provider import StripeProvider
+from streams.budget import pause
 from tests.streams.adapters.stripe.stripe_world import (
     KEY,
     Scripted,
@@ -90,7 +92,7 @@ async def test_an_answer_that_comes_after_the_slot_leaves_the_call_unknown(
 ) -> None:
     payment_id = new_payment()
     simulator.plan("delay", payment=payment_id, ms=3000)
-    provider = StripeProvider(api_key, simulator.url, slot_s=0.3)
+    provider = StripeProvider(line_to(api_key, simulator.url), slot_s=0.3)
     outcome = await provider.perform(create(payment_id))
     await provider.close()
     assert isinstance(outcome, Unknown)
@@ -238,7 +240,7 @@ async def test_a_key_older_than_23_hours_is_never_posted_but_read_about(
     payment_id = new_payment()
     call = create(payment_id)
     hours = timedelta(hours=0)
-    provider = StripeProvider(api_key, simulator.url, clock=lambda: datetime.now(UTC) + hours)
+    provider = StripeProvider(line_to(api_key, simulator.url), clock=lambda: datetime.now(UTC) + hours)
     if made_before:
         await provider.perform(call)
     hours = timedelta(hours=23, seconds=1)
@@ -255,7 +257,7 @@ async def test_a_key_that_grows_too_old_between_two_sends_is_not_sent_again() ->
     async with scripted(http(503, error("api_error"))) as server:
         call = create(new_payment())
         provider = StripeProvider(
-            KEY, server.url, clock=lambda: call.requested_at + timedelta(hours=next(now))
+            line_to(KEY, server.url), clock=lambda: call.requested_at + timedelta(hours=next(now))
         )
         assert isinstance(await provider.perform(call), Unknown)
         await provider.close()
@@ -270,10 +272,10 @@ async def test_a_refused_api_key_defers_pauses_and_alarms_without_being_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(stripe_provider, "PAUSE_S", 0.3)
+    monkeypatch.setattr(pause, "REFUSED_PROBE_S", 0.3)
     payment_id = new_payment()
     simulator.plan(kind, payment=payment_id, count=1)
-    provider = StripeProvider(KEY, simulator.url, sends_max=3)
+    provider = StripeProvider(line_to(KEY, simulator.url), sends_max=3)
     first, meanwhile = await provider.perform(create(payment_id)), await provider.perform(create(payment_id))
     assert isinstance(first, Deferred) and isinstance(meanwhile, Deferred)
     assert simulator.charged(payment_id) == 0

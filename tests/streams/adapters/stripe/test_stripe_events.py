@@ -8,6 +8,7 @@ from models.commands import RecordNotice
 from models.errors import Unavailable
 from models.provider import IntentStatus
 from streams.adapters.stripe_events import StripeEvents
+from streams.adapters.stripe_line import line_to
 from streams.adapters.stripe_provider import StripeProvider
 from tests.streams.adapters.stripe.stripe_world import (
     KEY,
@@ -28,12 +29,12 @@ async def test_what_was_not_delivered_is_told_the_oldest_first() -> None:
     first, second = new_payment(), new_payment()
     with simulator_process() as own:
         own.control("webhook", {"url": "http://127.0.0.1:1/nobody", "secrets": ["whsec_nobody"]})
-        provider, events = StripeProvider(KEY, own.url), StripeEvents(KEY, own.url)
+        provider, line = StripeProvider(line_to(KEY, own.url)), line_to(KEY, own.url)
         await paid(provider, first)
         held = await authorized(provider, second)
         await provider.perform(cancel(second, held.intent))
-        found = await events.undelivered(datetime.now(UTC) - LONG_AGO)
-        await events.close()
+        found = await StripeEvents(line).undelivered(datetime.now(UTC) - LONG_AGO)
+        await line.close()
         await provider.close()
     told = [
         (each.origin.payment_id, getattr(each.snapshot, "status", None))
@@ -54,9 +55,9 @@ async def test_pages_are_read_to_their_end_and_only_from_where_it_had_come_to() 
         http(200, {"data": [{"id": "evt_1", "type": "charge.updated"}], "has_more": False}),
     ]
     async with scripted(*pages) as server:
-        events = StripeEvents(KEY, server.url)
-        assert await events.undelivered(since) == []
-        await events.close()
+        line = line_to(KEY, server.url)
+        assert await StripeEvents(line).undelivered(since) == []
+        await line.close()
     lines = [
         request.split(b"\r\n")[0].replace(b"%5B", b"[").replace(b"%5D", b"]") for request in server.received
     ]
@@ -68,7 +69,7 @@ async def test_pages_are_read_to_their_end_and_only_from_where_it_had_come_to() 
 @pytest.mark.parametrize("status", [401, 429, 500])
 async def test_a_list_that_cannot_be_read_is_unavailable(status: int) -> None:
     async with scripted(http(status, error("api_error"))) as server:
-        events = StripeEvents(KEY, server.url)
+        line = line_to(KEY, server.url)
         with pytest.raises(Unavailable):
-            await events.undelivered(datetime.now(UTC))
-        await events.close()
+            await StripeEvents(line).undelivered(datetime.now(UTC))
+        await line.close()

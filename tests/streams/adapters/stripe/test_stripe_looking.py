@@ -91,7 +91,7 @@ async def test_a_payment_that_the_search_does_not_show_is_found_in_the_list_by_i
 
 
 async def intents(provider: StripeProvider) -> list[dict[str, Any]]:
-    answer = await provider._transport.get("/v1/payment_intents", {"limit": 100}, 5.0)
+    answer = await provider._line.transport.get("/v1/payment_intents", {"limit": 100}, 5.0)
     body = getattr(answer, "body", None)
     assert body is not None
     return list(body["data"])

@@ -371,3 +371,51 @@ def test_a_disputes_money_is_told_by_its_transactions_and_by_the_kind_of_the_not
 @pytest.mark.parametrize("odd", [dispute(payment_intent=None), dispute(status="invented_since")])
 def test_a_dispute_of_no_intent_or_in_a_status_nobody_knows_is_left_aside(odd: dict[str, object]) -> None:
     assert told(body_of(odd, "charge.dispute.created")) is None
+
+
+# -- accounts ------------------------------------------------------------------------------------------------------
+
+THEIRS = "whsec_theirs"
+several = StripeNotices([OLD, NEW], secrets_of={THEIRS: "shop-b"}, connected={"acct_c": "shop-c"})
+
+
+def told_by(secret: str, **members: object) -> tuple[bytes, str]:
+    body = json.dumps({**json.loads(body_of(intent())), **members}).encode()
+    return body, signed(body, secret)
+
+
+@pytest.mark.parametrize(
+    ("secret", "members", "account"),
+    [
+        (NEW, {}, None),
+        (OLD, {}, None),
+        (THEIRS, {}, "shop-b"),
+        (NEW, {"account": "acct_c"}, "shop-c"),
+    ],
+)
+def test_a_notice_is_told_in_the_name_of_the_account_whose_secret_signed_it(
+    secret: str, members: dict[str, object], account: str | None
+) -> None:
+    heard = several.read(*told_by(secret, **members), NOW)
+    assert heard is not None and heard.account == account
+
+
+@pytest.mark.parametrize(
+    ("secret", "acct"), [(NEW, "acct_nobody"), (THEIRS, "acct_c"), (NEW, 7), (NEW, ["acct_c"])]
+)
+def test_a_notice_of_an_account_that_is_not_the_tellers_to_tell_of_is_left_aside(
+    secret: str, acct: object
+) -> None:
+    assert several.read(*told_by(secret, account=acct), NOW) is None
+
+
+def test_a_disputes_notice_keeps_its_account_until_its_payment_is_known() -> None:
+    body = body_of(dispute(), "charge.dispute.created")
+    heard = several.read(body, signed(body, THEIRS), NOW)
+    assert isinstance(heard, Unaddressed)
+    assert heard.to(PAYMENT, MERCHANT, NOW).account == "shop-b"
+
+
+def test_one_secret_is_one_accounts() -> None:
+    with pytest.raises(ValueError, match="default account's and a named one's"):
+        StripeNotices([OLD], secrets_of={OLD: "shop-b"})

@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from models.provider import Answered, Deferred, Outcome, Rejected, Unknown
+from streams.adapters.stripe_line import line_to
 from streams.adapters.stripe_objects import safe_text
 from streams.adapters.stripe_provider import StripeProvider
 from tests.streams.adapters.stripe.stripe_world import (
@@ -110,7 +111,7 @@ async def test_nothing_of_a_call_that_goes_well_is_logged_but_that_it_was_made(
     simulator: StripeProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    provider = StripeProvider(KEY, simulator.url)
+    provider = StripeProvider(line_to(KEY, simulator.url))
     assert isinstance(await provider.perform(create(new_payment(), description="canary of a body")), Answered)
     await provider.close()
     assert "canary" not in caplog.text and "_secret_" not in caplog.text

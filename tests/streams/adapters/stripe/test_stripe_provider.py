@@ -4,6 +4,7 @@ import pytest
 
 from models.provider import Answered, Declined, IntentStatus, RefundSnapshot, RefundStatus, Rejected
 from models.terms import CaptureMethod
+from streams.adapters.stripe_line import line_to
 from streams.adapters.stripe_provider import StripeProvider
 from tests.streams.adapters.stripe.stripe_world import (
     StripeProcess,
@@ -142,5 +143,5 @@ async def test_a_capture_of_an_intent_that_is_not_there_is_rejected(provider: St
 @pytest.mark.parametrize("key", ["", "pk_test_public", "sk_other_x", "sk_test_white space"])
 def test_what_is_no_secret_key_is_refused_at_start_and_not_repeated(key: str) -> None:
     with pytest.raises(ValueError) as refused:
-        StripeProvider(key)
+        line_to(key, "https://api.stripe.com")
     assert not key or key not in str(refused.value)

@@ -17,6 +17,7 @@ from models.errors import InvariantBroken
 from models.money import Money
 from models.provider import CancelIntent, CaptureIntent, CreateIntent, PspCall, RefundIntent, Rejected
 from models.terms import CaptureMethod, PaymentTerms
+from streams.adapters.stripe_line import line_to
 from streams.adapters.stripe_provider import StripeProvider
 from streams.adapters.stripe_requests import USER_METADATA_MAX, request_of
 from tests.streams.adapters.stripe.stripe_world import create, error, http, scripted
@@ -58,7 +59,7 @@ async def _sent() -> str:
     """Each call as it goes over the wire: its name, path, key and body."""
     lines = []
     async with scripted(http(400, error("invalid_request_error"))) as server:
-        provider = StripeProvider("sk_test_golden", server.url, multicapture=True)
+        provider = StripeProvider(line_to("sk_test_golden", server.url), multicapture=True)
         for name in ASKS:
             await provider.perform(_call(name))
         await provider.close()
@@ -89,7 +90,7 @@ async def test_our_own_metadata_cannot_be_hidden_by_the_merchants() -> None:
 async def test_an_injected_name_or_one_too_many_is_rejected_without_being_sent() -> None:
     crowd = {f"name_{n}": "x" for n in range(USER_METADATA_MAX + 1)}
     async with scripted(http(200, {})) as server:
-        provider = StripeProvider("sk_test_golden", server.url)
+        provider = StripeProvider(line_to("sk_test_golden", server.url))
         for metadata in (crowd, {"a][payment_id": "pay_x"}):
             assert isinstance(await provider.perform(create(PAYMENT, metadata=metadata)), Rejected)
         await provider.close()
@@ -99,7 +100,7 @@ async def test_an_injected_name_or_one_too_many_is_rejected_without_being_sent()
 async def test_what_is_in_a_value_stays_in_that_value() -> None:
     sly = {"note": "x&metadata[payment_id]=pay_x&amount=1"}
     async with scripted(http(400, error("invalid_request_error"))) as server:
-        provider = StripeProvider("sk_test_golden", server.url)
+        provider = StripeProvider(line_to("sk_test_golden", server.url))
         await provider.perform(create(PAYMENT, metadata=sly))
         await provider.close()
     pairs = parse_qsl(server.bodies()[0].decode())

@@ -1,0 +1,158 @@
+"""Which account of Stripe's a merchant's payments are made in, and by which key: from the settings, secrets by reference only.
+
+The account that the settings themselves name is everybody's who has no other. Others are tables of a TOML file:
+
+    [shop-b]                                  # the account's name, for ever: it is kept with each payment
+    merchants = ["mer_…"]
+    api_key = "env:SHOP_B_STRIPE_KEY"         # or "file:/run/secrets/shop-b"; a Stripe account of its own
+    webhook_secrets = ["env:SHOP_B_WEBHOOK"]  # of its own webhook endpoint
+
+    [shop-c]
+    merchants = ["mer_…"]
+    stripe_account = "acct_…"                 # a connected account, called with the settings' own key
+
+Each may say `requests_per_s`, `endpoint_requests_per_s` and `multicapture` of its own.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from streams.budget.tokens import Rates
+from streams.settings import Settings, SettingsRefused, stripe_key
+
+STRIPES_OWN_HOST = "api.stripe.com"
+LIVE_PER_S, TEST_PER_S, ENDPOINT_PER_S = 100.0, 25.0, 25.0
+"""Source: Stripe, rate limits: what an account may that was never raised. Another host than Stripe's has none that we know."""
+
+FILE = "MILLRACE_STRIPE_ACCOUNTS_FILE"
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
+ACCOUNTS_MAX = 10_000
+
+Reference = Annotated[str, Field(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$")]
+PerSecond = Annotated[float, Field(gt=0, le=100_000)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    merchants: tuple[str, ...] = Field(min_length=1)
+    stripe_account: str | None = Field(None, pattern=r"^acct_[A-Za-z0-9]{1,60}$")
+    api_key: Reference | None = None
+    webhook_secrets: tuple[Reference, ...] = ()
+    requests_per_s: PerSecond | None = None
+    endpoint_requests_per_s: PerSecond | None = None
+    multicapture: bool | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> "_Table":
+        if (self.stripe_account is None) is (self.api_key is None):
+            raise ValueError("either stripe_account or api_key")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`name`: None for the settings' own. `connected`: Stripe's `acct_…`, where the key is not the account's own."""
+
+    name: str | None
+    connected: str | None
+    multicapture: bool
+    rates: Rates
+    key_reference: str | None = None
+    secret_references: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """For logs and metrics."""
+        return self.name or "default"
+
+
+class Accounts:
+    def __init__(self, settings: Settings, tables: Mapping[str, _Table]) -> None:
+        self._settings = settings
+        self._named = {name: self._account(name, table) for name, table in tables.items()}
+        self._by_merchant = {mer: name for name, table in tables.items() for mer in table.merchants}
+
+    def name_of(self, merchant: str) -> str | None:
+        """The account in which `merchant`'s new payments are made."""
+        return self._by_merchant.get(merchant)
+
+    def all(self) -> Sequence[Account]:
+        """The settings' own first."""
+        s = self._settings
+        given = Rates(s.stripe_requests_per_s, s.stripe_endpoint_requests_per_s)
+        return [Account(None, None, s.stripe_multicapture, self._rates(given)), *self._named.values()]
+
+    def api_key(self, account: Account) -> str:
+        """Raises SettingsRefused when it is not there, or not of the system's mode."""
+        if account.key_reference is None:
+            return self._settings.stripe_secret
+        found = _resolved(account.key_reference, account.shown, "api_key")
+        return stripe_key(found, f"{FILE}: {account.shown}.api_key", self._settings.livemode)
+
+    def webhook_secrets(self, account: Account) -> list[str]:
+        """Raises SettingsRefused."""
+        return [_resolved(each, account.shown, "webhook_secrets") for each in account.secret_references]
+
+    def _account(self, name: str, table: _Table) -> Account:
+        multicapture = (
+            self._settings.stripe_multicapture if table.multicapture is None else table.multicapture
+        )
+        rates = self._rates(Rates(table.requests_per_s, table.endpoint_requests_per_s))
+        return Account(name, table.stripe_account, multicapture, rates, table.api_key, table.webhook_secrets)
+
+    def _rates(self, given: Rates) -> Rates:
+        if urlsplit(self._settings.stripe_api_base).hostname != STRIPES_OWN_HOST:
+            return given
+        account_per_s = LIVE_PER_S if self._settings.livemode else TEST_PER_S
+        return Rates(given.account_per_s or account_per_s, given.endpoint_per_s or ENDPOINT_PER_S)
+
+
+def accounts(settings: Settings) -> Accounts:
+    """Raises SettingsRefused, which names what is wrong and never a secret."""
+    if settings.stripe_accounts_file is None:
+        return Accounts(settings, {})
+    try:
+        read = tomllib.loads(Path(settings.stripe_accounts_file).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as failed:
+        raise SettingsRefused(f"{FILE}: {failed}") from None
+    if len(read) > ACCOUNTS_MAX:
+        raise SettingsRefused(f"{FILE}: more than {ACCOUNTS_MAX} accounts")
+    tables = {name: _table(name, value) for name, value in read.items()}
+    seen: dict[str, str] = {}
+    for name, table in tables.items():
+        for merchant in table.merchants:
+            if (other := seen.setdefault(merchant, name)) != name:
+                raise SettingsRefused(f"{FILE}: {merchant} is in {other} and in {name}")
+    return Accounts(settings, tables)
+
+
+def _table(name: str, value: Any) -> _Table:
+    if not NAME.fullmatch(name):
+        raise SettingsRefused(f"{FILE}: {name!r} is no name: a-z, 0-9, - and _, 40 at most")
+    try:
+        return _Table.model_validate(value)
+    except ValidationError as wrong:
+        said = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors(include_input=False)
+        )
+        raise SettingsRefused(f"{FILE}: {name}: {said}") from None
+
+
+def _resolved(reference: str, account: str, what: str) -> str:
+    kind, _, where = reference.partition(":")
+    try:
+        found = os.environ.get(where, "") if kind == "env" else Path(where).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as failed:
+        raise SettingsRefused(f"{FILE}: {account}.{what}: {failed}") from None
+    if not (found := found.strip()):
+        raise SettingsRefused(f"{FILE}: {account}.{what}: {reference} is empty")
+    return found

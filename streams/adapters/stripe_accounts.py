@@ -1,0 +1,78 @@
+"""Every Stripe account that the settings name: its line, its provider, its events; and each call to the account it belongs to."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from models.provider import Deferred, Outcome, PspCall
+from streams.accounts import Account, Accounts
+from streams.adapters.stripe_events import StripeEvents
+from streams.adapters.stripe_line import StripeLine
+from streams.adapters.stripe_provider import StripeProvider
+from streams.adapters.stripe_transport import StripeTransport
+from streams.budget import Budget
+from streams.budget.shares import Shares
+from streams.budget.tokens import SharedTokens, Tokens
+from streams.settings import Settings
+
+log = logging.getLogger("millrace.stripe")
+
+
+class StripeAccounts:
+    """Fulfils PaymentProvider, for all accounts."""
+
+    def __init__(self, settings: Settings, accounts: Accounts, shared: SharedTokens) -> None:
+        """Raises SettingsRefused for an account that cannot be used: better now than when it is paid with."""
+        known = accounts.all()
+        shares = Shares(settings.gateway_calls_max, len(known))
+        self._lines = {
+            each.name: _line(each, accounts.api_key(each), settings, shared, shares) for each in known
+        }
+        self._providers = {
+            each.name: StripeProvider(
+                self._lines[each.name], slot_s=settings.psp_slot_s, multicapture=each.multicapture
+            )
+            for each in known
+        }
+
+    async def perform(self, call: PspCall) -> Outcome:
+        provider = self._providers.get(call.account)
+        if provider is None:
+            log.critical("%s: no setting names its account %s; nothing is sent", call.key, call.account)
+            return Deferred("no setting names its Stripe account")
+        return await provider.perform(call)
+
+    def feeds(self) -> Sequence[tuple[str | None, StripeEvents]]:
+        """What each account has told nobody yet, by its name."""
+        return [(name, StripeEvents(line, name)) for name, line in self._lines.items()]
+
+    def collect(self) -> Iterable[Metric]:
+        """For Prometheus; an account is one label."""
+        paused = GaugeMetricFamily("millrace_stripe_paused", "Nothing is sent to it", labels=["account"])
+        waiting = GaugeMetricFamily(
+            "millrace_stripe_waiting", "Sends that wait for a token", labels=["account"]
+        )
+        limited = CounterMetricFamily(
+            "millrace_stripe_rate_limited", "Sends that Stripe had no room for", labels=["account"]
+        )
+        for line in self._lines.values():
+            paused.add_metric([line.name], float(line.pause.reason is not None))
+            waiting.add_metric([line.name], line.budget.waiting)
+            limited.add_metric([line.name], line.budget.refusals)
+        return (paused, waiting, limited)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(line.close() for line in self._lines.values()))
+
+
+def _line(
+    account: Account, api_key: str, settings: Settings, shared: SharedTokens, shares: Shares
+) -> StripeLine:
+    transport = StripeTransport(api_key, settings.stripe_api_base, account.connected)
+    rates = account.rates
+    tokens = None
+    if rates.account_per_s is not None or rates.endpoint_per_s is not None:
+        tokens = Tokens(account.shown, rates, shared, max(1, settings.gateways))
+    return StripeLine(account.shown, transport, Budget(account.shown, rates, tokens, shares))

@@ -1,0 +1,92 @@
+"""What a limit that nobody told us can be learnt from: its refusals. Additive increase, multiplicative decrease; pure.
+
+Each gateway learns for itself, of each endpoint, and so they share what there is as any number of senders do. It is a
+ceiling on the rate, not on what is in flight: one call in flight at a time may be 200 a second, or three.
+
+    refused    ->  a little below what went through within the last second
+    then       ->  a hundredth of it more each second; after half a minute without a refusal, twice as much every ten
+    unmeasured ->  refused after less than a second of sending: twice as much each second, until it is refused again
+"""
+
+import math
+from dataclasses import dataclass
+
+from streams.budget.bucket import Bucket
+
+KEPT_OF_GOOD = 0.97
+GROWTH_PER_S = 0.01
+STEADY_S, DOUBLED_EVERY_S = 30.0, 10.0
+CUT_EVERY_S = 1.0
+"""Refusals within this are of what was sent before the cut."""
+LEAST_PER_S = 0.5
+"""Something must be sent for the limit to be seen lifted."""
+NO_CEILING_PER_S = 10_000.0
+"""From here on a ceiling is none: no gateway sends as much."""
+
+
+@dataclass(slots=True)
+class LearntRate:
+    bucket: Bucket
+    window_at: float
+    good: int = 0  # went through, and was not refused, since `window_at`
+    good_before: int = 0  # within the second before that
+    peak_per_s: float | None = None  # what was good when it was last refused
+    cut_at: float = 0.0
+    searching: bool = False
+
+    @classmethod
+    def begun(cls, now: float) -> "LearntRate":
+        return cls(Bucket(now), now)
+
+    def per_s(self, now: float) -> float | None:
+        """The ceiling; None: none is known."""
+        if self.peak_per_s is None:
+            return None
+        age_s = now - self.cut_at
+        factor = KEPT_OF_GOOD + GROWTH_PER_S * min(age_s, STEADY_S)
+        doublings = age_s if self.searching else max(age_s - STEADY_S, 0.0) / DOUBLED_EVERY_S
+        ceiling = self.peak_per_s * factor * math.pow(2.0, doublings)
+        if ceiling > NO_CEILING_PER_S:
+            self.peak_per_s = None
+            return None
+        return ceiling
+
+    def available(self, now: float) -> float:
+        """Sends that may go now: whole ones, or without end."""
+        ceiling = self.per_s(now)
+        return math.inf if ceiling is None else self.bucket.available(now, ceiling)
+
+    def wait_s(self, now: float) -> float:
+        ceiling = self.per_s(now)
+        return 0.0 if ceiling is None else self.bucket.wait_s(ceiling)
+
+    def take(self, now: float, count: int) -> None:
+        self._roll(now)
+        self.good += count
+        if self.peak_per_s is not None:
+            self.bucket.take(count)
+
+    def refused(self, now: float) -> bool:
+        """Whether the ceiling was lowered by it."""
+        self._roll(now)
+        self.good -= 1
+        good_per_s = max(LEAST_PER_S, self.good_before * (1.0 - (now - self.window_at)) + self.good)
+        if self.peak_per_s is not None and now - self.cut_at < CUT_EVERY_S:
+            self.peak_per_s = min(
+                self.peak_per_s, good_per_s
+            )  # of what was sent before the cut, less was good than it looked
+            return False
+        known = self.per_s(now)
+        self.searching = self.good_before == 0
+        self.peak_per_s = good_per_s if known is None else min(good_per_s, known)
+        self.cut_at = now
+        self.bucket = Bucket(now)
+        return True
+
+    def _roll(self, now: float) -> None:
+        """Windows of a second."""
+        passed = int(now - self.window_at)
+        if passed:
+            self.good_before = max(self.good, 0) if passed == 1 else 0
+            self.good = 0
+            self.window_at += passed
