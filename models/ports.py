@@ -196,10 +196,38 @@ class Unaddressed:
         return RecordNotice(origin, self.notice_id, self.notice_type, self.snapshot, self.account)
 
 
+@dataclass(frozen=True, slots=True)
+class Unfamiliar:
+    """A notice of a type that nobody here knows: kept as it came, for whoever teaches us. `subject`: what it is about."""
+
+    notice_id: str
+    notice_type: str
+    subject: str
+    body: bytes
+    account: str | None = None
+
+
+Heard = RecordNotice | Unaddressed | Unfamiliar
+
+
 class NoticeReader(Protocol):
-    def read(self, body: bytes, signature: str, now: datetime) -> RecordNotice | Unaddressed | None:
+    def read(self, body: bytes, signature: str, now: datetime) -> Heard | None:
         """The command a webhook becomes; None when it concerns no payment of ours. Raises SignatureInvalid."""
         ...
+
+
+class NoticeLog(Protocol):
+    async def keep(self, notice: Unfamiliar) -> None:
+        """Durable when it returns. Raises Unavailable when not, or in doubt."""
+        ...
+
+
+class NoticeMemory(Protocol):
+    """Which notices were taken in, by names, as far as it knows: never raises, never keeps anybody waiting."""
+
+    async def has(self, name: str) -> bool: ...
+
+    async def add(self, name: str) -> None: ...
 
 
 class NoticeFeed(Protocol):

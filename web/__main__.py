@@ -17,6 +17,7 @@ from streams.adapters.postgres.connections import Postgres
 from streams.adapters.postgres.keys import PostgresApiKeys
 from streams.adapters.postgres.reader import PostgresPaymentReader
 from streams.adapters.redis_cache import RedisPaymentCache
+from streams.adapters.redis_notices import RedisNoticeMemory
 from streams.adapters.stripe_notices import StripeNotices
 from streams.crashpoints import Crashpoint, crashpoints
 from streams.kafka_clients import client_settings
@@ -60,6 +61,7 @@ async def compose(settings: Settings) -> None:
     commands = CrashableLog(clients, CommandCodec(settings.partitions, settings.internal_secret))
     replies = KafkaReplies(clients, _reply_partition(settings))
     postgres, cache = Postgres(settings.postgres_dsn), RedisPaymentCache(settings.redis_url)
+    known = RedisNoticeMemory(settings.redis_url)
     reads = CrashableReads(PostgresPaymentReader(postgres), cache)
     commands.crashpoint = reads.crashpoint = crashpoint
 
@@ -70,7 +72,7 @@ async def compose(settings: Settings) -> None:
 
     notices = _notices(settings, accounts(settings))
     keys = KnownKeys(PostgresApiKeys(postgres))
-    ports = Ports(commands, replies, reads, keys, notices, readiness, settings.livemode)
+    ports = Ports(commands, replies, reads, keys, notices, commands, known, readiness, settings.livemode)
     commands.start()
     replies.start()
     try:
@@ -80,6 +82,7 @@ async def compose(settings: Settings) -> None:
         await replies.stop()
         await postgres.close()
         await cache.close()
+        await known.close()
 
 
 async def _serve(settings: Settings, ports: Ports) -> None:

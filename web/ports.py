@@ -4,7 +4,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from models.ports import ApiKeys, CommandLog, NoticeReader, PaymentReader, Replies, View
+from models.ports import (
+    ApiKeys,
+    CommandLog,
+    NoticeLog,
+    NoticeMemory,
+    NoticeReader,
+    PaymentReader,
+    Replies,
+    View,
+)
 
 
 class Reader(PaymentReader, Protocol):
@@ -28,6 +37,8 @@ class Ports:
     reader: Reader
     keys: ApiKeys
     notices: NoticeReader
+    kept: NoticeLog
+    known: NoticeMemory
     readiness: Readiness
     livemode: bool
     """Whether this system moves real money: only keys of the same mode open it."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from models.codes import Code
 from models.commands import RecordNotice
 from models.errors import Unavailable
-from models.ports import OWNER_UNKNOWN, SignatureInvalid, Unaddressed
+from models.ports import OWNER_UNKNOWN, Heard, SignatureInvalid, Unaddressed, Unfamiliar
 from web.metrics import DoorMetrics
 from web.ports import Ports
 from web.problems import Problem, unavailable
@@ -24,11 +24,7 @@ async def admit_notice(
     try:
         now = datetime.now(UTC)
         heard = ports.notices.read(body, signature, now)
-        command = await _addressed(ports, heard, now) if isinstance(heard, Unaddressed) else heard
-        if command is None:
-            metrics.notices.labels("not_ours").inc()
-            return
-        await ports.commands.append(command, None, trace)
+        fate = await _taken_in(ports, heard, now, trace) if heard else "not_ours"
     except SignatureInvalid:
         metrics.notices.labels("forged").inc()
         log.warning("a webhook was turned away: its signature is not Stripe's, or its time is off")
@@ -36,7 +32,23 @@ async def admit_notice(
     except Unavailable:
         metrics.notices.labels("unavailable").inc()
         raise unavailable("The notice cannot be kept now; send it again.") from None
-    metrics.notices.labels("kept").inc()
+    metrics.notices.labels(fate).inc()
+
+
+async def _taken_in(ports: Ports, heard: Heard, now: datetime, trace: str | None) -> str:
+    """What became of it. It is remembered once it is durable, and not before. Raises Unavailable."""
+    name = f"{heard.account or ''}/{heard.notice_id}"  # nobody can take another account's notice's name
+    if await ports.known.has(name):
+        return "repeated"
+    if isinstance(heard, Unfamiliar):
+        await ports.kept.keep(heard)
+    else:
+        command = await _addressed(ports, heard, now) if isinstance(heard, Unaddressed) else heard
+        if command is None:
+            return "not_ours"
+        await ports.commands.append(command, None, trace)
+    await ports.known.add(name)
+    return "unfamiliar" if isinstance(heard, Unfamiliar) else "kept"
 
 
 async def _addressed(ports: Ports, heard: Unaddressed, now: datetime) -> RecordNotice | None:

@@ -1,7 +1,8 @@
-"""Commands into Kafka, for the door: durable on all in-sync replicas, or Unavailable, within seconds."""
+"""Commands into Kafka, and notices to be kept, for the door: durable on all in-sync replicas, or Unavailable, within seconds."""
 
 import asyncio
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -9,7 +10,10 @@ from aiokafka.errors import KafkaError
 
 from models.commands import Command
 from models.errors import Unavailable
-from models.ports import ReplyAddress
+from models.ports import ReplyAddress, Unfamiliar
+from streams.delivery import Outgoing
+from streams.topics import NOTICES
+from streams.wire import cloudevents
 from streams.wire.commands import CommandCodec
 
 APPEND_TIMEOUT_S = 4.0
@@ -22,8 +26,9 @@ log = logging.getLogger("millrace.kafka")
 
 
 class KafkaCommandLog:
-    """One producer. Not idempotent: a duplicate is the same command, and an idempotent producer that had to give up on
-    a batch refuses its partition for good, while this one must recover by itself however long Kafka was away.
+    """Fulfils CommandLog and NoticeLog with one producer. Not idempotent: a duplicate is the same command, and an idempotent
+    producer that had to give up on a batch refuses its partition for good, while this one must recover by itself however
+    long Kafka was away.
     """
 
     def __init__(self, clients: dict[str, Any], codec: CommandCodec) -> None:
@@ -54,9 +59,22 @@ class KafkaCommandLog:
 
     async def append(self, command: Command, reply_to: ReplyAddress | None, trace: str | None = None) -> None:
         """Raises Unavailable when it is not durable, or in doubt, after APPEND_TIMEOUT_S."""
+        await self._send(self._codec.write(command, reply_to, trace))
+
+    async def keep(self, notice: Unfamiliar) -> None:
+        """Likewise."""
+        headers = cloudevents.attributes(
+            id=notice.notice_id,
+            type=notice.notice_type,
+            source="stripe",
+            at=datetime.now(UTC),
+            subject=notice.subject,
+        )
+        await self._send(Outgoing(NOTICES, notice.subject.encode(), notice.body, None, headers))
+
+    async def _send(self, out: Outgoing) -> None:
         if self._producer is None:
             raise Unavailable("Kafka cannot be reached")
-        out = self._codec.write(command, reply_to, trace)
         try:
             async with asyncio.timeout(APPEND_TIMEOUT_S):
                 sent = await self._producer.send(

@@ -1,20 +1,16 @@
 """The newest views of payments in Redis: refreshed, never trusted. Everything works without it; nothing is decided here."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
-from redis.exceptions import RedisError
 
 from models.ports import View
-from streams.adapters.redis_connecting import connect
-from streams.breaker import Breaker
+from streams.adapters.redis_connecting import Dispensable
 
 KEPT_S = 86_400  # a day: PostgreSQL has caught up long before, and memory stays bounded
 ANSWER_WITHIN_S = 0.15  # connecting included; on one network Redis takes less than 1 ms
-LEFT_ALONE_S = 0.5  # after a failure: a dead Redis costs one request in so many seconds ANSWER_WITHIN_S, the others nothing
 CONNECTIONS_MAX = 16
 PUT_MAX = 100  # views per script call: Redis does nothing else meanwhile, below 1 ms
 PREFIX = "millrace:v1:"
@@ -30,52 +26,38 @@ end
 return 1
 """
 
-T = TypeVar("T")
-
 
 class RedisPaymentCache:
     """Fulfils PaymentCache. Takes Redis away and back at any moment: it then says False or None, and heals by itself."""
 
     def __init__(self, url: str) -> None:
         """Connects when first asked."""
-        self._redis = connect(url, ANSWER_WITHIN_S, CONNECTIONS_MAX)
+        self._server = Dispensable(url, ANSWER_WITHIN_S, CONNECTIONS_MAX)
+        self._redis = self._server.redis
         self._keep_newer = self._redis.register_script(KEEP_NEWER)
-        self._breaker = Breaker(LEFT_ALONE_S)
 
     async def put(self, payments: Sequence[View]) -> bool:
         """Keep each unless a newer sequence is kept. False when it could not be done."""
         for start in range(0, len(payments), PUT_MAX):
-            if await self._ask(partial(self._put, payments[start : start + PUT_MAX])) is None:
+            if await self._server.ask(partial(self._put, payments[start : start + PUT_MAX])) is None:
                 return False
         return True
 
     async def get(self, payment_id: str) -> View | None:
-        value: Any = await self._ask(lambda: self._redis.get(PREFIX + payment_id))
+        value: Any = await self._server.ask(lambda: self._redis.get(PREFIX + payment_id))
         return _view(value, payment_id)
 
     async def answers(self) -> bool:
         """Whether Redis is there."""
-        return bool(await self._ask(lambda: self._redis.ping()))
+        return bool(await self._server.ask(lambda: self._redis.ping()))
 
     async def close(self) -> None:
-        await self._redis.aclose()
+        await self._server.close()
 
     async def _put(self, payments: Sequence[View]) -> Any:
         keys = [PREFIX + payment["id"] for payment in payments]
         values = [value for payment in payments for value in (payment["sequence"], orjson.dumps(payment))]
         return await self._keep_newer(keys, (KEPT_S, *values))
-
-    async def _ask(self, command: Callable[[], Awaitable[T]]) -> T | None:
-        if not self._breaker.lets_through():
-            return None
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                answer = await command()
-        except (RedisError, OSError, TimeoutError):
-            self._breaker.failed()
-            return None
-        self._breaker.succeeded()
-        return answer
 
 
 def _view(value: bytes | None, payment_id: str) -> View | None:

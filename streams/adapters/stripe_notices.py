@@ -6,6 +6,7 @@ so that the door answers 200 and Stripe does not send it for three more days.
 
 import hmac
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ import orjson
 
 from models.commands import RecordNotice
 from models.ids import COMMAND_ID_MAX_CHARS, PAYMENT_ID, REFUND_ID
-from models.ports import SignatureInvalid, Unaddressed
+from models.ports import Heard, SignatureInvalid, Unaddressed, Unfamiliar
 from models.provider import DisputeSnapshot, IntentSnapshot, Snapshot
 from streams.adapters.stripe_objects import MERCHANT_NAME, PAYMENT_ID_NAME, Malformed, metadata_of
 from streams.adapters.stripe_snapshots import dispute_snapshot, intent_snapshot, refund_snapshot
@@ -24,6 +25,7 @@ from streams.adapters.stripe_snapshots import dispute_snapshot, intent_snapshot,
 TOLERANCE_S = 300
 """How old, or how far in the future, a signature may be. Source: Stripe, webhook signatures, default tolerance."""
 HEADER_MAX_CHARS = 4096
+NOTICE_ID, TYPE = re.compile(r"[\w-]{1,255}", re.ASCII), re.compile(r"[\w.]{1,255}", re.ASCII)
 SIGNATURES_MAX = 16
 """Of one header. Stripe sends one per live secret; a forger could make us compute many."""
 
@@ -54,6 +56,25 @@ each of them.
 
 NOBODYS: Mapping[str, str] = MappingProxyType({})
 
+SILENT = frozenset(
+    {
+        "payment_intent.created",
+        *(
+            f"charge.{what}"
+            for what in ("succeeded", "pending", "failed", "captured", "expired", "refunded", "updated")
+        ),
+        "charge.refund.created",
+        "balance.available",
+        "customer.created",
+        "customer.updated",
+        "customer.deleted",
+        "payment_method.attached",
+        "payment_method.detached",
+        "payment_method.updated",
+    }
+)
+"""Known, and silent to us: the intent's own notices say what they say of a payment, and more."""
+
 log = logging.getLogger("millrace.stripe")
 
 
@@ -81,7 +102,7 @@ class StripeNotices:
         self._tolerance_s = tolerance_s
         self._livemode = livemode
 
-    def read(self, body: bytes, signature: str, now: datetime) -> RecordNotice | Unaddressed | None:
+    def read(self, body: bytes, signature: str, now: datetime) -> Heard | None:
         """The command a webhook becomes; None when it concerns no payment of ours. Raises SignatureInvalid."""
         account = self._verify(body, signature, now)
         try:
@@ -96,7 +117,7 @@ class StripeNotices:
             if account is None:
                 log.warning("a notice of an account that no setting names was left aside")
                 return None
-        return heard_of(event, self._livemode, now, account)
+        return _unfamiliar(event, body, account) or heard_of(event, self._livemode, now, account)
 
     def _verify(self, body: bytes, header: str, now: datetime) -> str | None:
         """The name of the account whose secret signed it; None: the default one."""
@@ -138,6 +159,19 @@ def heard_of(
         detail = str(error) if isinstance(error, Malformed) else type(error).__name__
         log.error("a notice of Stripe's could not be read: %s", detail)
         return None
+
+
+def _unfamiliar(event: Mapping[str, Any], body: bytes, account: str | None) -> Unfamiliar | None:
+    kind, notice_id, data = event.get("type"), event.get("id"), event.get("data")
+    if not (isinstance(kind, str) and TYPE.fullmatch(kind)) or kind in OBJECTS or kind in SILENT:
+        return None
+    if not (isinstance(notice_id, str) and NOTICE_ID.fullmatch(notice_id)):
+        return None
+    shown = data.get("object") if isinstance(data, dict) else None
+    subject = shown.get("id") if isinstance(shown, dict) else None
+    about = subject if isinstance(subject, str) and NOTICE_ID.fullmatch(subject) else notice_id
+    log.warning("a notice of a type that is not known here: %s", kind)
+    return Unfamiliar(notice_id, kind, about, body, account)
 
 
 def _notice(

@@ -7,11 +7,13 @@ import time
 from collections import Counter
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 
+from streams.topics import NOTICES
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
 from tests.system.simulator import SimulatorControl
-from tests.system.stack import WEBHOOK_SECRET
+from tests.system.stack import WEBHOOK_SECRET, System
 
 pytestmark = pytest.mark.real
 
@@ -92,6 +94,28 @@ async def test_a_signed_time_or_amount_beyond_all_measure_stops_nobody(
     assert (await http.create("beyond-2")).status == 201
     await stripe.authenticate(intent, "succeed")
     await inquest.hold()
+
+
+async def test_a_notice_is_taken_in_once_and_one_of_an_unknown_type_is_kept_as_it_came(
+    http: HttpClient, system: System, inquest: Inquest
+) -> None:
+    told = {"id": "evt_new", "object": "event", "type": "payment_intent.reversed", "livemode": False}
+    body = json.dumps({**told, "data": {"object": {"id": "pi_new", "object": "payment_intent"}}}).encode()
+    before = len((await inquest.hold()).log.commands)
+    for _ in range(3):
+        assert (await http.once("POST", "/webhooks/stripe", _signed(body), body))[0] == 200
+    consumer = AIOKafkaConsumer(
+        NOTICES, bootstrap_servers=system.kafka.bootstrap, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        kept = await consumer.getone()
+        more = await consumer.getmany(timeout_ms=500)
+    finally:
+        await consumer.stop()
+    assert (kept.key, kept.value, not more) == (b"pi_new", body, True)
+    assert ("ce_type", b"payment_intent.reversed") in kept.headers
+    assert len((await inquest.hold()).log.commands) == before
 
 
 async def test_signed_nonsense_is_taken_and_changes_nothing(http: HttpClient, inquest: Inquest) -> None:

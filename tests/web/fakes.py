@@ -16,6 +16,7 @@ from models.deciding import decide, remembered_as
 from models.errors import Unavailable
 from models.ids import internal_command_id
 from models.ports import (
+    Heard,
     Page,
     PaymentFilter,
     Principal,
@@ -23,6 +24,7 @@ from models.ports import (
     ReplyAddress,
     SignatureInvalid,
     Unaddressed,
+    Unfamiliar,
     View,
     Waiting,
 )
@@ -74,6 +76,8 @@ class Service:
 
     transactions: dict[str, Transaction] = field(default_factory=dict)
     appended: list[Command] = field(default_factory=list)
+    unfamiliar: list[Unfamiliar] = field(default_factory=list)
+    known_notices: set[str] = field(default_factory=set)
     traces: list[str | None] = field(default_factory=list)
     remembered_views: list[View] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
@@ -233,9 +237,11 @@ class Service:
             raise Unavailable("no database")
         return PRINCIPALS.get(api_key)
 
-    def read(self, body: bytes, signature: str, now: datetime) -> RecordNotice | Unaddressed | None:
+    def read(self, body: bytes, signature: str, now: datetime) -> Heard | None:
         if signature != GOOD_SIGNATURE:
             raise SignatureInvalid
+        if body.startswith(b"new_"):
+            return Unfamiliar("evt_3", "payment_intent.reversed", "pi_1", body)
         if body.startswith(b"du_"):
             told = json.loads(body[3:])
             dispute = DisputeSnapshot("du_1", told["intent"], DisputeStatus.NEEDS_RESPONSE, "usd", 1999)
@@ -247,13 +253,24 @@ class Service:
         snapshot = IntentSnapshot("pi_1", IntentStatus.CAPTURED, "usd", 1999, amount_captured_minor=1999)
         return RecordNotice(origin, "evt_1", "payment_intent.succeeded", snapshot)
 
+    async def keep(self, notice: Unfamiliar) -> None:
+        if self.log_is_away:
+            raise Unavailable("no Kafka")
+        self.unfamiliar.append(notice)
+
+    async def has(self, name: str) -> bool:
+        return name in self.known_notices
+
+    async def add(self, name: str) -> None:
+        self.known_notices.add(name)
+
     async def readiness(self) -> dict[str, str]:
         if self.probe_hangs:
             await asyncio.Event().wait()
         return self.missing
 
     def ports(self) -> Ports:
-        return Ports(self, self, self, self, self, self.readiness, self.livemode)
+        return Ports(self, self, self, self, self, self, self, self.readiness, self.livemode)
 
 
 def outcome_of(call: PspCall, known: Transaction) -> Outcome:

@@ -41,6 +41,28 @@ async def test_a_notice_that_is_none_of_ours_is_acknowledged(door: Door) -> None
     assert door.service.appended == []
 
 
+async def test_a_notice_that_was_taken_in_is_not_taken_in_again(door: Door) -> None:
+    assert [await notify(door) for _ in range(3)] == [(200, None)] * 3
+    assert len(door.service.appended) == 1
+    assert door.count("millrace_notices_total", fate="repeated") == 2
+
+
+async def test_a_notice_is_remembered_only_once_it_is_kept(door: Door) -> None:
+    door.service.log_is_away = True
+    assert await notify(door) == (503, "unavailable")
+    assert door.service.known_notices == set()
+
+
+async def test_a_notice_of_a_type_that_nobody_knows_is_kept_and_leads_to_nothing(door: Door) -> None:
+    body = b"new_"
+    assert [await notify(door, body) for _ in range(2)] == [(200, None)] * 2
+    assert [kept.body for kept in door.service.unfamiliar] == [body]
+    assert door.service.appended == []
+    assert door.count("millrace_notices_total", fate="unfamiliar") == 1
+    door.service.log_is_away, door.service.known_notices = True, set()
+    assert await notify(door, body) == (503, "unavailable")
+
+
 def disputed(intent: str, age_s: int = 1) -> bytes:
     return b"du_" + json.dumps({"intent": intent, "age_s": age_s}).encode()
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from models.commands import RecordNotice
-from models.ports import SignatureInvalid, Unaddressed
+from models.ports import SignatureInvalid, Unaddressed, Unfamiliar
 from models.provider import (
     DisputeSnapshot,
     DisputeStatus,
@@ -75,7 +75,7 @@ def signed(body: bytes, secret: str = NEW, at: datetime = NOW) -> str:
 
 def read(body: bytes) -> RecordNotice | None:
     heard = notices.read(body, signed(body), NOW)
-    assert not isinstance(heard, Unaddressed)
+    assert not isinstance(heard, Unaddressed | Unfamiliar)
     return heard
 
 
@@ -335,7 +335,7 @@ def dispute(**changed: object) -> dict[str, object]:
 
 def told(body: bytes) -> Unaddressed | None:
     heard = notices.read(body, signed(body), NOW)
-    assert not isinstance(heard, RecordNotice)
+    assert not isinstance(heard, RecordNotice | Unfamiliar)
     return heard
 
 
@@ -397,7 +397,7 @@ def test_a_notice_is_told_in_the_name_of_the_account_whose_secret_signed_it(
     secret: str, members: dict[str, object], account: str | None
 ) -> None:
     heard = several.read(*told_by(secret, **members), NOW)
-    assert heard is not None and heard.account == account
+    assert isinstance(heard, RecordNotice) and heard.account == account
 
 
 @pytest.mark.parametrize(
@@ -419,3 +419,23 @@ def test_a_disputes_notice_keeps_its_account_until_its_payment_is_known() -> Non
 def test_one_secret_is_one_accounts() -> None:
     with pytest.raises(ValueError, match="default account's and a named one's"):
         StripeNotices([OLD], secrets_of={OLD: "shop-b"})
+
+
+@pytest.mark.parametrize("kind", ["payment_intent.reversed", "treasury.whatever", "charge.dispute.appealed"])
+def test_a_notice_of_a_type_that_nobody_knows_is_kept_as_it_came(kind: str) -> None:
+    body = body_of(intent(), kind)
+    assert several.read(body, signed(body, THEIRS), NOW) == Unfamiliar("evt_1", kind, "pi_1", body, "shop-b")
+
+
+@pytest.mark.parametrize("odd", ["a b", "x" * 300, "", 7, None])
+def test_an_odd_subject_or_type_of_an_unfamiliar_notice_stops_nothing(odd: object) -> None:
+    body = body_of(intent(id=odd), "treasury.whatever")
+    heard = notices.read(body, signed(body), NOW)
+    assert isinstance(heard, Unfamiliar) and heard.subject == "evt_1"
+    assert read(body_of(intent(), odd)) is None
+
+
+@pytest.mark.parametrize("kind", [None, 7, "charge.succeeded", "payment_intent.created", "customer.updated"])
+def test_what_is_known_to_say_nothing_new_is_not_kept(kind: object) -> None:
+    body = body_of(intent(), kind)
+    assert notices.read(body, signed(body), NOW) is None
