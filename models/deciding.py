@@ -5,6 +5,7 @@ from typing import assert_never
 
 from models import policy as policies
 from models import rules
+from models.asking import Said, asked, intent_of
 from models.codes import Code
 from models.commands import (
     CancelPayment,
@@ -44,8 +45,9 @@ from models.provider import (
 from models.remembering import Remembered
 from models.resolving import RESOLVE, resolved
 from models.rules import Refusal, refused
-from models.settling import Said, asked, check, found, intent_of, notice, outcome
+from models.settling import found, notice, outcome
 from models.transaction import Transaction
+from models.waiting import check
 
 
 def decide(

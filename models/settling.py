@@ -1,40 +1,32 @@
-"""What the provider's answers, its notices and the passing of time lead to. Public commands are decided in `deciding.py`."""
+"""What the provider's answers, its notices and a person's findings lead to. Public commands are decided in `deciding.py`."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
 from models import dispute_evidence, evidence
+from models.asking import Said, asked, intent_of, look
 from models.calls import OpenCall, closed_by
 from models.codes import Code
-from models.commands import CheckPayment, Origin, RecordNotice, RecordOutcome, ResolvePayment
+from models.commands import Origin, RecordNotice, RecordOutcome, ResolvePayment
 from models.errors import InvariantBroken
 from models.events import (
-    CallDeferred,
     CallEnded,
-    CallRepeated,
     CommandRefused,
     EventData,
     PaymentActionRequired,
-    PaymentAuthorizationExpiring,
     PaymentAuthorized,
-    PaymentCancelRequested,
     PaymentDeclined,
-    PaymentOutcomeUnknown,
     PaymentProcessing,
-    PaymentReadRequested,
     PaymentReviewRequired,
     PaymentScreened,
     RefundFailed,
-    RefundOutcomeUnknown,
-    RefundReviewRequired,
 )
 from models.payment import TRANSITIONS, Payment, PaymentMove, PaymentStatus, is_an_end
 from models.policy import Policy
 from models.provider import (
     Answered,
-    Ask,
     CancelIntent,
     CaptureIntent,
     CreateIntent,
@@ -45,7 +37,6 @@ from models.provider import (
     IntentSnapshot,
     IntentStatus,
     Operation,
-    PspCall,
     ReadIntent,
     RefundIntent,
     Rejected,
@@ -54,55 +45,16 @@ from models.provider import (
     Snapshot,
     Unknown,
 )
-from models.recheck import (
-    abandoned_again_at,
-    deferred_check_at,
-    key_is_too_old,
-    lost_check_at,
-    next_check_at,
-)
 from models.resolving import happened
 from models.transaction import Transaction
+from models.waiting import in_doubt, put_off
 
 VELOCITY_EXCEEDED = "velocity_exceeded"
 """The decline code of a payment that its customer's others within the hour leave no room for."""
 
-ABANDONED = "abandoned"
-"""Why a payment was canceled whose customer did not act."""
-
 NOT_CLOSED = "the payment was declined, and its intent could not be canceled at the provider"
-LOOKS_MAX = 100
-"""Tries of one look, about a day of them."""
-
 READS_MAX = 100
 """Looks at one payment that notices give rise to. Source: Stripe, rate limits: 500 reads per transaction in 30 days."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An event before it is numbered: what happened, and the public command it opens or answers."""
-
-    data: EventData
-    opens: str | None = None
-    settles: str | None = None
-    fingerprint: str | None = None
-
-
-def intent_of(known: Transaction) -> str:
-    if known.payment is None or known.payment.intent is None:
-        raise InvariantBroken(f"{known.id} is past its creation and has no intent")
-    return known.payment.intent
-
-
-def asked(
-    known: Transaction, origin: Origin, operation: Operation, ask: Ask, account: str | None = None
-) -> PspCall:
-    """The next call of its kind: under a key that no other call has, or ever had. `account`: of a payment that is new."""
-    name = f"{operation}-{ask.refund_id}" if isinstance(ask, RefundIntent) else operation.value
-    attempt = known.attempts.get(name, 0) + 1
-    merchant = known.merchant or origin.merchant
-    account = known.payment.account if known.payment else account
-    return PspCall(f"{known.id}:{name}:{attempt}", operation, known.id, merchant, origin.at, ask, account)
 
 
 def notice(known: Transaction, command: RecordNotice, policy: Policy) -> Iterator[Said]:
@@ -121,11 +73,6 @@ def _unasked(known: Transaction, seen: Snapshot, origin: Origin, policy: Policy)
             yield Said(look(known, seen.intent, doubt, origin))
     else:
         yield from _told(known, seen, None, origin, policy)
-
-
-def look(known: Transaction, intent: str, reason: str, origin: Origin) -> PaymentReadRequested:
-    """Ask the provider how `intent` stands: what it answers counts, if it is this payment's at all."""
-    return PaymentReadRequested(reason, asked(known, origin, Operation.READ, ReadIntent(intent)))
 
 
 def _told(
@@ -250,9 +197,9 @@ def outcome(known: Transaction, command: RecordOutcome, policy: Policy) -> Itera
         case Screened(admitted, reason):
             yield from _screened(known, call, admitted, reason, origin, policy)
         case Unknown(reason):
-            yield _in_doubt(known, call, reason, origin)
+            yield in_doubt(known, call, reason, origin)
         case Deferred(reason):
-            yield Said(_put_off(call, reason, origin))
+            yield Said(put_off(call, reason, origin))
         case _:
             assert_never(command.outcome)
 
@@ -301,49 +248,3 @@ def _as_before_the_call(known: Transaction, payment: Payment) -> EventData:
     return PaymentActionRequired(
         intent_of(known), payment.next_action, payment.client_secret, payment.abandon_at
     )
-
-
-def _in_doubt(known: Transaction, call: OpenCall, reason: str, origin: Origin) -> Said:
-    """Tried again under the same key as long as there is one; when the provider was only looked at, and in vain, a person's.
-
-    A call of our own leaves no doubt about the payment: nothing of it is known to be so until an answer says it.
-    """
-    ask, key = call.call.ask, call.call.key
-    if isinstance(ask, ReadIntent) and call.tries >= LOOKS_MAX:
-        return Said(CallEnded(key, reason))
-    if isinstance(ask, ReadIntent | ScreenCustomer):
-        return Said(_put_off(call, reason, origin))
-    is_old, is_ours = key_is_too_old(call.call.requested_at, origin.at), call.command is None
-    if is_ours and not is_old:
-        return Said(_put_off(call, reason, origin))
-    if is_ours and known.payment and known.payment.status is PaymentStatus.MANUAL_REVIEW:
-        return Said(CallEnded(key, reason))  # a person has it already
-    if is_old:
-        in_vain = f"no answer within a day, and nothing of it to be found: {reason}"
-        if isinstance(ask, RefundIntent):
-            return Said(RefundReviewRequired(ask.refund_id, in_vain, key), settles=call.command)
-        return Said(PaymentReviewRequired(in_vain, key), settles=call.command)
-    check_at = next_check_at(origin.at, call.tries)
-    if isinstance(ask, RefundIntent):
-        return Said(RefundOutcomeUnknown(ask.refund_id, key, reason, check_at))
-    return Said(PaymentOutcomeUnknown(key, reason, check_at))
-
-
-def _put_off(call: OpenCall, reason: str, origin: Origin) -> CallDeferred:
-    is_look = isinstance(call.call.ask, ReadIntent)  # nobody waits for one
-    again_at = next_check_at if is_look else deferred_check_at
-    return CallDeferred(call.call.key, reason, again_at(origin.at, call.tries))
-
-
-def check(known: Transaction, command: CheckPayment) -> Iterator[Said]:
-    """What is due: calls are asked for again under the same key, and past its age only looked after; then the rest."""
-    at = command.origin.at
-    for call in known.calls.values():
-        if call.next_check_at <= at:
-            yield Said(CallRepeated(call.call, lost_check_at(at)))
-    if known.expiry_told_at and known.expiry_told_at <= at and known.payment:
-        assert known.payment.authorized_until is not None
-        yield Said(PaymentAuthorizationExpiring(known.payment.authorized_until))
-    if known.abandon_at and known.abandon_at <= at:
-        cancel = asked(known, command.origin, Operation.CANCEL, CancelIntent(intent_of(known), ABANDONED))
-        yield Said(PaymentCancelRequested(ABANDONED, cancel, abandoned_again_at(at)))
