@@ -20,6 +20,8 @@ from streams.settings import Settings
 
 STRIPE_KEY = "sk_test_systemtests0stripe0canary"
 WEBHOOK_SECRET = "whsec_systemtests0webhook0canary"
+ROLLED_SECRET = "whsec_systemtests0rolled00canary"
+"""The one that is to follow it: notices under either are Stripe's."""
 ROLES = {"WRITERS": 2, "GATEWAYS": 2, "PROJECTIONS": 1, "WEBS": 2}
 """Two of what shares work out, so that there is somebody to take over; two cores bear this many."""
 
@@ -152,7 +154,12 @@ class System:
     def secrets(self) -> dict[str, str]:
         """By name: what must come out nowhere."""
         made_up = self.service.folder.read(self.service.folder.secrets)
-        return {**made_up, "stripe_key": STRIPE_KEY, "webhook_secret": WEBHOOK_SECRET}
+        return {
+            **made_up,
+            "stripe_key": STRIPE_KEY,
+            "webhook_secret": WEBHOOK_SECRET,
+            "rolled_secret": ROLLED_SECRET,
+        }
 
     def environment(self) -> dict[str, str]:
         return {
@@ -161,7 +168,8 @@ class System:
             "MILLRACE_REDIS_URL": self.redis.url,
             "MILLRACE_STRIPE_API_BASE": self.stripe.url,
             "MILLRACE_STRIPE_API_KEY": STRIPE_KEY,
-            "MILLRACE_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+            "MILLRACE_STRIPE_WEBHOOK_SECRETS": f"{WEBHOOK_SECRET},{ROLLED_SECRET}",
+            "MILLRACE_STRIPE_MULTICAPTURE": "true",
             "MILLRACE_CRASHPOINTS_DIR": str(self.crashpoints),
             "MILLRACE_PSP_SLOT_S": PSP_SLOT_S,
             "MILLRACE_CATCH_UP_S": "86400",  # once, at start: what a test keeps from the service stays from it
