@@ -31,7 +31,7 @@ from streams.adapters.stripe_declines import (
 )
 from streams.adapters.stripe_notices import heard_of
 from streams.adapters.stripe_provider import StripeProvider
-from tests.streams.adapters.stripe.account import StripeAccount
+from tests.streams.adapters.stripe.account import VARIABLE, StripeAccount, of_stripes
 from tests.streams.adapters.stripe.stripe_world import (
     DEADLINE_S,
     MERCHANT,
@@ -226,3 +226,13 @@ async def test_the_event_that_stripe_tells_is_a_notice_of_the_payment(
             heard = [heard_of(each.to_dict(), False, datetime.now(UTC)) for each in page.data]
             found = [n for n in heard if isinstance(n, RecordNotice) and n.origin.payment_id == payment_id]
     assert replace(seen, authorized_until=None) == replace(shown(found[0]), authorized_until=None)
+
+
+@pytest.mark.parametrize("key", ["sk_live_x", "rk_live_x", "pk_test_x", "nonsense"])
+def test_a_live_key_or_none_of_stripes_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv(VARIABLE, key)
+    with pytest.raises(pytest.fail.Exception) as refused:
+        of_stripes()
+    assert key not in str(refused.value)
