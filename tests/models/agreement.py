@@ -62,6 +62,10 @@ def _check_payment(ours: Transaction, provider: HonestProvider) -> None:
     if theirs is None:
         assert payment.status is PaymentStatus.DECLINED
         return
+    if payment.status is PaymentStatus.MANUAL_REVIEW and payment.intent is None:
+        # given up before its intent was known, and what came since was no end: a person still has it
+        assert theirs.status in (IntentStatus.PROCESSING, IntentStatus.REQUIRES_ACTION)
+        return
     assert payment.intent == theirs.intent
     assert payment.amount_captured_minor == theirs.amount_captured_minor
     tried_to_cancel = ours.attempts.get(Operation.CANCEL, 0) > 0

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, run_state_machine_as_test
 
 from models import (
     deciding,
@@ -22,11 +23,14 @@ from models import (
 )
 from models.errors import InvariantBroken
 from models.events import PaymentDeclined, RefundFailed
+from models.policy import Policy, Velocity
 from models.provider import DisputeStatus, RefundIntent, RefundStatus
 from models.refund import RefundMove
 from models.settling import Said
+from tests.models import samples
 from tests.models.fuzzing import examples
 from tests.models.test_interleavings import OnePayment, PaidPayment
+from tests.models.world import World
 
 Patch = pytest.MonkeyPatch
 Machine = type[OnePayment]
@@ -34,6 +38,16 @@ Bug = Callable[[Patch], None]
 
 EXAMPLES_MAX = 2000
 """Most are found within fifty. Which example does it is chance, that every change of the machine rolls anew."""
+
+
+class ScreenedPayment(OnePayment):
+    """Of a customer who may not pay without end."""
+
+    @initialize(data=st.data())
+    def a_payment_is_asked_for(self, data: st.DataObject) -> None:
+        self.draw = data
+        self.world = World(self._choose, Policy(velocity=Velocity(payments_max=1)))
+        self.world.say(samples.create(customer="cus_1"))
 
 
 def finds(machine: Machine) -> None:
@@ -163,7 +177,7 @@ def believes_its_own_steps(patch: Patch) -> None:
         (takes_an_unknown_refund_for_failed, PaidPayment),
         (takes_an_unknown_payment_for_declined, OnePayment),
         (leaves_the_declined_open, OnePayment),
-        (sends_whom_it_turned_away, OnePayment),
+        (sends_whom_it_turned_away, ScreenedPayment),
         (hears_the_old_as_news, OnePayment),
         (goes_back_in_a_dispute, PaidPayment),
         (keeps_what_failed_late, PaidPayment),

@@ -16,7 +16,7 @@ from tests.system.watching import becomes, happened, types
 pytestmark = pytest.mark.real
 
 CONFLICT = (409, "payment_state_conflict")
-AUTHORIZED_S = 3.0
+AUTHORIZED_S = 5.0
 DAYS_S = 240.0
 """Beyond Stripe's slow test debits; not so long that keys grow old, as other tests have the same clock."""
 
