@@ -61,6 +61,7 @@ bench: $(VENV)/.dev
 
 faults: $(VENV)/.dev $(CLASSES)
 	$(BIN)/pytest tests/faults tests/system
+	MILLRACE_FUZZ=20 $(BIN)/pytest --timeout 3600 tests/models/test_interleavings.py
 
 chaos: $(VENV)/.dev
 	$(BIN)/python -m tests.faults.chaos --seeds 20

@@ -115,13 +115,16 @@ class Stack:
     def service_environment(self) -> dict[str, str]:
         """What every process of the service is told."""
         webhook_secrets = self._outside.stripe_webhook_secrets or self.secrets.webhook_secret
+        multicapture = str(
+            self._outside.simulates_stripe
+        ).lower()  # an account of Stripe's must be allowed it
         return {
             "MILLRACE_KAFKA_BOOTSTRAP": self.kafka,
             "MILLRACE_POSTGRES_DSN": self.postgres,
             "MILLRACE_REDIS_URL": self.redis,
             "MILLRACE_STRIPE_API_BASE": self.stripe,
             "MILLRACE_STRIPE_API_KEY": self._outside.stripe_key,
-            "MILLRACE_STRIPE_MULTICAPTURE": str(self._outside.simulates_stripe).lower(),
+            "MILLRACE_STRIPE_MULTICAPTURE": os.environ.get("MILLRACE_STRIPE_MULTICAPTURE", multicapture),
             "MILLRACE_STRIPE_WEBHOOK_SECRETS": webhook_secrets,
             "MILLRACE_INTERNAL_KEY": self.secrets.internal_key,
             "MILLRACE_HTTP_HOST": HOST,

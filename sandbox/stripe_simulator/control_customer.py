@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
@@ -15,6 +15,8 @@ from .parameters import Parameters
 from .records import JSON, Charge, Intent
 from .simulator import Simulator
 
+WENT_WELL = ("succeeded", "requires_capture", "processing")
+
 
 class CustomerStep:
     def __init__(self, simulator: Simulator) -> None:
@@ -26,14 +28,16 @@ class CustomerStep:
         if outcome not in ("succeed", "fail"):
             raise invalid("outcome is succeed or fail")
         intent = self._intent(intent_id)
-        if by_form and intent.status != "requires_action":  # clicked twice
-            return customer_pages.authentication(intent)
-        self.simulator.act(intent, lambda change: self._authenticate(change, intent, outcome == "succeed"))
-        intent = self._intent(intent_id)
-        return_url = intent.details.get("return_url")
-        if by_form and return_url:
-            raise web.HTTPSeeOther(_return_to(return_url, intent))
-        return customer_pages.authentication(intent) if by_form else self.simulator.renderer.intent(intent)
+        clicked_twice = by_form and intent.status != "requires_action"
+        if not clicked_twice:
+            step = outcome == "succeed"
+            self.simulator.act(intent, lambda change: self._authenticate(change, intent, step))
+            intent = self._intent(intent_id)
+        if not by_form:
+            return self.simulator.renderer.intent(intent)
+        if back := _way_back(intent):
+            raise web.HTTPSeeOther(back)
+        return customer_pages.authentication(intent)
 
     def _authenticate(self, change: Change, intent: Intent, succeeded: bool) -> None:
         simulator = self.simulator
@@ -42,7 +46,8 @@ class CustomerStep:
 
     def authentication_page(self, intent_id: str, _: JSON) -> web.Response:
         """The page on which a customer completes or fails the step (HTML)."""
-        return customer_pages.authentication(self._intent(intent_id))
+        intent = self._intent(intent_id)
+        return customer_pages.authentication(intent, _way_back(intent))
 
     def receipt(self, charge_id: str, _: JSON) -> web.Response:
         """A charge's receipt (HTML)."""
@@ -58,7 +63,13 @@ class CustomerStep:
         return found
 
 
-def _return_to(return_url: str, intent: Intent) -> str:
-    status = "failed" if intent.status == "requires_payment_method" else "succeeded"
-    query = {"payment_intent": intent.id, "payment_intent_client_secret": client_secret(intent.id)}
-    return return_url + ("&" if "?" in return_url else "?") + urlencode({**query, "redirect_status": status})
+def _way_back(intent: Intent) -> str | None:
+    """To the shop, with what Stripe tells it there; None: it gave no address, or the step is still to be done."""
+    return_url = intent.details.get("return_url")
+    if not return_url or intent.status == "requires_action":
+        return None
+    status = "succeeded" if intent.status in WENT_WELL else "failed"
+    told = {"payment_intent": intent.id, "payment_intent_client_secret": client_secret(intent.id)}
+    address = urlsplit(return_url)
+    query = "&".join(filter(None, (address.query, urlencode({**told, "redirect_status": status}))))
+    return address._replace(query=query).geturl()

@@ -64,9 +64,7 @@ def explore() -> Explored:
     while waiting:
         history = waiting.popleft()
         for command in everything(history.transaction):
-            after = History(
-                history.transaction, list(history.events), dict(history.asked), policy=history.policy
-            )
+            after = history.aside()
             explored.steps += 1
             try:
                 explored.kinds |= {type(event.data) for event in after.say(command)}

@@ -1,11 +1,11 @@
-"""A provider that does what Stripe promises: one execution per key, its answer stored, a notice for every change.
+"""A provider that does what Stripe promises: one execution per key, its answer stored for a day, a notice for every change.
 
 What it chooses, and when things happen there, is drawn by whoever runs it. It never asks anything of our rules.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from datetime import datetime, timedelta
 
 from models.provider import (
     Answered,
@@ -27,31 +27,58 @@ from models.provider import (
     Snapshot,
 )
 from models.terms import CaptureMethod
+from tests.models.honest_bank import HonestBank
+from tests.models.samples import START
 
-T = TypeVar("T")
-Choose = Callable[[Sequence[T]], T]
+Choose = Callable[[Sequence[str]], str]
 
 _S, _R = IntentStatus, RefundStatus
 HELD = (_R.PENDING, _R.SUCCEEDED)
 
+KEYS_KEPT = timedelta(hours=24)
+"""Source: Stripe, idempotent requests: at least so long; here not a second longer."""
+
+AUTHORIZED_FOR = timedelta(days=7)
+"""Source: Stripe, place a hold on a payment method: by default."""
+
 
 @dataclass
 class HonestProvider:
-    choose: Choose[str]
+    choose: Choose
+    now: datetime = START
     intent: IntentSnapshot | None = None
+    method: CaptureMethod = CaptureMethod.AUTOMATIC
     refunds: dict[str, RefundSnapshot] = field(default_factory=dict)
-    stored: dict[str, Outcome] = field(default_factory=dict)
+    stored: dict[str, tuple[Outcome, datetime]] = field(default_factory=dict)
     notices: list[Snapshot] = field(default_factory=list)
     charges: int = 0
 
+    def __post_init__(self) -> None:
+        self.bank = HonestBank(self.choose)
+
+    @property
+    def balance_minor(self) -> int:
+        """What the merchant has of this payment: captured, less what was refunded (or is being) and what the bank took."""
+        captured = self.intent.amount_captured_minor if self.intent else 0
+        return captured - self._held_minor - self.bank.holds_minor
+
+    @property
+    def _held_minor(self) -> int:
+        return sum(refund.amount_minor for refund in self.refunds.values() if refund.status in HELD)
+
     def send(self, call: PspCall) -> Outcome:
-        """The answer to `call`: the stored one if its key was executed before. A look shows how it stands now."""
-        if isinstance(call.ask, ReadIntent):
-            assert self.intent
-            return Answered(self.intent)
-        if call.key not in self.stored:
-            self.stored[call.key] = self._execute(call)
-        return self.stored[call.key]
+        """The answer to `call`: the stored one if its key is still known."""
+        stored = self.stored.get(call.key)
+        if stored is None or self.now - stored[1] > KEYS_KEPT:
+            stored = self.stored[call.key] = self._execute(call), self.now
+        return stored[0]
+
+    def look(self, call: PspCall) -> Outcome | None:
+        """How what `call` is about stands now; None: there is nothing of it."""
+        seen: Snapshot | None = self.intent
+        if isinstance(call.ask, RefundIntent):
+            seen = self.refunds.get(call.ask.refund_id)
+        return Answered(seen) if seen else None
 
     def _execute(self, call: PspCall) -> Outcome:
         match call.ask:
@@ -70,8 +97,9 @@ class HonestProvider:
         assert self.intent is None, "a second charge"
         self.charges += 1
         money = ask.terms.money
-        paid = "authorized" if ask.terms.capture_method is CaptureMethod.MANUAL else "captured"
-        chosen = self.choose((paid, "requires_action", "processing", "declined", "rejected"))
+        self.method = ask.terms.capture_method
+        paid = self._paid
+        chosen = self.choose((paid, paid, paid, "requires_action", "processing", "declined", "rejected"))
         if chosen == "rejected":
             return Rejected("resource_missing", "no such method")
         self.intent = IntentSnapshot("pi_1", _S.PROCESSING, money.currency, money.amount_minor)
@@ -83,14 +111,13 @@ class HonestProvider:
 
     def _pay(self, status: str) -> Answered:
         assert self.intent
-        amount = self.intent.amount_minor
-        match status:
-            case "authorized":
-                self._become(_S.AUTHORIZED, amount_capturable_minor=amount, charge="ch_1")
-            case "captured":
-                self._become(_S.CAPTURED, amount_captured_minor=amount, charge="ch_1")
-            case _:
-                self._become(_S(status))
+        amount, ends = self.intent.amount_minor, self.now + AUTHORIZED_FOR
+        changed: dict[str, object] = {}
+        if status == "authorized":
+            changed = {"amount_capturable_minor": amount, "charge": "ch_1", "authorized_until": ends}
+        elif status == "captured":
+            changed = {"amount_captured_minor": amount, "charge": "ch_1"}
+        self._become(_S(status), decline=None, **changed)
         return Answered(self.intent)
 
     def _capture(self, ask: CaptureIntent) -> Outcome:
@@ -119,9 +146,11 @@ class HonestProvider:
     def _refund(self, ask: RefundIntent) -> Outcome:
         assert self.intent
         assert ask.refund_id not in self.refunds, "a second refund under one id"
-        held = sum(refund.amount_minor for refund in self.refunds.values() if refund.status in HELD)
-        assert held + ask.amount_minor <= self.intent.amount_captured_minor, "more refunded than captured"
-        chosen = self.choose(("succeeded", "pending", "failed", "rejected"))
+        refunded = self._held_minor + ask.amount_minor
+        assert refunded <= self.intent.amount_captured_minor, "more refunded than captured"
+        if self.bank.forbids_refunds:
+            return Rejected("charge_disputed", "the charge has been charged back")
+        chosen = self.choose(("succeeded", "succeeded", "pending", "failed", "rejected"))
         if chosen == "rejected":
             return Rejected("refund_failed", "not now")
         refund = RefundSnapshot(
@@ -133,18 +162,37 @@ class HonestProvider:
     def go_on(self) -> None:
         """Something happens there by itself: the customer acts, the bank answers, an authorisation expires."""
         assert self.intent
-        manual_paid = ("authorized", "captured")
         match self.intent.status:
             case _S.REQUIRES_ACTION:
-                self._by_itself(("processing", "failed", *manual_paid))
+                self._by_itself(("processing", "failed", self._paid))
             case _S.PROCESSING:
-                self._by_itself(("failed", *manual_paid))
-            case _S.AUTHORIZED:
-                self._become(_S.CANCELED, amount_capturable_minor=0)
+                self._by_itself(("failed", self._paid))
+            case _S.FAILED:  # the customer tries again, unless somebody has closed it
+                self._by_itself(("failed", self._paid))
+            case _S.AUTHORIZED if self.intent.authorized_until and self.intent.authorized_until <= self.now:
+                self._become(_S.CANCELED, amount_capturable_minor=0, cancellation_reason="automatic")
         for refund in list(self.refunds.values()):
             after = {_R.PENDING: ("succeeded", "failed", "canceled"), _R.SUCCEEDED: ("succeeded", "failed")}
             if refund.status in after:
                 self._keep(replace(refund, status=_R(self.choose(after[refund.status]))))
+
+    def somebody_works_by_hand(self) -> None:
+        """At the provider's own pages, past us: what is held is captured there, or what is open is canceled."""
+        assert self.intent
+        if self.intent.status is _S.AUTHORIZED and self.choose(("captured", "canceled")) == "captured":
+            amount = self.intent.amount_captured_minor + self.intent.amount_capturable_minor
+            self._become(_S.CAPTURED, amount_captured_minor=amount, amount_capturable_minor=0)
+        elif self.intent.status in (_S.AUTHORIZED, _S.REQUIRES_ACTION):
+            self._become(_S.CANCELED, amount_capturable_minor=0)
+
+    def the_bank_goes_on(self) -> None:
+        assert self.intent
+        if self.intent.status is _S.CAPTURED and (seen := self.bank.go_on(self.intent)):
+            self.notices.append(seen)
+
+    @property
+    def _paid(self) -> str:
+        return "authorized" if self.method is CaptureMethod.MANUAL else "captured"
 
     def _by_itself(self, possible: Sequence[str]) -> None:
         chosen = self.choose(possible)

@@ -1,7 +1,7 @@
 """What must hold at every step of every story: `History.say` decides, applies, and checks all of it. No story lives here."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from models import payment as payments
@@ -23,6 +23,7 @@ from models.policy import Policy
 from models.provider import Ask, DisputeStatus, Operation, PspCall, RefundStatus
 from models.refund import RefundMove
 from models.transaction import Transaction, evolve, react
+from tests.models.permissions import check_permitted
 
 PAYMENT_EVENTS, REFUND_EVENTS, DISPUTE_EVENTS = map(get_args, (PaymentEvent, RefundEvent, DisputeEvent))
 ENDS = (PaymentStatus.CAPTURED, PaymentStatus.DECLINED, PaymentStatus.CANCELED)
@@ -64,7 +65,15 @@ class History:
             check_calls(after)
         if isinstance(command, get_args(PublicCommand)):
             check_remembered(before, after, command, events)
+            check_permitted(before, command, self.policy, events)
         return events
+
+    def aside(self) -> "History":
+        """The same story, to be told on in another way."""
+        return replace(
+            self, events=list(self.events), asked=dict(self.asked),
+            payment_edges=set(), refund_edges=set(), dispute_edges=set(),
+        )  # fmt: skip
 
     def _walk(self, before: Transaction | None, event: Event) -> None:
         data = event.data

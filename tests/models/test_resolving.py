@@ -218,3 +218,11 @@ def test_a_payment_that_is_for_a_person_has_no_call_of_its_own_under_way() -> No
     story = given(create(), notice(odd)).when(answer(READ_CALL, odd))
     story.then(PaymentReviewRequired, CallEnded).settling("create")
     story.when(unknown(CREATE_CALL)).then_nothing()
+
+
+def test_a_notice_against_a_persons_word_about_a_refund_is_a_lie_and_one_that_agrees_is_no_news() -> None:
+    """It may be older than what was seen, or the person was wrong: nobody but a person can tell, so it is alarmed."""
+    story = given(*REFUND_LOST, resolve("failed", RE_1))
+    with pytest.raises(InvariantBroken):
+        story.when(notice(refunded(RefundStatus.SUCCEEDED, 600)))
+    story.when(notice(refunded(RefundStatus.FAILED, 600))).then_nothing()

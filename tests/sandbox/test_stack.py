@@ -233,6 +233,21 @@ def test_every_setting_that_the_processes_are_given_is_one_they_have(tmp_path: P
     assert given <= {f"MILLRACE_{name.upper()}" for name in Settings.model_fields}
 
 
+@pytest.mark.parametrize(("said", "told"), [(None, "false"), ("true", "true")])
+def test_an_account_of_stripes_captures_several_times_only_where_somebody_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, told: str
+) -> None:
+    monkeypatch.delenv("MILLRACE_STRIPE_MULTICAPTURE", raising=False)
+    if said:
+        monkeypatch.setenv("MILLRACE_STRIPE_MULTICAPTURE", said)
+    folder, ports = RunFolder(tmp_path), Ports()
+    brought = outside.read(
+        {"MILLRACE_STRIPE_API_KEY": "sk_test_x", "MILLRACE_POSTGRES_DSN": "postgresql://elsewhere/x"}
+    )
+    assert table.Stack(folder, brought, ports).service_environment()["MILLRACE_STRIPE_MULTICAPTURE"] == told
+    ports.close()
+
+
 def test_a_live_stripe_key_and_numbers_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
     wrong = {
         "MILLRACE_STRIPE_API_KEY": "sk_live_x",

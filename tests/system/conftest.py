@@ -1,5 +1,6 @@
 """One system for all tests of this folder: real servers, the real supervisor; and clients of it for each test."""
 
+import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -7,6 +8,8 @@ import aiohttp
 import pytest
 
 from sandbox.testing import choose_servers
+from streams.adapters import kafka_policies
+from streams.kafka_clients import client_settings
 from tests.system.history import History
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
@@ -14,6 +17,7 @@ from tests.system.kafka_client import KafkaClient
 from tests.system.load import Load
 from tests.system.simulator import SimulatorControl
 from tests.system.stack import System
+from tests.system.watching import Say
 
 
 @pytest.fixture(scope="package")
@@ -77,3 +81,16 @@ async def kafka_client(system: System, history: History) -> AsyncIterator[KafkaC
 def load(http: HttpClient, kafka_client: KafkaClient) -> Callable[[int], Load]:
     """Customers at a steady rate, by seed."""
     return lambda seed: Load(http, kafka_client, seed)
+
+
+@pytest.fixture
+async def say_policy(system: System, stranger: HttpClient) -> AsyncIterator[Say]:
+    """The other merchant's policy, taken back at the end."""
+    clients, partitions = client_settings(system.settings), system.settings.partitions
+
+    async def say(**policy: object) -> None:
+        document = json.dumps(policy).encode() if policy else None
+        await kafka_policies.say(clients, partitions, stranger.merchant["id"], document)
+
+    yield say
+    await say()

@@ -40,6 +40,25 @@ class SimulatorControl:
     async def authenticate(self, intent: str, outcome: str) -> None:
         await self._ask("POST", f"authenticate/{intent}", {"outcome": outcome})
 
+    async def open_dispute(self, intent: str, **asked: Any) -> str:
+        """As the customer's bank: `amount`, `inquiry`, `reason`. The dispute's id."""
+        return str((await self._ask("POST", "disputes", {"payment_intent": intent, **asked}))["id"])
+
+    async def escalate_dispute(self, dispute: str) -> None:
+        await self._ask("POST", f"disputes/{dispute}/escalate", {})
+
+    async def close_dispute(self, dispute: str, status: str) -> None:
+        await self._ask("POST", f"disputes/{dispute}/close", {"status": status})
+
+    async def take(self, **seconds: float) -> dict[str, Any]:
+        """How long what happens by itself takes; what it took before."""
+        before = await self._ask("GET", "timing")
+        await self._ask("POST", "timing", seconds)
+        return {name: before[name] for name in seconds}
+
+    async def move_clock(self, seconds: float) -> None:
+        await self._ask("POST", "clock", {"advance_s": seconds})
+
     async def ask_stripe(self, method: str, path: str, key: str, **form: str) -> tuple[int, dict[str, Any]]:
         """Stripe's own API, as its dashboard or the customer's browser would use it. The status, and the object."""
         sent = self._session.request(method, path, data=form, headers={"Authorization": f"Bearer {key}"})

@@ -35,6 +35,8 @@ api_key = "env:OWN_STRIPE_KEY"
 webhook_secrets = ["env:OWN_STRIPE_WEBHOOK_SECRET"]
 """
 """Merchants that only upstream services know."""
+ROLLED_SECRET = "whsec_systemtests0rolled00canary"
+"""The one that is to follow it: notices under either are Stripe's."""
 ROLES = {"WRITERS": 2, "GATEWAYS": 2, "PROJECTIONS": 1, "WEBS": 2}
 """Two of what shares work out, so that there is somebody to take over; two cores bear this many."""
 
@@ -175,6 +177,7 @@ class System:
             "webhook_secret": WEBHOOK_SECRET,
             "own_stripe_key": OWN_KEY,
             "own_webhook_secret": OWN_WEBHOOK_SECRET,
+            "rolled_secret": ROLLED_SECRET,
         }
 
     def environment(self) -> dict[str, str]:
@@ -184,7 +187,8 @@ class System:
             "MILLRACE_REDIS_URL": self.redis.url,
             "MILLRACE_STRIPE_API_BASE": self.stripe.url,
             "MILLRACE_STRIPE_API_KEY": STRIPE_KEY,
-            "MILLRACE_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+            "MILLRACE_STRIPE_WEBHOOK_SECRETS": f"{WEBHOOK_SECRET},{ROLLED_SECRET}",
+            "MILLRACE_STRIPE_MULTICAPTURE": "true",
             "MILLRACE_STRIPE_ACCOUNTS_FILE": str(self._accounts),
             "OWN_STRIPE_KEY": OWN_KEY,
             "OWN_STRIPE_WEBHOOK_SECRET": OWN_WEBHOOK_SECRET,

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,12 +14,10 @@ import pytest
 
 from agents.gateway.missed_notices import MissedNotices
 from models.commands import RecordNotice
-from streams.adapters import kafka_policies
 from streams.adapters.postgres import Postgres, PostgresPaymentReader
 from streams.adapters.postgres.checkpoint import PostgresCheckpoint
 from streams.adapters.stripe_events import StripeEvents
 from streams.adapters.stripe_line import line_to
-from streams.kafka_clients import client_settings
 from streams.wire.commands import CommandCodec
 from tests.system.history import Operation
 from tests.system.http_client import HttpClient
@@ -28,42 +26,9 @@ from tests.system.kafka_client import KafkaClient
 from tests.system.simulator import SimulatorControl
 from tests.system.stack import STRIPE_KEY, System
 from tests.system.waiting import until
+from tests.system.watching import WITHIN_S, Say, becomes, types
 
 pytestmark = pytest.mark.real
-
-WITHIN_S = 20.0
-Say = Callable[..., Awaitable[None]]
-
-
-@pytest.fixture
-async def say_policy(system: System, stranger: HttpClient) -> AsyncIterator[Say]:
-    """The other merchant's policy, taken back at the end."""
-    clients, partitions = client_settings(system.settings), system.settings.partitions
-
-    async def say(**policy: object) -> None:
-        document = json.dumps(policy).encode() if policy else None
-        await kafka_policies.say(clients, partitions, stranger.merchant["id"], document)
-
-    yield say
-    await say()
-
-
-async def becomes(http: HttpClient, made: Operation, **members: object) -> dict[str, Any]:
-    """The payment, once it shows these."""
-    seen: dict[str, Any] = {}
-
-    async def so() -> bool:
-        status, payment = await http.get(f"/v1/payments/{made.payment_id}")
-        seen.update(payment)
-        return status == 200 and all(seen[name] == value for name, value in members.items())
-
-    await until(so, WITHIN_S, f"{made.payment_id} {members}")
-    return seen
-
-
-async def types(http: HttpClient, made: Operation) -> list[str]:
-    _, page = await http.get(f"/v1/payments/{made.payment_id}/events?limit=100")
-    return [event["type"] for event in page["data"]]
 
 
 async def test_a_declined_payment_can_no_longer_be_paid_by_a_customer_who_tries_again(
@@ -320,4 +285,27 @@ async def test_a_person_settles_what_stripe_never_will(
     await stripe.forget_faults()
     again = await kafka_client.command("resolve", "whole-resolved-again", made.payment_id, found)
     assert again.outcome == "ok"
+    await inquest.hold()
+
+
+async def test_money_that_comes_after_a_decline_is_a_persons_who_says_how_much(
+    system: System, http: HttpClient, stripe: SimulatorControl, inquest: Inquest
+) -> None:
+    """The declined intent could not be canceled, and its customer tried again: that is not ours to decide."""
+    payment_id = http.payment_id("whole-late")
+    await stripe.plan({"kind": "error_503", "endpoint": "payment_intents.cancel", "payment": payment_id})
+    made = await http.create("whole-late", payment_method="pm_card_chargeDeclined")
+    intent = made.answer["provider"]["payment_intent"]
+    path = f"/v1/payment_intents/{intent}/confirm"
+    status, _ = await stripe.ask_stripe("POST", path, STRIPE_KEY, payment_method="pm_card_visa")
+    assert status == 200
+    await becomes(http, made, status="manual_review")
+    await stripe.forget_faults()
+    (doubt,) = [each for each in await cli(system, "unknown") if each["payment"] == made.payment_id]
+    assert doubt["status"] == "manual_review"
+    words = ("--as=captured", "--evidence=the dashboard shows it", "--operator=ada", "--amount=1999")
+    (settled,) = await cli(system, "payments", "resolve", made.payment_id, *words)
+    assert settled["status"] == "captured"
+    refunded = await http.refund(made.payment_id, "whole-late-refund")
+    assert refunded.answer["amount"] == 1999
     await inquest.hold()

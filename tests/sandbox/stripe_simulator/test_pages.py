@@ -53,6 +53,19 @@ async def test_the_buttons_lead_back_to_the_shop(raw: Raw, outcome: str, status:
     assert (await raw.get(f"/v1/payment_intents/{intent['id']}"))[1]["status"] == status
 
 
+@pytest.mark.parametrize(
+    ("back", "there"),
+    [
+        ("https://shop.test/back#paid", "https://shop.test/back?payment_intent="),
+        ("https://shop.test/?a=1#/orders?b=2", "https://shop.test/?a=1&payment_intent="),
+    ],
+)
+async def test_what_stripe_tells_stands_before_the_fragment(raw: Raw, back: str, there: str) -> None:
+    intent = await challenge(raw, return_url=back)
+    _, location, _ = await press(raw, intent, "succeed")
+    assert location.startswith(there) and location.endswith("#" + back.partition("#")[2])
+
+
 async def test_a_card_that_declines_after_the_step_leads_back_as_failed(raw: Raw) -> None:
     intent = await challenge(raw, payment_method="pm_card_threeDSecureRequiredChargeDeclined")
     _, location, _ = await press(raw, intent, "succeed")
@@ -65,11 +78,14 @@ async def test_without_a_return_url_the_page_says_how_it_ended(raw: Raw) -> None
     assert status == 200 and "Paid" in text and "<form" not in text
 
 
-async def test_pressing_twice_charges_once(raw: Raw) -> None:
+async def test_pressing_twice_charges_once_and_leads_back_all_the_same(raw: Raw) -> None:
+    """A browser follows the answer to the second click."""
     intent = await challenge(raw)
     await press(raw, intent, "succeed")
-    status, _, text = await press(raw, intent, "fail")
-    assert status == 200 and "Paid" in text
+    status, location, _ = await press(raw, intent, "fail")
+    assert status == 303 and "redirect_status=succeeded" in location
+    shown = await page(raw, f"authenticate/{intent['id']}")
+    assert "Paid" in shown and "Back to the shop" in shown and BACK.split("?")[0] in shown
     charged = (await raw.sim("ledger?kind=charge"))["entries"]
     assert [entry["outcome"] for entry in charged] == ["succeeded"]
 
