@@ -15,6 +15,7 @@ from streams.operator.commands.keys import KEYS
 from streams.operator.commands.merchants import MERCHANTS
 from streams.operator.commands.payments import PAYMENTS
 from streams.operator.commands.policies import POLICIES
+from streams.operator.commands.reconcile import RECONCILE
 from streams.operator.commands.settings import SETTINGS
 from streams.operator.commands.topics import TOPICS
 from streams.operator.commands.unknown import UNKNOWN
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Command] = {
     "payments": PAYMENTS,
     "policies": POLICIES,
     "dead-letters": DEAD_LETTERS,
+    "reconcile": RECONCILE,
     "settings": SETTINGS,
 }
 

@@ -31,6 +31,7 @@ def typed(*arguments: object) -> str:
 
 def use_running_stack(run_dir: Path | None) -> None:
     """The addresses that `up` published, where the environment does not name others."""
+    from sandbox.outside import SIMULATOR_KEY, STRIPE_API
     from sandbox.run_folder import RunFolder
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what went wrong is said once, by `main`
@@ -43,6 +44,10 @@ def use_running_stack(run_dir: Path | None) -> None:
     for name, variable in PUBLISHED.items():
         if published and name in published:
             os.environ.setdefault(variable, published[name])
+    if published and published["stripe"] != STRIPE_API:
+        os.environ.setdefault(
+            "MILLRACE_STRIPE_API_KEY", SIMULATOR_KEY
+        )  # no secret; a real one is the person's
 
 
 def _run_dir(command: argparse.ArgumentParser) -> None:

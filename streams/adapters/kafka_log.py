@@ -10,6 +10,9 @@ from aiokafka.errors import KafkaError
 
 FETCH_BYTES = 4 << 20  # per partition and request; 1 MiB, the default, halves the speed
 POLL_MS = 200  # to look at a partition again that brings nothing, such as one that ends in markers
+FETCH_WAIT_MS = (
+    50  # an idle fetch holds up for its whole wait whoever asks on its connection, where a topic ends, say
+)
 RECORDS_PER_READ = 2_000  # some megabytes of events
 
 
@@ -24,13 +27,14 @@ class KafkaLog:
             isolation_level="read_committed",
             enable_auto_commit=False,
             max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             **clients,
         )
 
     async def __aenter__(self) -> "KafkaLog":
         try:
             await self._consumer.start()
-            tps = await partitions_of(self._consumer, self.topic)
+            tps = await partitions_of(self._consumer._client, self.topic)
             begins = await self._consumer.beginning_offsets(tps)
         except BaseException:
             await self._consumer.stop()
@@ -71,9 +75,11 @@ class KafkaLog:
                 yield [record for records in found.values() for record in records]
 
 
-async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
-    """Raises KafkaError where there is no such topic. (A consumer that is asked for one that is not there waits for it.)"""
-    cluster = await consumer._client.fetch_all_metadata()
+async def partitions_of(client: Any, topic: str) -> list[TopicPartition]:
+    """`client`: aiokafka's, below every consumer and producer of its. Raises KafkaError where there is no such topic: a consumer
+    that is asked for one that is not there waits for it.
+    """
+    cluster = await client.fetch_all_metadata()
     numbers = cluster.partitions_for_topic(topic)
     if not numbers:
         raise KafkaError(f"there is no topic {topic}: millrace topics create")

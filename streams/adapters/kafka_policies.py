@@ -82,7 +82,7 @@ class KafkaPolicies:
         )
         try:
             await consumer.start()
-            tps = await partitions_of(consumer, POLICIES)
+            tps = await partitions_of(consumer._client, POLICIES)
             # before anything is fetched: an idle fetch holds up for its whole wait whoever asks on its connection
             begins, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
             consumer.assign(tps)

@@ -13,9 +13,13 @@ class Progress:
     """`total` may be raised while it goes on; 0: nobody knows it."""
 
     def __init__(
-        self, what: str, unit: str, total: int, to: TextIO | None = None, now: Callable[[], float] = time.monotonic
+        self,
+        what: str,
+        total: int = 0,
+        to: TextIO | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.what, self.unit, self.total = what, unit, total
+        self.what, self.total = what, total
         self.done = 0
         self._to, self._now = to or sys.stderr, now
         self._began_at = self._told_at = now()
@@ -28,6 +32,7 @@ class Progress:
             self._tell(self._line())
 
     def end(self) -> None:
+        self.total = self.done  # what was counted beforehand may hold what is no record
         self._tell(self._line(), last=True)
 
     @property
@@ -37,7 +42,7 @@ class Progress:
     def _line(self) -> str:
         took_s = self._now() - self._began_at
         known = f" of {self.total:,}" if self.total > self.done else ""
-        line = f"{self.what}: {self.done:,}{known} {self.unit}, {self.per_s:,.0f}/s"
+        line = f"{self.what}: {self.done:,}{known}, {self.per_s:,.0f}/s"
         if known and took_s >= WARMED_UP_S and self.done:
             left_s = (self.total - self.done) / self.per_s
             line += f", {left_s // 60:.0f} min {left_s % 60:.0f} s left"
