@@ -16,6 +16,7 @@ from streams.operator.commands.merchants import MERCHANTS
 from streams.operator.commands.payments import PAYMENTS
 from streams.operator.commands.policies import POLICIES
 from streams.operator.commands.reconcile import RECONCILE
+from streams.operator.commands.replay import REPLAY
 from streams.operator.commands.settings import SETTINGS
 from streams.operator.commands.topics import TOPICS
 from streams.operator.commands.unknown import UNKNOWN
@@ -32,6 +33,7 @@ COMMANDS: dict[str, Command] = {
     "policies": POLICIES,
     "dead-letters": DEAD_LETTERS,
     "reconcile": RECONCILE,
+    "replay": REPLAY,
     "settings": SETTINGS,
 }
 

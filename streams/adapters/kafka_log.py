@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 FETCH_BYTES = 4 << 20  # per partition and request; 1 MiB, the default, halves the speed
@@ -84,3 +85,14 @@ async def partitions_of(client: Any, topic: str) -> list[TopicPartition]:
     if not numbers:
         raise KafkaError(f"there is no topic {topic}: millrace topics create")
     return [TopicPartition(topic, number) for number in sorted(numbers)]
+
+
+async def committed(clients: dict[str, Any], group: str, topic: str) -> dict[int, int]:
+    """By partition, the place that a consumer group has committed last. Raises KafkaError."""
+    admin = AIOKafkaAdminClient(**clients)
+    try:
+        await admin.start()
+        places = await admin.list_consumer_group_offsets(group)
+        return {tp.partition: place.offset for tp, place in places.items() if tp.topic == topic}
+    finally:
+        await admin.close()

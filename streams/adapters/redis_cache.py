@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -34,6 +35,8 @@ return 1
 """
 KEEP_NEWER_HASH = hashlib.sha1(KEEP_NEWER.encode(), usedforsecurity=False).hexdigest()
 
+GUARD = re.compile(rb"\d{1,16}")
+
 T = TypeVar("T")
 
 
@@ -63,7 +66,7 @@ class RedisPaymentCache:
 
     async def get(self, payment_id: str) -> View | None:
         value: Any = await self._ask(lambda: self._redis.get(PREFIX + payment_id))
-        return _view(value, payment_id)
+        return read(value, payment_id)
 
     async def answers(self) -> bool:
         """Whether Redis is there."""
@@ -94,7 +97,13 @@ class RedisPaymentCache:
         return answer
 
 
-def _view(value: bytes | None, payment_id: str) -> View | None:
+def guarded_by(value: bytes) -> int | None:
+    """The number that keeps what is older away, as the script reads it; None: nothing does."""
+    found = GUARD.match(value)
+    return int(found[0]) if found else None
+
+
+def read(value: bytes | None, payment_id: str) -> View | None:
     """The view in a value; None for anything else that may stand there."""
     _, _, text = (value or b"").partition(b"\n")
     try:

@@ -54,3 +54,21 @@ class Progress:
         if last and overwriting:
             self._to.write("\n")
         self._to.flush()
+
+
+class Steps:
+    """A line of progress for each thing that is done, one after the other."""
+
+    def __init__(self) -> None:
+        self._now: Progress | None = None
+
+    def tell(self, what: str, count: int, total: int) -> None:
+        if self._now is None or self._now.what != what:
+            self.end()
+            self._now = Progress(what, total)
+        self._now.add(count)
+
+    def end(self) -> None:
+        if self._now is not None:
+            self._now.end()
+        self._now = None

@@ -24,8 +24,9 @@ from streams.delivery import changelog_topic, partition_of
 from streams.kafka_clients import client_settings, reaching
 from streams.logs import blotted
 from streams.operator.printing import show
-from streams.operator.progress import Progress
+from streams.operator.progress import Steps
 from streams.operator.stripe_accounts import StripeAccounts
+from streams.operator.withholding import shown
 from streams.reconciling.comparing import EVENTS, POSTGRES, STRIPE, TABLE, Difference
 from streams.reconciling.reconciler import Findings, Reconciler, Scope, Truths
 from streams.settings import Settings, SettingsRefused, load
@@ -34,8 +35,6 @@ from streams.wire import differences
 AGREED, DIFFER, UNDONE = 0, 1, 2
 """Exit codes."""
 SHOWN_MAX = 200  # differences on a terminal; `--json` and the topic have them all
-WITHHELD = "(withheld)"
-SECRET_FIELDS = ("client_secret", "next_action")  # whoever has these may pay with the customer's card
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def reconcile(wanted: Wanted) -> int:
 async def _reconciled(settings: Settings, wanted: Wanted, run: str, at: datetime) -> Findings:
     clients = client_settings(settings)
     changelog = changelog_topic(topics.writer_group(settings), topics.WRITER_TABLE)
-    progress = _Steps()
+    progress = Steps()
     with reaching(settings):
         async with AsyncExitStack() as stack:
             events = await stack.enter_async_context(KafkaLog(clients, topics.EVENTS))
@@ -118,30 +117,9 @@ async def _publish(clients: dict[str, Any], found: list[Difference], run: str, a
         await producer.stop()
 
 
-class _Steps:
-    """A line of progress for each thing that is done, one after the other."""
-
-    def __init__(self) -> None:
-        self._now: Progress | None = None
-
-    def tell(self, what: str, count: int, total: int) -> None:
-        if self._now is None or self._now.what != what:
-            self.end()
-            self._now = Progress(what, total)
-        self._now.add(count)
-
-    def end(self) -> None:
-        if self._now is not None:
-            self._now.end()
-        self._now = None
-
-
-def _without_secrets(difference: Difference) -> Difference:
-    if any(name in difference.field.split(".") for name in SECRET_FIELDS):
-        difference.values = {
-            truth: value if value is None else WITHHELD for truth, value in difference.values.items()
-        }
-    return difference
+def _without_secrets(found: Difference) -> Difference:
+    values = {truth: shown(found.field, value) for truth, value in found.values.items()}
+    return Difference(found.payment, found.merchant, found.field, values)
 
 
 def _write_json(findings: Findings, run: str) -> None:

@@ -45,6 +45,11 @@ ORDER BY 1 LIMIT %s
 """
 IDS_SINCE = "SELECT id FROM payments WHERE id > %s AND created_at >= %s ORDER BY id LIMIT %s"
 
+VIEWS = "SELECT id, body::text FROM payments WHERE id = ANY(%s)"
+VIEWS_SINCE = "SELECT id, body::text FROM payments WHERE id > %s AND updated_at >= %s ORDER BY id LIMIT %s"
+REFUNDED = "SELECT merchant, id, payment_id FROM refunds WHERE id = ANY(%s)"
+VIEWS_PER_PAGE = 1_000  # one or two megabytes
+
 Fields = dict[str, Any]
 
 
@@ -88,6 +93,25 @@ class PostgresKept:
             if rows:
                 last = rows[-1][0]
                 yield [id for (id,) in rows]
+
+    async def views(self, payment_ids: Sequence[str]) -> dict[str, View]:
+        """The payments as they are shown. Raises Unavailable; so do these all."""
+        rows = await self._postgres.rows(VIEWS, (list(payment_ids),))
+        return {id: orjson.loads(body) for id, body in rows}
+
+    async def views_since(self, at: datetime) -> AsyncIterator[list[View]]:
+        """Of the payments that have moved since then."""
+        last, page = "", VIEWS_PER_PAGE
+        while page == VIEWS_PER_PAGE:
+            rows = await self._postgres.rows(VIEWS_SINCE, (last, at, VIEWS_PER_PAGE))
+            page = len(rows)
+            if rows:
+                last = rows[-1][0]
+                yield [orjson.loads(body) for _, body in rows]
+
+    async def refunded(self, refund_ids: Sequence[str]) -> set[tuple[str, str, str]]:
+        """Merchant, refund and payment of each refund that has one of these ids."""
+        return {(row[0], row[1], row[2]) for row in await self._postgres.rows(REFUNDED, (list(refund_ids),))}
 
     async def close(self) -> None:
         await self._postgres.close()
