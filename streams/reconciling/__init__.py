@@ -14,5 +14,6 @@ only what differs to the end is a difference. What is in flight or in doubt may 
     stories.py      one payment as the log tells it
     comparing.py    a story beside the table's row and PostgreSQL's rows
     at_stripe.py    a story beside Stripe's books
+    held.py         what differed or is open, until it counts
     reconciler.py   the passes and the rounds
 """

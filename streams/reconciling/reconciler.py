@@ -4,12 +4,11 @@ how, is decided in `comparing.py` and `at_stripe.py`.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
-from models.errors import Unavailable
 from streams.adapters.kafka_log import KafkaLog
 from streams.adapters.postgres.kept import Kept, PostgresKept
 from streams.adapters.stripe_books import Facts, StripeBooks, packed, unpacked
@@ -24,18 +23,16 @@ from streams.reconciling.comparing import (
     TABLE,
     THERE,
     Difference,
-    Found,
     in_the_log,
     with_postgres,
     with_table,
 )
+from streams.reconciling.held import Held, Look
 from streams.reconciling.stories import Stories, Story, made_since
 
 CHUNK = 500  # payments asked of PostgreSQL at a time
 ROUNDS, PAUSE_S = 5, 2.0
 """Looks again at what differed, and the pause before each: a webhook, or a projection that is behind, takes seconds."""
-HELD_MAX = 100_000
-"""Payments that differ, or are open, kept for the rounds: some 300 MB. More is no difference, it is another system."""
 KNOWN_BEFORE = timedelta(days=1)
 """With `since`, the log is read from so much earlier: an intent is made up to 23 h after its payment was asked for."""
 
@@ -73,18 +70,6 @@ class Findings:
     unreadable: int = 0
 
 
-@dataclass
-class _Look:
-    """What one look at a payment found, by truth."""
-
-    found: dict[str, Found]
-    open: str | None = None
-
-    @property
-    def is_held(self) -> bool:
-        return self.open is not None or any(self.found.values())
-
-
 class Reconciler:
     def __init__(
         self, truths: Truths, scope: Scope, tell: Tell, rounds: int = ROUNDS, pause_s: float = PAUSE_S
@@ -92,9 +77,7 @@ class Reconciler:
         self._truths, self._scope, self._tell = truths, scope, tell
         self._rounds, self._pause_s = rounds, pause_s
         self._books: dict[str, list[bytes]] = {}  # of all intents, packed, by payment id
-        self._stories, self._rows = Stories(), dict[str, bytes]()  # of what is held for the rounds
-        self._intents: dict[str, set[str]] = {}  # that the books have of what is held
-        self._looks: dict[str, _Look] = {}
+        self._held = Held()
         self._findings = Findings()
         self._total = 0  # places in the log that are to be read
 
@@ -109,18 +92,17 @@ class Reconciler:
             await self._pass(partition)
         self._hold_ghosts()
         for number in range(self._rounds):
-            if not self._looks:
+            if not self._held.looks:
                 break
             await asyncio.sleep(self._pause_s)
-            self._tell("looked again at what differs or is open", len(self._looks), 0)
+            self._tell("looked again at what differs or is open", len(self._held.looks), 0)
             await self._round(number in (0, self._rounds - 1))
-        return self._concluded()
+        self._findings.open, self._findings.differences = self._held.open(), self._held.differences()
+        return self._findings
 
     async def _read_books(self) -> None:
-        read = 0
         for books in self._truths.stripe:
             async for page in books.all(self._scope.since):
-                read += len(page)
                 self._tell("Stripe's books, intents", len(page), 0)
                 for facts in page:
                     self._books.setdefault(facts.payment, []).append(packed(facts))
@@ -143,7 +125,7 @@ class Reconciler:
                 look = self._look(id, stories.get(id), rows.get(id), kept.get(id), facts)
                 self._count(stories.get(id), look)
                 if look.is_held:
-                    self._hold(id, look, stories.get(id), rows.get(id), facts)
+                    self._held.hold(id, look, stories.get(id), rows.get(id), facts)
         await self._hold_strangers(partition, stories)
 
     async def _read_events(
@@ -172,8 +154,8 @@ class Reconciler:
 
     def _look(
         self, id: str, story: Story | None, row: bytes | None, kept: Kept | None, seen: Sequence[Facts]
-    ) -> _Look:
-        look = _Look({EVENTS: in_the_log(story), POSTGRES: with_postgres(story, kept or Kept())})
+    ) -> Look:
+        look = Look({EVENTS: in_the_log(story), POSTGRES: with_postgres(story, kept or Kept())})
         if self._truths.table:
             look.found[TABLE] = with_table(story, row)
         if self._truths.stripe:
@@ -181,7 +163,7 @@ class Reconciler:
             look.found[STRIPE] = with_stripe(story, seen) if look.open is None else {}
         return look
 
-    def _count(self, story: Story | None, look: _Look) -> None:
+    def _count(self, story: Story | None, look: Look) -> None:
         self._findings.payments += 1
         # a story without a payment, of a refused command, is nothing that Stripe would know
         shown = story is not None and story.view is not None
@@ -193,23 +175,6 @@ class Reconciler:
     def _is_narrow(self) -> bool:
         return self._scope != Scope()
 
-    def _hold(
-        self,
-        id: str,
-        look: _Look,
-        story: Story | None = None,
-        row: bytes | None = None,
-        seen: Sequence[Facts] = (),
-    ) -> None:
-        if len(self._looks) >= HELD_MAX:
-            raise Unavailable(f"more than {HELD_MAX:,} payments differ or are open: are these of one system?")
-        self._looks[id] = look
-        self._intents[id] = {facts.intent for facts in seen}
-        if story is not None:
-            self._stories[id] = story
-        if row is not None:
-            self._rows[id] = row
-
     async def _hold_strangers(self, partition: int, stories: Stories) -> None:
         """Rows of PostgreSQL whose payment is not in the log. With a merchant: theirs may be anybody's, and are left."""
         if self._scope.merchant is not None:
@@ -218,76 +183,49 @@ class Reconciler:
         async for ids in self._truths.postgres.ids(self._scope.since):
             for id in ids:
                 if id not in stories and partition_of(id.encode(), partitions) == partition:
-                    self._hold(id, _Look({POSTGRES: {PAYMENT: (MISSING, THERE)}}))
+                    self._held.hold(id, Look({POSTGRES: {PAYMENT: (MISSING, THERE)}}))
 
     def _hold_ghosts(self) -> None:
         """Intents whose payment is not in the log."""
         for id, kept in self._books.items():
             facts = [unpacked(each) for each in kept]
             if self._scope.merchant in (None, facts[0].merchant):
-                self._hold(id, _Look({STRIPE: with_stripe(None, facts)}), seen=facts)
+                self._held.hold(id, Look({STRIPE: with_stripe(None, facts)}), seen=facts)
 
     async def _round(self, ask_stripe: bool) -> None:
         """Everything that is held is looked at again, with what was written meanwhile."""
-        held = set(self._looks)
-        await self._read_events(self._stories, of=held)
+        held = set(self._held.looks)
+        await self._read_events(self._held.stories, of=held)
         if self._truths.table:
-            await self._read_rows(self._rows, of=held)
+            await self._read_rows(self._held.rows, of=held)
         for ids in _chunks(sorted(held), CHUNK):
             kept = await self._truths.postgres.of(ids)
             for id in ids:
                 await self._look_again(id, kept.get(id), ask_stripe)
 
     async def _look_again(self, id: str, kept: Kept | None, ask_stripe: bool) -> None:
-        before, story, row = self._looks[id], self._stories.get(id), self._rows.get(id)
-        was_open = before.open is not None
-        settled = was_open and story is not None and open_because(story, row) is None
-        asks = (
-            bool(self._truths.stripe)
-            and (ask_stripe or settled)
-            and (bool(before.found.get(STRIPE)) or settled)
-        )
-        seen = await self._seen_now(id, story) if asks else []
-        look = self._look(id, story, row, kept, seen)
+        """Stripe is asked, at its pace, where it differed, and where what was open is open no more."""
+        before, story, row = self._held.looks[id], self._held.stories.get(id), self._held.rows.get(id)
+        has_settled = before.open is not None and story is not None and open_because(story, row) is None
+        asks = has_settled or (ask_stripe and bool(before.found.get(STRIPE)))
+        look = self._look(id, story, row, kept, await self._seen_now(id, story) if asks else [])
         if not asks and self._truths.stripe and look.open is None:
             look.found[STRIPE] = before.found.get(STRIPE, {})
-        if settled:
+        if has_settled:
             self._findings.compared[STRIPE] += 1
-        if look.is_held:
-            self._looks[id] = look
-        else:
-            del self._looks[id]
+        self._held.seen_again(id, look)
 
     async def _seen_now(self, id: str, story: Story | None) -> list[Facts]:
         """The intents that the books had of it, and the one its payment names now."""
         view = story.shown() if story else None
-        named = set(self._intents[id])
+        named = set(self._held.intents[id])
         if view is not None and view["provider"]["payment_intent"]:
             named.add(view["provider"]["payment_intent"])
         found = [await books.of(intent) for intent in sorted(named) for books in self._truths.stripe]
         return [each for each in found if each is not None]
 
-    def _concluded(self) -> Findings:
-        for id, look in sorted(self._looks.items()):
-            if look.open is not None:
-                self._findings.open[id] = look.open
-            self._findings.differences += _differences(id, self._stories.get(id), look)
-        return self._findings
 
-
-def _differences(id: str, story: Story | None, look: _Look) -> list[Difference]:
-    """One for each field, with what every truth that was asked says of it."""
-    merged: dict[str, Difference] = {}
-    for truth, found in look.found.items():
-        for name, (told, theirs) in found.items():
-            merchant = story.merchant if story else ""
-            difference = merged.setdefault(name, Difference(id, merchant, name, {EVENTS: told}))
-            if truth != EVENTS:
-                difference.values[truth] = theirs
-    return list(merged.values())
-
-
-def _chunks(ids: Iterable[str], size: int) -> Iterable[list[str]]:
+def _chunks(ids: Iterable[str], size: int) -> Iterator[list[str]]:
     left = iter(ids)
     while chunk := list(islice(left, size)):
         yield chunk

@@ -152,9 +152,16 @@ def event_digest(event: EventRecord) -> bytes:
 
 
 def _digest(row: tuple[Any, ...]) -> bytes:
-    payment_id, sequence, id, type, merchant, sender, at, causation_id, body = row
+    *columns, at, causation_id, body = row
     moment = at if isinstance(at, datetime) else datetime.fromisoformat(at)
-    parts = (payment_id, sequence, id, type, merchant, sender, moment.astimezone(UTC), causation_id, body)
+    # what is null says nothing: a member that a later version adds is null of what was kept before it
+    members = {name: value for name, value in orjson.loads(body).items() if value is not None}
+    parts = (
+        *columns,
+        moment.astimezone(UTC),
+        causation_id,
+        orjson.dumps(members, option=orjson.OPT_SORT_KEYS),
+    )
     return hashlib.blake2b("\0".join(map(str, parts)).encode(), digest_size=DIGEST_BYTES).digest()
 
 
