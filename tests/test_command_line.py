@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -45,6 +46,19 @@ def test_a_merchant_without_a_readable_name_is_refused(name: str, capsys: pytest
 @pytest.mark.parametrize("most", ["0", "-1", "1.5", "many", "10001", "²"])
 def test_how_many_dead_letters_is_a_whole_number(most: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "whole number from 1 to 10000" in refused(capsys, "dead-letters", f"--most={most}")
+
+
+@pytest.mark.parametrize("reads", ["0", "101", "1.5", "fast"])
+def test_how_often_stripe_may_be_read_is_within_an_accounts_limit(
+    reads: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "whole number from 1 to 100" in refused(capsys, "reconcile", f"--stripe-reads={reads}")
+
+
+def test_since_is_a_time_and_one_that_names_no_zone_is_in_utc(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "a day or a time in ISO 8601" in refused(capsys, "reconcile", "--since=yesterday")
+    given = millrace.parser().parse_args(["reconcile", "--since=2026-01-31"])
+    assert given.since == datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def test_reading_what_was_typed_loads_no_client() -> None:

@@ -78,7 +78,8 @@ class Reconciler:
         self._rounds, self._pause_s = rounds, pause_s
         self._books: dict[str, list[bytes]] = {}  # of all intents, packed, by payment id
         self._held = Held()
-        self._findings = Findings()
+        asked = {TABLE: truths.table, POSTGRES: truths.postgres, STRIPE: truths.stripe}
+        self._findings = Findings(Counter({truth: 0 for truth, source in asked.items() if source}))
         self._total = 0  # places in the log that are to be read
 
     async def run(self) -> Findings:
