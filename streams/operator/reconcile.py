@@ -74,6 +74,8 @@ async def _reconciled(settings: Settings, wanted: Wanted, run: str, at: datetime
         async with AsyncExitStack() as stack:
             events = await stack.enter_async_context(KafkaLog(clients, topics.EVENTS))
             table = await stack.enter_async_context(KafkaLog(clients, changelog))
+            # only so that, where there is no such topic, it is said before the work and not after it
+            await stack.enter_async_context(KafkaLog(clients, topics.DIFFERENCES))
             postgres = PostgresKept(settings.postgres_dsn)
             stack.push_async_callback(postgres.close)
             truths = Truths(events, postgres, table, _books(settings, wanted, stack))

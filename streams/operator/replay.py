@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from models.errors import InvariantBroken
+from models.errors import InvariantBroken, Unavailable
 from models.ports import Change
 from streams import topics
 from streams.adapters.kafka_log import KafkaLog, committed
@@ -87,7 +87,13 @@ class _Replay:
             await self._compare_and_switch(log, store, dry_run)
         await asyncio.to_thread(self.tables.clear)
         if not dry_run:
-            await self._verify()
+            try:
+                with reaching(self.settings):
+                    await self._verify()
+            except Unavailable as failed:
+                raise Unavailable(
+                    f"the tables were switched, and could not be verified: {failed}"
+                ) from failed
         return self.done
 
     async def _build(self, log: KafkaLog, store: PostgresPaymentStore) -> None:

@@ -99,6 +99,8 @@ class Rebuilding:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if not self._connection.closed:
+            self._connection.cancel()  # a thread may be in the midst of a statement: who was interrupted does not wait for it
         self._connection.close()
 
     @property

@@ -16,9 +16,9 @@ def arguments(replay: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    from streams.operator import replaying
+    from streams.operator import replay_report
 
-    return replaying.run(given.dry_run, given.json)
+    return replay_report.run(given.dry_run, given.json)
 
 
 REPLAY = Command("Rebuild PostgreSQL and the cache from the event log.", arguments, run)
