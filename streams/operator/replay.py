@@ -92,7 +92,7 @@ class _Replay:
                     await self._verify()
             except Unavailable as failed:
                 raise Unavailable(
-                    f"the tables were switched, and could not be verified: {failed}"
+                    f"the tables were switched; what comes after could not be done: {failed}"
                 ) from failed
         return self.done
 

@@ -6,7 +6,7 @@
     stripe     the intent with its charge, refunds and disputes
 
 The log is what the others follow, so each of them is compared with it. It goes partition by partition: of one partition it
-keeps about 2 kB per payment (view, row, a digest of each event), and of Stripe's books about 0.5 kB per intent throughout.
+keeps about 3 kB per payment (view, row, a digest of each event), and of Stripe's books about 0.5 kB per intent throughout.
 
 Payments move meanwhile. What differs is looked at again, several times with a pause between, with the log read on each time;
 only what differs to the end is a difference. What is in flight or in doubt may differ from Stripe: it is listed as open.

@@ -10,7 +10,7 @@ everything and holds an advisory lock; whatever kills it, nothing has moved or e
 
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import psycopg2
@@ -19,10 +19,10 @@ from psycopg2.extensions import make_dsn, parse_dsn
 from psycopg2.sql import SQL, Composed, Identifier
 
 from models.errors import Unavailable
-from streams.adapters.postgres import differing
+from streams.adapters.postgres import differing, hanging
 from streams.adapters.postgres.connecting import CONNECT_WITHIN_S, VANISHED_CLIENT_CHECK_MS
 from streams.adapters.postgres.migrating import MIGRATION_LOCK, migrate
-from streams.adapters.postgres.projected import PROJECTED, quoted
+from streams.adapters.postgres.projected import PROJECTED
 from streams.adapters.postgres.statements import sentence
 
 REBUILT, REPLACED = "millrace_rebuilt", "millrace_replaced"
@@ -34,33 +34,9 @@ SWITCH_TRIES, SWITCH_PAUSE_S = 200, 0.05
 LIVE = """
 SELECT nspname FROM pg_namespace JOIN pg_class ON pg_namespace.oid = relnamespace WHERE pg_class.oid = to_regclass('payments')
 """
-HANGING_ON = """
-SELECT 'view ' || r.ev_class::regclass FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
-WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY(%(live)s::regclass[])
-UNION SELECT 'foreign key ' || conname || ' of ' || conrelid::regclass FROM pg_constraint
-WHERE contype = 'f' AND (confrelid = ANY(%(live)s::regclass[]) OR conrelid = ANY(%(live)s::regclass[]))
-UNION SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = ANY(%(live)s::regclass[])
-UNION SELECT 'row policy ' || polname FROM pg_policy WHERE polrelid = ANY(%(live)s::regclass[])
-UNION SELECT 'publication ' || pubname FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
-WHERE r.prrelid = ANY(%(live)s::regclass[])
-UNION SELECT 'privileges on columns of ' || attrelid::regclass FROM pg_attribute
-WHERE attacl IS NOT NULL AND attrelid = ANY(%(live)s::regclass[])
-UNION (SELECT 'index ' || indexname FROM pg_indexes WHERE schemaname = %(schema)s AND tablename = ANY(%(tables)s)
-       EXCEPT SELECT 'index ' || indexname FROM pg_indexes WHERE schemaname = %(rebuilt)s)
-UNION (SELECT 'column ' || table_name || '.' || column_name FROM information_schema.columns
-       WHERE table_schema = %(schema)s AND table_name = ANY(%(tables)s)
-       EXCEPT SELECT 'column ' || table_name || '.' || column_name FROM information_schema.columns
-       WHERE table_schema = %(rebuilt)s)
-ORDER BY 1
-"""
 INDEXES = """
 SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = %s
 AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = format('%%I.%%I', schemaname, indexname)::regclass)
-"""
-OWNER = "SELECT relowner::regrole::text FROM pg_class WHERE oid = %s::regclass"
-GRANTS = """
-SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, privilege_type, is_grantable
-FROM pg_class, aclexplode(relacl) WHERE oid = %s::regclass
 """
 
 
@@ -99,8 +75,11 @@ class Rebuilding:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not self._connection.closed:
-            self._connection.cancel()  # a thread may be in the midst of a statement: who was interrupted does not wait for it
+        with suppress(psycopg2.Error, Unavailable):
+            if not self._connection.closed:
+                self._connection.cancel()  # a thread may be in the midst of a statement that nobody waits for any more
+                self._ask("ROLLBACK")
+                self.clear()
         self._connection.close()
 
     @property
@@ -179,7 +158,7 @@ class Rebuilding:
         with self._translated():
             self._refuse_what_would_be_lost()
             self._ask(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(_names(REBUILT)))
-            self._take_over_owners_and_privileges()
+            hanging.take_over(self._ask, self._live, REBUILT)
             self._ask(SQL("CREATE SCHEMA {}").format(Identifier(REPLACED)))
             asked_at = self._hold_readers()
             for name in PROJECTED:
@@ -210,26 +189,15 @@ class Rebuilding:
         raise Hindered("somebody reads the live tables all the time: see pg_stat_activity")
 
     def _refuse_what_would_be_lost(self) -> None:
-        live = [quoted(self._live, name) for name in PROJECTED]
-        names = {"live": live, "schema": self._live, "tables": list(PROJECTED), "rebuilt": REBUILT}
-        hanging = [what for (what,) in self._ask(HANGING_ON, **names)]
-        if hanging:
-            raise Hindered(f"a switch would lose what hangs on the tables: {', '.join(hanging)}")
+        lost = hanging.would_be_lost(self._ask, self._live, REBUILT)
+        if lost:
+            raise Hindered(f"a switch would lose what hangs on the tables: {', '.join(lost)}")
 
     def _put_indexes_off(self) -> None:
         """All but those of the keys."""
         for name, definition in self._ask(INDEXES, REBUILT):
             self._indexes.append(definition)
             self._ask(SQL("DROP INDEX {}").format(Identifier(REBUILT, name)))
-
-    def _take_over_owners_and_privileges(self) -> None:
-        for name in PROJECTED:
-            live, fresh = quoted(self._live, name), Identifier(REBUILT, name)
-            ((owner,),) = self._ask(OWNER, live)
-            for grantee, privilege, is_grantable in self._ask(GRANTS, live):
-                option = " WITH GRANT OPTION" if is_grantable and grantee != owner else ""
-                self._ask(SQL(f"GRANT {privilege} ON {{}} TO {grantee}{option}").format(fresh))
-            self._ask(SQL(f"ALTER TABLE {{}} OWNER TO {owner}").format(fresh))
 
     def _move(self, schema: str, name: str, to: str) -> None:
         self._ask(SQL("ALTER TABLE {} SET SCHEMA {}").format(Identifier(schema, name), Identifier(to)))
