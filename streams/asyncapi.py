@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 from models.codes import Code
 from models.ids import NAMESPACE
 from streams.settings import Settings
-from streams.topics import COMMANDS, DEAD_LETTERS, EVENTS, PUBLIC, REPLIES, Topic, kept
-from streams.wire import events, replies
+from streams.topics import COMMANDS, DEAD_LETTERS, DIFFERENCES, EVENTS, PUBLIC, REPLIES, Topic, kept
+from streams.wire import differences, events, replies
 from streams.wire.commands import REPLY_TO
 
 Json = dict[str, Any]
@@ -40,12 +40,14 @@ def document(commands: dict[str, Json], payment: Json, version: str) -> Json:
         **{name: _event(kind, name) for kind, name in events.TYPES.items()},
         replies.TYPE: _reply(),
         "dead-letter": _dead_letter(),
+        differences.TYPE: _difference(),
     }
     of_topic = {
         COMMANDS: list(commands),
         EVENTS: list(events.TYPES.values()),
         REPLIES: [replies.TYPE],
         DEAD_LETTERS: ["dead-letter"],
+        DIFFERENCES: [differences.TYPE],
     }
     channels = {topic.name: _channel(topic, of_topic[topic.name]) for topic in PUBLIC}
     return _with_definitions_in_place(
@@ -91,6 +93,7 @@ def _operations() -> Json:
             f"The answer to a command that named this topic in its header `{REPLY_TO}`.",
         ),
         "setAside": ("send", DEAD_LETTERS, "What could not be understood, for an operator."),
+        "tellDifferences": ("send", DIFFERENCES, "Where a reconciliation found that the truths differ."),
     }
     return {
         name: {"action": action, "channel": {"$ref": f"#/channels/{topic}"}, "summary": summary}
@@ -221,6 +224,31 @@ def _dead_letter() -> Json:
         "headers": headers,
         "payload": {"description": "the original bytes, whatever they are"},
     }
+
+
+def _difference() -> Json:
+    text: Json = {"type": "string"}
+    payload: Json = {
+        "type": "object",
+        "properties": {
+            "run": {**text, "description": "the reconciliation that found it"},
+            "found_at": {**text, "format": "date-time"},
+            "payment": text,
+            "merchant": {
+                "type": ["string", "null"],
+                "description": "null where the log knows no such payment",
+            },
+            "field": {**text, "description": "what differs; `payment`: one of them does not have it at all"},
+            "values": {
+                "type": "object",
+                "description": "what each truth says of it: `events` (the log), and those of `table`, `postgres` and "
+                "`stripe` that say otherwise; null: nothing",
+            },
+        },
+    }
+    return _message(
+        differences.TYPE, _headers(), payload, "One field of a payment on which the truths differ."
+    )
 
 
 def _sentence(text: str) -> str:

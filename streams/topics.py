@@ -19,6 +19,7 @@ COMMANDS = "payments.commands.v1"
 EVENTS = "payments.events.v1"
 REPLIES = "payments.replies.v1"
 DEAD_LETTERS = "payments.dead-letters.v1"
+DIFFERENCES = "payments.differences.v1"
 POLICIES = "payments.policies.v1"
 NOTICES = "payments.notices.v1"
 REPLIES_PREFIX = "payments.replies."
@@ -60,6 +61,12 @@ PUBLIC: tuple[Topic, ...] = (
         "what could not be understood or broke an invariant: original bytes and headers, and why",
         30 * _DAY_MS,
         DEAD_LETTERS_CONFIG | _READABLE,  # a letter is the original, and headers on top
+    ),
+    Topic(
+        DIFFERENCES,
+        "where the log, the table, PostgreSQL and Stripe say different things of a payment, as `millrace reconcile` found it",
+        90 * _DAY_MS,  # an auditor's quarter
+        _READABLE,
     ),
 )
 

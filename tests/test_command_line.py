@@ -1,14 +1,17 @@
 """What a person at the keyboard is told: the choices, the mistake, what cannot be reached, how to stop it."""
 
+import ast
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 import millrace
+from sandbox.commands import typed
 
 UNREACHABLE = {
     "MILLRACE_KAFKA_BOOTSTRAP": "127.0.0.1:1",
@@ -45,6 +48,29 @@ def test_how_many_dead_letters_is_a_whole_number(most: str, capsys: pytest.Captu
     assert "whole number from 1 to 10000" in refused(capsys, "dead-letters", f"--most={most}")
 
 
+@pytest.mark.parametrize("reads", ["0", "101", "1.5", "fast"])
+def test_how_often_stripe_may_be_read_is_within_an_accounts_limit(
+    reads: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "whole number from 1 to 100" in refused(capsys, "reconcile", f"--stripe-reads={reads}")
+
+
+def test_since_is_a_time_and_one_that_names_no_zone_is_in_utc(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "a day or a time in ISO 8601" in refused(capsys, "reconcile", "--since=yesterday")
+    given = millrace.parser().parse_args(["reconcile", "--since=2026-01-31"])
+    assert given.since == datetime(2026, 1, 31, tzinfo=UTC)
+
+
+def test_reading_what_was_typed_loads_no_client() -> None:
+    read = "import sys, millrace; millrace.parser(); print({name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", read], capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = set(ast.literal_eval(done.stdout))
+    assert "argparse" in loaded
+    assert not loaded & {"aiokafka", "faust", "psycopg", "pydantic", "stripe", "aiohttp", "asyncio"}
+
+
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         millrace.parser().parse_args(["--version"])
@@ -57,9 +83,9 @@ def test_a_command_is_told_as_it_can_be_typed_here(tmp_path: Path, monkeypatch: 
     script.touch(mode=0o755)
     monkeypatch.setattr(sys, "executable", str(script.with_name("python")))
     monkeypatch.chdir(tmp_path)
-    assert millrace._typed("down", "--run-dir", "a b") == "venv/bin/millrace down --run-dir 'a b'"
+    assert typed("down", "--run-dir", "a b") == "venv/bin/millrace down --run-dir 'a b'"
     monkeypatch.setenv("PATH", str(script.parent))
-    assert millrace._typed("down") == "millrace down"
+    assert typed("down") == "millrace down"
 
 
 @pytest.mark.parametrize(

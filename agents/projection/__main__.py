@@ -1,44 +1,17 @@
 """`python -m agents.projection`: events into PostgreSQL and the cache. The only place where it meets its pipes."""
 
 from agents.projection import project
-from models.codes import Code
-from models.ports import Change, EventRecord
+from models.ports import Change
 from streams.adapters.postgres.store import PostgresPaymentStore
 from streams.adapters.redis_cache import RedisPaymentCache
 from streams.delivery import Outgoing, Poison, Record
 from streams.process import Process, run
 from streams.settings import Settings
 from streams.topics import EVENTS
-from streams.wire import events
+from streams.wire.changes import change_of
 
 STALL_S = 3600.0
 """PostgreSQL may be away for long; the events wait in Kafka. Only a projection that hangs for an hour starts anew."""
-
-
-def change_of(record: Record) -> Change:
-    """Raises Poison for what is no event."""
-    story = events.read(record)
-    merchant, payment = story.content.get("merchant"), story.content.get("payment")
-    if not (isinstance(merchant, str) and _is_a_view_of(story.payment_id, payment)):
-        raise Poison("an event of another shape: no merchant, or no payment of its own", Code.UNDECODABLE)
-    event = EventRecord(
-        story.id,
-        story.type,
-        story.payment_id,
-        merchant,
-        story.sequence,
-        story.at,
-        story.causation_id,
-        events.public(story),
-    )
-    return Change(event, payment)
-
-
-def _is_a_view_of(payment_id: str, payment: object) -> bool:
-    """As far as the cache asks; what the store finds missing in it, the store refuses."""
-    if not isinstance(payment, dict):
-        return payment is None
-    return payment.get("id") == payment_id and isinstance(payment.get("sequence"), int)
 
 
 async def compose(settings: Settings) -> None:

@@ -7,11 +7,11 @@ import asyncio
 import logging
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from models.errors import Unavailable
 from models.policy import DEFAULT, Policy
+from streams.adapters.kafka_log import partitions_of
 from streams.delivery import partition_of
 from streams.topics import POLICIES
 from streams.wire import policies
@@ -82,7 +82,7 @@ class KafkaPolicies:
         )
         try:
             await consumer.start()
-            tps = await _partitions(consumer)
+            tps = await partitions_of(consumer._client, POLICIES)
             # before anything is fetched: an idle fetch holds up for its whole wait whoever asks on its connection
             begins, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
             consumer.assign(tps)
@@ -124,11 +124,3 @@ async def say(clients: dict[str, Any], partitions: int, merchant: str, value: by
         await producer.send_and_wait(POLICIES, value, key, partition=partition_of(key, partitions))
     finally:
         await producer.stop()
-
-
-async def _partitions(consumer: AIOKafkaConsumer) -> list[TopicPartition]:
-    cluster = await consumer._client.fetch_all_metadata()
-    numbers = cluster.partitions_for_topic(POLICIES)
-    if not numbers:
-        raise KafkaError(f"there is no topic {POLICIES}: millrace topics create")
-    return [TopicPartition(POLICIES, number) for number in sorted(numbers)]

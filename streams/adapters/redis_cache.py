@@ -1,5 +1,6 @@
 """The newest views of payments in Redis: refreshed, never trusted. Everything works without it; nothing is decided here."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -26,6 +27,8 @@ end
 return 1
 """
 
+GUARD = re.compile(rb"\d{1,16}")
+
 
 class RedisPaymentCache:
     """Fulfils PaymentCache. Takes Redis away and back at any moment: it then says False or None, and heals by itself."""
@@ -45,7 +48,7 @@ class RedisPaymentCache:
 
     async def get(self, payment_id: str) -> View | None:
         value: Any = await self._server.ask(lambda: self._redis.get(PREFIX + payment_id))
-        return _view(value, payment_id)
+        return read(value, payment_id)
 
     async def answers(self) -> bool:
         """Whether Redis is there."""
@@ -60,7 +63,13 @@ class RedisPaymentCache:
         return await self._keep_newer(keys, (KEPT_S, *values))
 
 
-def _view(value: bytes | None, payment_id: str) -> View | None:
+def guarded_by(value: bytes) -> int | None:
+    """The number that keeps what is older away, as the script reads it; None: nothing does."""
+    found = GUARD.match(value)
+    return int(found[0]) if found else None
+
+
+def read(value: bytes | None, payment_id: str) -> View | None:
     """The view in a value; None for anything else that may stand there."""
     _, _, text = (value or b"").partition(b"\n")
     try:

@@ -7,12 +7,12 @@ import orjson
 import pytest
 
 from agents.projection import project
-from agents.projection.__main__ import change_of
 from models.errors import InvariantBroken
 from models.ports import Change, EventRecord, View
 from streams.adapters.postgres.store import PostgresPaymentStore
 from streams.delivery import Outgoing, Poison
 from streams.wire import cloudevents
+from streams.wire.changes import change_of
 from tests.streams.wire.records import received
 
 PAYMENT = "pay_" + "ab" * 16

@@ -1,4 +1,8 @@
-"""One truth: the events, the writer's table, PostgreSQL, the cache and Stripe tell the same of every payment, field by field."""
+"""One truth: the events, the writer's table, PostgreSQL, the cache and Stripe tell the same of every payment, field by field.
+
+Written apart from `streams.reconciling`, over the simulator's own ledger and the events replayed: two witnesses are worth more
+than one, and each is tested against the other.
+"""
 
 import json
 from collections.abc import Iterator

@@ -14,6 +14,7 @@ from tests.system.history import History
 from tests.system.inquest import Inquest
 from tests.system.load import Load
 from tests.system.stack import System
+from tests.system.test_replay import POINTS as REPLAY_POINTS
 from tests.system.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -37,7 +38,7 @@ def test_every_crash_point_of_the_code_is_struck_here() -> None:
     named = re.compile(r"crashpoint\(\"([a-z_.]+)\"\)")
     folders = (CHECKOUT / name for name in ("agents", "streams", "web"))
     files: list[Path] = [file for folder in folders for file in folder.rglob("*.py")]
-    assert {name for file in files for name in named.findall(file.read_text())} == set(POINTS)
+    assert {name for file in files for name in named.findall(file.read_text())} == {*POINTS, *REPLAY_POINTS}
 
 
 @pytest.mark.parametrize("point", POINTS)

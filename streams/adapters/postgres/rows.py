@@ -39,8 +39,10 @@ def payment_columns(views: Sequence[View]) -> Columns:
             view["amount"],
             view["currency"],
             storable(view["customer"]),
-            json_text(_storable_metadata(view)),
-            _digests(view),
+            json_text(storable_metadata(view)),
+            array(
+                metadata_digests(view)
+            ),  # a literal within a literal: `unnest` would flatten an array of arrays
             storable(view["provider"]["payment_intent"]),
             json_text(view),
             view["created_at"],
@@ -73,19 +75,20 @@ def refund_columns(views: Sequence[View]) -> Columns:
 
 def event_columns(changes: Iterable[Change]) -> Columns:
     events = {(change.event.payment_id, change.event.sequence): change.event for change in changes}
-    return _columns(
-        (
-            event.payment_id,
-            event.sequence,
-            event.id,
-            event.type,
-            event.merchant,
-            _sender(event),
-            event.at.isoformat(),
-            storable(event.causation_id),
-            json_text(event.body),
-        )
-        for _, event in sorted(events.items())
+    return _columns(event_row(event) for _, event in sorted(events.items()))
+
+
+def event_row(event: EventRecord) -> tuple[Any, ...]:
+    return (
+        event.payment_id,
+        event.sequence,
+        event.id,
+        event.type,
+        event.merchant,
+        _sender(event),
+        event.at.isoformat(),
+        storable(event.causation_id),
+        json_text(event.body),
     )
 
 
@@ -122,14 +125,12 @@ def _columns(rows: Iterable[tuple[Any, ...]]) -> Columns:
     return [array(column) for column in zip(*rows, strict=True)]
 
 
-def _storable_metadata(view: View) -> dict[str | None, str | None]:
+def storable_metadata(view: View) -> dict[str | None, str | None]:
     return {storable(name): storable(value) for name, value in view["metadata"].items()}
 
 
-def _digests(view: View) -> str:
-    """A literal within a literal: `unnest` would flatten an array of arrays."""
-    pairs = view["metadata"].items()
-    return array(metadata_digest(view["merchant"], name, value) for name, value in pairs)
+def metadata_digests(view: View) -> list[int]:
+    return [metadata_digest(view["merchant"], name, value) for name, value in view["metadata"].items()]
 
 
 def _sender(event: EventRecord) -> str | None:

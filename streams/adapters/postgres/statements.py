@@ -35,10 +35,10 @@ def transaction(dsn: str) -> Iterator[Any]:
     except psycopg2.IntegrityError:
         raise
     except psycopg2.Error as failed:
-        raise Unavailable(_sentence(dsn, failed)) from failed
+        raise Unavailable(sentence(dsn, failed)) from failed
 
 
-def _sentence(dsn: str, failed: psycopg2.Error) -> str:
+def sentence(dsn: str, failed: psycopg2.Error) -> str:
     """The server's own words where it spoke, without libpq's around them; never the password."""
     try:
         given = parse_dsn(dsn)

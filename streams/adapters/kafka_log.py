@@ -1,0 +1,98 @@
+"""A topic read from its beginning to where it ends, and later on from there: committed records only, in no group. What the
+records say is not known here.
+"""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+FETCH_BYTES = 4 << 20  # per partition and request; 1 MiB, the default, halves the speed
+POLL_MS = 200  # to look at a partition again that brings nothing, such as one that ends in markers
+FETCH_WAIT_MS = (
+    50  # an idle fetch holds up for its whole wait whoever asks on its connection, where a topic ends, say
+)
+RECORDS_PER_READ = 2_000  # some megabytes of events
+
+
+class KafkaLog:
+    """`async with`. Keeps its own place in each partition; several readings go on where the one before ended."""
+
+    def __init__(self, clients: dict[str, Any], topic: str) -> None:
+        """`clients`: what every client takes."""
+        self.topic = topic
+        self.places: dict[int, int] = {}
+        self._consumer = AIOKafkaConsumer(
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            **clients,
+        )
+
+    async def __aenter__(self) -> "KafkaLog":
+        try:
+            await self._consumer.start()
+            tps = await partitions_of(self._consumer._client, self.topic)
+            begins = await self._consumer.beginning_offsets(tps)
+        except BaseException:
+            await self._consumer.stop()
+            raise
+        self.places = {tp.partition: begins[tp] for tp in tps}
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+
+    async def begin_at(self, at_ms: int) -> None:
+        """Leave out what was written before that time, in ms since 1970."""
+        asked = {TopicPartition(self.topic, number): at_ms for number in self.places}
+        ends = await self._consumer.end_offsets(list(asked))
+        for tp, found in (await self._consumer.offsets_for_times(asked)).items():
+            self.places[tp.partition] = found.offset if found else ends[tp]
+
+    async def unread(self) -> int:
+        """How many places there are up to the end as it is now; markers of transactions take some."""
+        ends = await self._consumer.end_offsets([TopicPartition(self.topic, one) for one in self.places])
+        return sum(end - self.places[tp.partition] for tp, end in ends.items())
+
+    async def read_on(self, only: Collection[int] = ()) -> AsyncIterator[Sequence[Any]]:
+        """What was committed since the last time, up to the end as it is now, each partition in its order.
+
+        `only`: these partitions; all of them if empty.
+        """
+        tps = [TopicPartition(self.topic, number) for number in (only or self.places)]
+        ends = await self._consumer.end_offsets(tps)
+        self._consumer.assign(tps)
+        for tp in tps:
+            self._consumer.seek(tp, self.places[tp.partition])
+        while left := [tp for tp in tps if await self._consumer.position(tp) < ends[tp]]:
+            found = await self._consumer.getmany(*left, timeout_ms=POLL_MS, max_records=RECORDS_PER_READ)
+            for tp in tps:
+                self.places[tp.partition] = await self._consumer.position(tp)
+            if found:
+                yield [record for records in found.values() for record in records]
+
+
+async def partitions_of(client: Any, topic: str) -> list[TopicPartition]:
+    """`client`: aiokafka's, below every consumer and producer of its. Raises KafkaError where there is no such topic: a consumer
+    that is asked for one that is not there waits for it.
+    """
+    cluster = await client.fetch_all_metadata()
+    numbers = cluster.partitions_for_topic(topic)
+    if not numbers:
+        raise KafkaError(f"there is no topic {topic}: millrace topics create")
+    return [TopicPartition(topic, number) for number in sorted(numbers)]
+
+
+async def committed(clients: dict[str, Any], group: str, topic: str) -> dict[int, int]:
+    """By partition, the place that a consumer group has committed last. Raises KafkaError."""
+    admin = AIOKafkaAdminClient(**clients)
+    try:
+        await admin.start()
+        places = await admin.list_consumer_group_offsets(group)
+        return {tp.partition: place.offset for tp, place in places.items() if tp.topic == topic}
+    finally:
+        await admin.close()

@@ -1,0 +1,49 @@
+"""What hangs on tables beside their rows: owners and privileges, which others can be given too, and what only these can have."""
+
+from psycopg2.sql import SQL, Identifier
+
+from streams.adapters.postgres.differing import Ask
+from streams.adapters.postgres.projected import PROJECTED, quoted
+
+HANGING_ON = """
+SELECT 'view ' || r.ev_class::regclass FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
+WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY(%(live)s::regclass[])
+UNION SELECT 'foreign key ' || conname || ' of ' || conrelid::regclass FROM pg_constraint
+WHERE contype = 'f' AND (confrelid = ANY(%(live)s::regclass[]) OR conrelid = ANY(%(live)s::regclass[]))
+UNION SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = ANY(%(live)s::regclass[])
+UNION SELECT 'row policy ' || polname FROM pg_policy WHERE polrelid = ANY(%(live)s::regclass[])
+UNION SELECT 'publication ' || pubname FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
+WHERE r.prrelid = ANY(%(live)s::regclass[])
+UNION SELECT 'privileges on columns of ' || attrelid::regclass FROM pg_attribute
+WHERE attacl IS NOT NULL AND attrelid = ANY(%(live)s::regclass[])
+UNION (SELECT 'index ' || indexname FROM pg_indexes WHERE schemaname = %(schema)s AND tablename = ANY(%(tables)s)
+       EXCEPT SELECT 'index ' || indexname FROM pg_indexes WHERE schemaname = %(rebuilt)s)
+UNION (SELECT 'column ' || table_name || '.' || column_name FROM information_schema.columns
+       WHERE table_schema = %(schema)s AND table_name = ANY(%(tables)s)
+       EXCEPT SELECT 'column ' || table_name || '.' || column_name FROM information_schema.columns
+       WHERE table_schema = %(rebuilt)s)
+ORDER BY 1
+"""
+OWNER = "SELECT relowner::regrole::text FROM pg_class WHERE oid = %s::regclass"
+GRANTS = """
+SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, privilege_type, is_grantable
+FROM pg_class, aclexplode(relacl) WHERE oid = %s::regclass
+"""
+
+
+def would_be_lost(ask: Ask, live: str, fresh: str) -> list[str]:
+    """What of the tables in the one schema those in the other do not have, by kind and name."""
+    tables = [quoted(live, name) for name in PROJECTED]
+    names = {"live": tables, "schema": live, "tables": list(PROJECTED), "rebuilt": fresh}
+    return [what for (what,) in ask(HANGING_ON, **names)]
+
+
+def take_over(ask: Ask, live: str, fresh: str) -> None:
+    """Owners and privileges, from the tables of the one schema to those of the other."""
+    for name in PROJECTED:
+        table = Identifier(fresh, name)
+        ((owner,),) = ask(OWNER, quoted(live, name))
+        for grantee, privilege, is_grantable in ask(GRANTS, quoted(live, name)):
+            option = " WITH GRANT OPTION" if is_grantable and grantee != owner else ""
+            ask(SQL(f"GRANT {privilege} ON {{}} TO {grantee}{option}").format(table))
+        ask(SQL(f"ALTER TABLE {{}} OWNER TO {owner}").format(table))

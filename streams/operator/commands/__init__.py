@@ -1,0 +1,74 @@
+"""What can be typed after `millrace`: one file per command, with its arguments, and what runs. What a command does lives
+with its subject, and is imported when it runs: nothing here loads a client of Kafka or PostgreSQL.
+
+To add one, write a file like the others and a line in `millrace.COMMANDS`.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Command:
+    """One subcommand: what `--help` says, its arguments, and what runs and gives the exit code.
+
+    `asks_running`: it is about a running system, whose addresses it finds in its settings when it runs.
+    """
+
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+    asks_running: bool = True
+
+
+def json_argument(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="for scripts")
+
+
+def run_dir_argument(command: argparse.ArgumentParser, default: Path | None) -> None:
+    command.add_argument(
+        "--run-dir", type=_folder, default=default, help="where data, logs and endpoints.json are kept"
+    )
+
+
+def running_arguments(command: argparse.ArgumentParser) -> None:
+    """For what looks at a running system: the one of this checkout, unless MILLRACE_* variables name another."""
+    json_argument(command)
+    run_dir_argument(command, default=None)
+
+
+def action(actions: Any, name: str, help: str) -> argparse.ArgumentParser:
+    """One action of a command about the running system."""
+    added: argparse.ArgumentParser = actions.add_parser(name, help=help, description=help)
+    running_arguments(added)
+    return added
+
+
+def whole_number(most: int) -> Callable[[str], int]:
+    """The type of an argument from 1 to `most`."""
+
+    def read(text: str) -> int:
+        if not (text.isdecimal() and text.isascii()) or not 1 <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}, not {text!r}")
+        return int(text)
+
+    return read
+
+
+def readable(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError("must be text that people can read")
+    return text
+
+
+def _folder(text: str) -> Path:
+    path = Path(text)
+    if not text:
+        raise argparse.ArgumentTypeError("needs the name of a folder")
+    there = next(each for each in (path, *path.absolute().parents) if each.exists())
+    if not there.is_dir():
+        raise argparse.ArgumentTypeError(f"{there} is no folder")
+    return path

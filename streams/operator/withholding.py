@@ -1,0 +1,12 @@
+"""What no command shows of a payment, wherever it stands: what pays with the customer's card."""
+
+from typing import Any
+
+WITHHELD = "(withheld)"
+SECRET_FIELDS = ("client_secret", "next_action")
+
+
+def shown(field: str, value: Any) -> Any:
+    """`value` of the field (`provider.charge`), or a word in its place."""
+    secret = value is not None and any(name in field.split(".") for name in SECRET_FIELDS)
+    return WITHHELD if secret else value
