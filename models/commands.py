@@ -14,7 +14,7 @@ from models.terms import PaymentTerms
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who wants it, of which payment, and since when.
+    """Who wants it, of which payment, and since when. `source`: who sent it, by its own word; None: not said.
 
     `command_id`: the same id on the same payment is the same command, once and for ever. `at`: when the broker appended
     it (the time of all that it leads to). `age_s`: how long it had lain in the log when it was decided.
@@ -25,6 +25,7 @@ class Origin:
     merchant: str
     at: datetime
     age_s: int = 0
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

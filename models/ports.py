@@ -123,6 +123,8 @@ class PaymentReader(Owners, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
+    """An event to be kept: `body` is what its merchant may see of it, `for_operators` what nobody else may."""
+
     id: str
     type: str
     payment_id: str
@@ -131,6 +133,7 @@ class EventRecord:
     at: datetime
     causation_id: str
     body: View
+    for_operators: View | None = None
 
 
 @dataclass(frozen=True, slots=True)

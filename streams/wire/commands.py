@@ -8,10 +8,10 @@ import hmac
 import re
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Discriminator, TypeAdapter, ValidationError
 
 from models import shapes
 from models.codes import Code
@@ -38,13 +38,15 @@ from streams.wire import cloudevents
 
 CREATE, CAPTURE, CANCEL, REFUND, RESOLVE = shapes.TYPES
 OUTCOME, CHECK, NOTICE = "payment.outcome.v1", "payment.check.v1", "provider.notice.v1"
+SOURCE = "millrace"
+"""As Millrace's own processes call themselves in `ce_source`."""
 REPLY_TO = "reply_to"
 _MERCHANT = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 TRACEPARENT = "traceparent"
 _TOPIC = re.compile(re.escape(REPLIES_PREFIX) + r"[A-Za-z0-9._-]{1,200}", re.ASCII)  # Kafka's own letters
 
-_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
-_SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
+_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Discriminator("kind")])
+_SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Annotated[Snapshot, Discriminator("kind")])
 
 
 class CommandCodec:
@@ -68,7 +70,7 @@ class CommandCodec:
         merchant = content.get("merchant")
         if not isinstance(merchant, str) or not _MERCHANT.fullmatch(merchant):
             raise Poison("the value names no merchant", Code.UNDECODABLE)
-        origin = Origin(id, payment_id, merchant, at, age_s)
+        origin = Origin(id, payment_id, merchant, at, age_s, _source(record))
         if type in shapes.TYPES:
             return shapes.parse(type, content, origin, None), _reply_address(record)
         if type in (OUTCOME, CHECK, NOTICE):
@@ -88,7 +90,7 @@ class CommandCodec:
         type, content = _written(command)
         key, value = origin.payment_id.encode(), orjson.dumps({"merchant": origin.merchant, **content})
         headers = cloudevents.attributes(
-            id=origin.command_id, type=type, source="millrace", at=origin.at, subject=origin.payment_id
+            id=origin.command_id, type=type, source=SOURCE, at=origin.at, subject=origin.payment_id
         )
         if reply_to:
             headers.append((REPLY_TO, f"{reply_to.topic}/{reply_to.partition}".encode()))
@@ -113,6 +115,14 @@ def _object(value: bytes | None) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise Poison("the value is not a JSON object", Code.UNDECODABLE)
     return content
+
+
+def _source(record: Record) -> str | None:
+    """By its own word, as far as it can be read; a command is not refused for it."""
+    try:
+        return cloudevents.text(record.headers, "ce_source")
+    except Poison:
+        return None
 
 
 def _reply_address(record: Record) -> ReplyAddress | None:

@@ -84,6 +84,7 @@ def event_columns(changes: Iterable[Change]) -> Columns:
             event.at.isoformat(),
             storable(event.causation_id),
             json_text(event.body),
+            event.for_operators and json_text(event.for_operators),
         )
         for _, event in sorted(events.items())
     )
