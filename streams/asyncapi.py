@@ -239,6 +239,7 @@ def _dead_letter() -> Json:
         "properties": {
             "source": {**text, "description": "topic/partition/offset of the original"},
             "reason": text,
+            "appended_ms": {**text, "description": "when the original came, in ms since 1970"},
             "code": {**text, "enum": sorted(Code)},
         },
     }

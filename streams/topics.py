@@ -20,6 +20,7 @@ EVENTS = "payments.events.v1"
 REPLIES = "payments.replies.v1"
 DEAD_LETTERS = "payments.dead-letters.v1"
 POLICIES = "payments.policies.v1"
+AUDIT = "payments.operator-audit.v1"
 REPLIES_PREFIX = "payments.replies."
 
 _HOUR_MS = 3_600_000
@@ -68,13 +69,16 @@ def writer_group(settings: Settings) -> str:
 
 
 def catalogue(settings: Settings) -> tuple[Topic, ...]:
-    """The public topics, and those that only Millrace itself reads: policies, and the changelog behind the writer's table."""
+    """The public topics, and those that only Millrace itself reads: policies, what operators did, and the changelog behind
+    the writer's table.
+    """
     changelog = changelog_topic(writer_group(settings), WRITER_TABLE)
     return (
         *PUBLIC,
         Topic(
             POLICIES, "what each merchant's payments must keep to", _FOR_EVER, {"cleanup.policy": "compact"}
         ),
+        Topic(AUDIT, "what operators did about dead letters: who, when and why", _FOR_EVER),
         Topic(changelog, "the writer's table and its place in the commands", _FOR_EVER, CHANGELOG_CONFIG),
     )
 
