@@ -114,12 +114,16 @@ class CheckPayment:
 
 @dataclass(frozen=True, slots=True)
 class RecordNotice:
-    """The provider told us unasked (a verified webhook). A hint: it only ever moves a payment forward."""
+    """The provider told us unasked (a verified webhook). A hint: it only ever moves a payment forward.
+
+    `request`: the provider's name for the request that it tells of, where it was one.
+    """
 
     origin: Origin
     notice_id: str
     notice_type: str
     snapshot: Snapshot
+    request: str | None = None
 
 
 PublicCommand = (

@@ -190,12 +190,13 @@ class Unaddressed:
     snapshot: Snapshot
     intent: str
     told_at: datetime
+    request: str | None = None
 
     def to(self, payment_id: str, merchant: str, now: datetime) -> RecordNotice:
         """The command it becomes once somebody knows whose it is."""
         command_id = internal_command_id(payment_id, f"notice\n{self.notice_id}")
         origin = Origin(command_id, payment_id, merchant, now)
-        return RecordNotice(origin, self.notice_id, self.notice_type, self.snapshot)
+        return RecordNotice(origin, self.notice_id, self.notice_type, self.snapshot, self.request)
 
 
 class NoticeReader(Protocol):

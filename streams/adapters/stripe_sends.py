@@ -53,4 +53,9 @@ async def noted(asked: str, send: Awaitable[H]) -> H:
         if (sends := _sends.get()) is not None:
             if len(sends) == SENDS_TOLD_MAX:
                 sends.pop()
-            sends.append(Send(asked, ended, request if _REQUEST_ID.fullmatch(request or "") else None))
+            sends.append(Send(asked, ended, request_id_of(request)))
+
+
+def request_id_of(name: object) -> str | None:
+    """Stripe's id of a request, where `name` is one."""
+    return name if isinstance(name, str) and _REQUEST_ID.fullmatch(name) else None

@@ -44,7 +44,8 @@ def cause_of(command: Command) -> View:
             return {**told, "provider_requests": requests} if requests else told
         case RecordNotice():
             notice = {"notice": command.notice_id, "notice_type": command.notice_type}
-            return {"command": NOTICE, "by": "webhook", **notice}
+            told = {"command": NOTICE, "by": "webhook", **notice}
+            return {**told, "provider_requests": [command.request]} if command.request else told
         case CheckPayment():
             return {"command": CHECK, "by": "timer"}
         case ResolvePayment():

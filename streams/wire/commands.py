@@ -151,7 +151,8 @@ def _internal(type: str, origin: Origin, content: dict[str, Any]) -> InternalCom
             return RecordOutcome(origin, content["call"], _OUTCOME.validate_python(content["outcome"]))
         if type == NOTICE:
             snapshot = _SNAPSHOT.validate_python(content["snapshot"])
-            return RecordNotice(origin, content["notice"], content["notice_type"], snapshot)
+            request = content.get("request")  # not in notices from before it was told
+            return RecordNotice(origin, content["notice"], content["notice_type"], snapshot, request)
         return CheckPayment(origin)
     except (KeyError, ValidationError) as wrong:
         raise Poison(f"an internal command of another shape: {wrong!r}", Code.UNDECODABLE) from None
@@ -188,9 +189,10 @@ def _written(command: Command) -> tuple[str, dict[str, Any]]:
             return RESOLVE, {name: value for name, value in content.items() if value is not None}
         case RecordOutcome(_, call, outcome):
             return OUTCOME, {"call": call, "outcome": _OUTCOME.dump_python(outcome, mode="json")}
-        case RecordNotice(_, notice, notice_type, snapshot):
+        case RecordNotice(_, notice, notice_type, snapshot, request):
             seen = _SNAPSHOT.dump_python(snapshot, mode="json")
-            return NOTICE, {"notice": notice, "notice_type": notice_type, "snapshot": seen}
+            told = {"notice": notice, "notice_type": notice_type, "snapshot": seen}
+            return NOTICE, {**told, "request": request} if request else told
         case CheckPayment():
             return CHECK, {}
         case InvalidCommand():

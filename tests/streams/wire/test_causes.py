@@ -57,6 +57,16 @@ CODEC = CommandCodec(partitions=4, secret=b"internal")
             },
         ),
         (
+            RecordNotice(ORIGIN, "evt_1", "refund.failed", SEEN, "req_1"),
+            {
+                "command": "provider.notice.v1",
+                "by": "webhook",
+                "notice": "evt_1",
+                "notice_type": "refund.failed",
+                "provider_requests": ["req_1"],
+            },
+        ),
+        (
             RecordOutcome(ORIGIN, KEY, Answered(SEEN, sends=SENDS)),
             {
                 "command": "payment.outcome.v1",

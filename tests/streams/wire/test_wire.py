@@ -76,6 +76,7 @@ COMMANDS: list[Command] = [
     CreateRefund(origin("4"), REFUND, 500, "duplicate", 1999, {"why": "broken"}),
     CreateRefund(origin("4"), REFUND),
     RecordNotice(origin("6"), "evt_1", "payment_intent.succeeded", SEEN),
+    RecordNotice(origin("6"), "evt_1", "payment_intent.succeeded", SEEN, "req_1"),
     CheckPayment(origin("7")),
     *(RecordOutcome(origin("5"), f"{PAYMENT}:create:1", outcome) for outcome in OUTCOMES),
 ]
