@@ -106,6 +106,7 @@ def test_a_command_is_told_as_it_can_be_typed_here(tmp_path: Path, monkeypatch: 
         ("topics", "Kafka at 127.0.0.1:1 cannot be reached"),
         ("topics create", "Kafka at 127.0.0.1:1 cannot be reached"),
         ("dead-letters", "Kafka at 127.0.0.1:1 cannot be reached"),
+        ("export nowhere", "Kafka at 127.0.0.1:1 cannot be reached"),
         ("merchants list", "PostgreSQL at 127.0.0.1:1/x cannot be reached"),
         ("keys create mer_x", "PostgreSQL at 127.0.0.1:1/x cannot be reached"),
     ],

@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -34,18 +34,21 @@ async def partitions(settings: Settings, topic: str) -> list[TopicPartition]:
 
 async def records(
     settings: Settings, tps: Sequence[TopicPartition], since: datetime | None = None
-) -> AsyncIterator[Any]:
-    """All that lies there now, or has come since, in order per partition. Raises Unavailable."""
+) -> AsyncGenerator[Any, None]:
+    """All that lies there now, or has come since, in order per partition. Who stops before the end closes it (`aclosing`).
+    Raises Unavailable.
+    """
     if not tps:
         return
     async with _consumer(settings) as consumer:
         starts, ends = dict(await consumer.beginning_offsets(tps)), dict(await consumer.end_offsets(tps))
         if since is not None:
             at_ms = int(since.timestamp() * 1000)
-            found = await consumer.offsets_for_times(dict.fromkeys(tps, at_ms))
-            starts = {tp: ends[tp] if found[tp] is None else found[tp].offset for tp in tps}
-        async for record in _between(consumer, starts, ends):
-            yield record
+            later = await consumer.offsets_for_times(dict.fromkeys(tps, at_ms))
+            starts = {tp: ends[tp] if later[tp] is None else later[tp].offset for tp in tps}
+        async with aclosing(_between(consumer, starts, ends)) as found:
+            async for record in found:
+                yield record
 
 
 async def record_at(settings: Settings, tp: TopicPartition, offset: int) -> Any | None:
@@ -71,7 +74,7 @@ async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
             yield consumer
 
 
-async def _between(consumer: AIOKafkaConsumer, starts: Places, ends: Places) -> AsyncIterator[Any]:
+async def _between(consumer: AIOKafkaConsumer, starts: Places, ends: Places) -> AsyncGenerator[Any, None]:
     """From each start up to its end; says how far it is when it takes long."""
     consumer.assign(list(starts))
     for tp, start in starts.items():

@@ -13,12 +13,11 @@ import orjson
 from models import shapes
 from streams.adapters.postgres.story import Told
 from streams.logs import blotted
+from streams.operator.secrets import SECRET
 from streams.wire import cloudevents
 from streams.wire.commands import CHECK, NOTICE, OUTCOME, SOURCE
 
 EVENT, COMMAND, CALL, WEBHOOK = "event", "command", "call", "webhook"
-SECRET = frozenset({"client_secret", "next_action"})
-"""Whoever has these can pay, or act as the customer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from models.ports import View
 from models.representation import rfc3339
 from streams.logs import blotted
 from streams.operator.printing import cell
-from streams.operator.showing.happenings import SECRET, WEBHOOK, Happening
+from streams.operator.secrets import without_secrets
+from streams.operator.showing.happenings import WEBHOOK, Happening
 
 NARROWEST_CHARS = 100  # of a table: below it lines break wherever they break
 
@@ -100,8 +101,12 @@ def _rows(each: Happening) -> list[tuple[str, str, str, str]]:
 
 def _harmless(value: Any) -> Any:
     """Without what nobody may see in a terminal that somebody else may look at."""
+    return _blotted(without_secrets(value))
+
+
+def _blotted(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _harmless(each) for name, each in value.items() if name not in SECRET}
+        return {name: _blotted(each) for name, each in value.items()}
     if isinstance(value, list):
-        return [_harmless(each) for each in value]
+        return [_blotted(each) for each in value]
     return blotted(value) if isinstance(value, str) else value
