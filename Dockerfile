@@ -3,7 +3,7 @@
 FROM python:3.11-slim AS build
 WORKDIR /app
 RUN python -m venv /venv
-COPY requirements/service.txt requirements/service.in requirements/
+COPY requirements/service.txt requirements/service.in requirements/parquet.in requirements/
 RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements/service.txt
 COPY pyproject.toml README.md LICENSE millrace.py ./
 COPY models models

@@ -11,6 +11,7 @@ from typing import NoReturn
 from sandbox.commands import DOWN, STATUS, UP, typed, use_running_stack
 from streams.operator.commands import Command
 from streams.operator.commands.dead_letters import DEAD_LETTERS
+from streams.operator.commands.export import EXPORT
 from streams.operator.commands.keys import KEYS
 from streams.operator.commands.merchants import MERCHANTS
 from streams.operator.commands.payments import PAYMENTS
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Command] = {
     "dead-letters": DEAD_LETTERS,
     "reconcile": RECONCILE,
     "replay": REPLAY,
+    "export": EXPORT,
     "settings": SETTINGS,
 }
 

@@ -14,7 +14,7 @@ from models.terms import PaymentTerms
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who wants it, of which payment, and since when.
+    """Who wants it, of which payment, and since when. `source`: who sent it, by its own word; None: not said.
 
     `command_id`: the same id on the same payment is the same command, once and for ever. `at`: when the broker appended
     it (the time of all that it leads to). `age_s`: how long it had lain in the log when it was decided.
@@ -25,6 +25,7 @@ class Origin:
     merchant: str
     at: datetime
     age_s: int = 0
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class RecordNotice:
     """The provider told us unasked (a verified webhook). A hint: it only ever moves a payment forward.
 
     `account`: in whose name it was told; who holds one account can write what they like of their own payments.
+    `request`: the provider's name for the request that it tells of, where it was one.
     """
 
     origin: Origin
@@ -123,6 +125,7 @@ class RecordNotice:
     notice_type: str
     snapshot: Snapshot
     account: str | None = None
+    request: str | None = None
 
 
 PublicCommand = (

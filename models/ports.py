@@ -123,6 +123,8 @@ class PaymentReader(Owners, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
+    """An event to be kept: `body` is what its merchant may see of it, `for_operators` what nobody else may."""
+
     id: str
     type: str
     payment_id: str
@@ -131,6 +133,7 @@ class EventRecord:
     at: datetime
     causation_id: str
     body: View
+    for_operators: View | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +191,15 @@ class Unaddressed:
     intent: str
     told_at: datetime
     account: str | None = None
+    request: str | None = None
 
     def to(self, payment_id: str, merchant: str, now: datetime) -> RecordNotice:
         """The command it becomes once somebody knows whose it is."""
         command_id = internal_command_id(payment_id, f"notice\n{self.notice_id}")
         origin = Origin(command_id, payment_id, merchant, now)
-        return RecordNotice(origin, self.notice_id, self.notice_type, self.snapshot, self.account)
+        return RecordNotice(
+            origin, self.notice_id, self.notice_type, self.snapshot, self.account, self.request
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Members of a union carry a `kind`, so that they can be told apart when they are read back from bytes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -208,8 +208,30 @@ class DisputeSnapshot:
 Snapshot = IntentSnapshot | RefundSnapshot | DisputeSnapshot
 
 
+SENDS_TOLD_MAX = 16
+"""Of one call: a slot's sends are five, and what is more is pages of a search."""
+
+
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Send:
+    """One request to the provider: what was asked, how it ended, and the provider's own name for it if it gave one."""
+
+    asked: str
+    ended: str
+    request: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """`sends`: how it was learned, in order, at most SENDS_TOLD_MAX. No part of what it says: the same answer is the same,
+    however often it was asked for.
+    """
+
+    sends: tuple[Send, ...] = field(default=(), kw_only=True, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(_Learned):
     """The provider answered and this is how the thing stands now."""
 
     snapshot: Snapshot
@@ -217,7 +239,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Declined:
+class Declined(_Learned):
     """The issuer or the provider's risk rules said no. Terminal for this attempt."""
 
     decline: Decline
@@ -226,7 +248,7 @@ class Declined:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(_Learned):
     """The provider refused the call itself; it was not executed."""
 
     code: str
@@ -235,7 +257,7 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(_Learned):
     """The call may have reached the provider and how it ended is not known. Never a failure."""
 
     reason: str
@@ -243,7 +265,7 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
-class Deferred:
+class Deferred(_Learned):
     """The call was certainly not carried out: it could not be sent, or was turned away before it was looked at."""
 
     reason: str
@@ -251,7 +273,7 @@ class Deferred:
 
 
 @dataclass(frozen=True, slots=True)
-class Screened:
+class Screened(_Learned):
     """Whether the customer may pay this; `reason`, for people, where they may not."""
 
     admitted: bool

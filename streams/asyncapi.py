@@ -158,6 +158,7 @@ def _event(kind: type, name: str) -> Json:
         "properties": {
             "merchant": {"type": "string"},
             **shape.get("properties", {}),
+            "cause": _cause(),
             "caused_by": {"type": "string", "description": "the command that was being decided"},
             "opens": {**command, "description": "the public command now under way"},
             "settles": {**command, "description": "the public command that is answered by this"},
@@ -175,6 +176,32 @@ def _event(kind: type, name: str) -> Json:
     }
     headers = _headers(ce_sequence=number, ce_causationid={"type": "string", "description": "the command"})
     return _message(name, headers, payload, _sentence(shape.get("description", name)))
+
+
+def _cause() -> Json:
+    said = {
+        "command": "the command's type",
+        "by": "api, kafka, operator, provider, screen, webhook or timer",
+        "source": "how the sender of a command on Kafka calls itself",
+        "operator": "who said it, of a payment that was settled by hand",
+        "provider_key": "the idempotency key of the call to Stripe",
+        "notice": "Stripe's id of the notice, evt_…",
+        "notice_type": "",
+    }
+    requests: Json = {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Stripe's ids of the requests that were made for it, req_…, in order",
+    }
+    texts = {
+        name: {"type": "string", **({"description": text} if text else {})} for name, text in said.items()
+    }
+    return {
+        "type": "object",
+        "description": "what led to it; only what applies. Events from before it was told have none",
+        "required": ["command", "by"],
+        "properties": {**texts, "provider_requests": requests},
+    }
 
 
 def _reply() -> Json:
@@ -215,6 +242,7 @@ def _dead_letter() -> Json:
         "properties": {
             "source": {**text, "description": "topic/partition/offset of the original"},
             "reason": text,
+            "appended_ms": {**text, "description": "when the original came, in ms since 1970"},
             "code": {**text, "enum": sorted(Code)},
         },
     }

@@ -22,6 +22,7 @@ DEAD_LETTERS = "payments.dead-letters.v1"
 DIFFERENCES = "payments.differences.v1"
 POLICIES = "payments.policies.v1"
 NOTICES = "payments.notices.v1"
+AUDIT = "payments.operator-audit.v1"
 REPLIES_PREFIX = "payments.replies."
 
 _HOUR_MS = 3_600_000
@@ -76,7 +77,9 @@ def writer_group(settings: Settings) -> str:
 
 
 def catalogue(settings: Settings) -> tuple[Topic, ...]:
-    """The public topics, and those of Millrace and its operators: policies, unfamiliar notices, the writer's changelog."""
+    """The public topics, and those of Millrace and its operators: policies, unfamiliar notices, what operators did, and the
+    changelog behind the writer's table.
+    """
     changelog = changelog_topic(writer_group(settings), WRITER_TABLE)
     return (
         *PUBLIC,
@@ -86,6 +89,7 @@ def catalogue(settings: Settings) -> tuple[Topic, ...]:
         Topic(
             NOTICES, "the provider's notices of types not known here, as they came", 30 * _DAY_MS, _READABLE
         ),
+        Topic(AUDIT, "what operators did about dead letters: who, when and why", _FOR_EVER),
         Topic(changelog, "the writer's table and its place in the commands", _FOR_EVER, CHANGELOG_CONFIG),
     )
 

@@ -61,6 +61,32 @@ def test_since_is_a_time_and_one_that_names_no_zone_is_in_utc(capsys: pytest.Cap
     assert given.since == datetime(2026, 1, 31, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("dead-letters", (50, False, False)),
+        ("dead-letters --most 3 --json", (3, False, True)),
+        ("dead-letters list --all", (50, True, False)),
+        ("dead-letters --most 3 --all --json list", (3, True, True)),
+        ("dead-letters --json list --most 4", (4, False, True)),
+    ],
+)
+def test_dead_letters_are_listed_without_an_action_too_and_no_option_is_lost(
+    typed: str, said: tuple[int, bool, bool]
+) -> None:
+    given = millrace.parser().parse_args(typed.split())
+    assert given.action in (None, "list")
+    assert (given.most, given.all, given.json, given.run_dir) == (*said, None)
+
+
+@pytest.mark.parametrize("missing", ["--operator=ada", "--reason=x"])
+def test_nobody_settles_a_letter_without_a_name_and_a_reason(
+    missing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "are required" in refused(capsys, "dead-letters", "redrive", "0/1", missing)
+    assert "must be text" in refused(capsys, "dead-letters", "drop", "0/1", "--operator= ", "--reason=x")
+
+
 def test_reading_what_was_typed_loads_no_client() -> None:
     read = "import sys, millrace; millrace.parser(); print({name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run(
@@ -94,6 +120,7 @@ def test_a_command_is_told_as_it_can_be_typed_here(tmp_path: Path, monkeypatch: 
         ("topics", "Kafka at 127.0.0.1:1 cannot be reached"),
         ("topics create", "Kafka at 127.0.0.1:1 cannot be reached"),
         ("dead-letters", "Kafka at 127.0.0.1:1 cannot be reached"),
+        ("export nowhere", "Kafka at 127.0.0.1:1 cannot be reached"),
         ("merchants list", "PostgreSQL at 127.0.0.1:1/x cannot be reached"),
         ("keys create mer_x", "PostgreSQL at 127.0.0.1:1/x cannot be reached"),
     ],

@@ -116,6 +116,28 @@ class Payment(BaseModel):
     updated_at: _At | None = None
 
 
+class Cause(BaseModel):
+    """Who sent the command that led to an event, and what it was learned by. Only what applies is there."""
+
+    command: Annotated[str, Field(description="The command's type.", examples=["payment.outcome.v1"])]
+    by: Annotated[
+        Literal["api", "kafka", "operator", "provider", "screen", "webhook", "timer"],
+        Field(
+            description="Through which door a request came; or whether Stripe's answer, the check of a customer's velocity, "
+            "a notice of Stripe's or the passing of time led to it."
+        ),
+    ]
+    source: Annotated[
+        str, Field(description="How the sender of a command on Kafka calls itself (`ce_source`).")
+    ] = ""
+    provider_key: Annotated[str, Field(description="The idempotency key of the call to Stripe.")] = ""
+    provider_requests: Annotated[
+        list[str], Field(description="Stripe's ids of the requests that were made for it, `req_…`, in order.")
+    ] = []
+    notice: Annotated[str, Field(description="Stripe's id of the notice, `evt_…`.")] = ""
+    notice_type: str = ""
+
+
 class PaymentEvent(BaseModel):
     """One fact of a payment's story."""
 
@@ -126,6 +148,9 @@ class PaymentEvent(BaseModel):
     sequence: Annotated[int, Field(ge=1, description="1, 2, 3 … per payment, without gaps.")]
     created_at: _At
     causation_id: Annotated[str, Field(description="The command that led to it.")]
+    cause: Annotated[
+        Cause | None, Field(description="What led to it; null for events from before it was told.")
+    ] = None
     data: Annotated[dict[str, Any], Field(description="What changed; by type.")]
 
 

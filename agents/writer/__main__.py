@@ -23,6 +23,7 @@ from streams.process import Process, run
 from streams.settings import Settings
 from streams.topics import COMMANDS, WRITER_TABLE
 from streams.wire import events, replies, rows
+from streams.wire.causes import cause_of
 from streams.wire.commands import CommandCodec
 
 log = logging.getLogger("millrace.writer")
@@ -108,7 +109,8 @@ def _applied(
         policy = policy_of(command.origin.merchant if row is None else row.transaction.merchant or "")
         applied = apply(row, command, reply_to, livemode, policy, rows.is_full(kept))
         written = rows.write(applied.row) if applied.row else None
-        return applied, written, [events.write(said.event, said.payment) for said in applied.events]
+        cause = cause_of(command)
+        return applied, written, [events.write(said.event, said.payment, cause) for said in applied.events]
     except InvariantBroken as broken:
         raise Poison(str(broken), Code.INVARIANT_BROKEN) from broken
     # of this one record: if it ended the process, it would stop its partition for good

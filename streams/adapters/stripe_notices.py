@@ -20,6 +20,7 @@ from models.ids import COMMAND_ID_MAX_CHARS, PAYMENT_ID, REFUND_ID
 from models.ports import Heard, SignatureInvalid, Unaddressed, Unfamiliar
 from models.provider import DisputeSnapshot, IntentSnapshot, Snapshot
 from streams.adapters.stripe_objects import MERCHANT_NAME, PAYMENT_ID_NAME, Malformed, metadata_of
+from streams.adapters.stripe_sends import request_id_of
 from streams.adapters.stripe_snapshots import dispute_snapshot, intent_snapshot, refund_snapshot
 
 TOLERANCE_S = 300
@@ -189,17 +190,24 @@ def _notice(
     shown = data.get("object") if isinstance(data, dict) else None
     if not isinstance(shown, dict):
         raise Malformed("the event has no object")
-    return _heard(notice_id, kind, shown, _told_at(event, now), now)
+    request = event.get("request")
+    named = request_id_of(request.get("id")) if isinstance(request, dict) else None
+    return _heard(notice_id, kind, shown, _told_at(event, now), now, named)
 
 
 def _heard(
-    notice_id: str, kind: str, shown: Mapping[str, Any], told_at: datetime, now: datetime
+    notice_id: str,
+    kind: str,
+    shown: Mapping[str, Any],
+    told_at: datetime,
+    now: datetime,
+    request: str | None,
 ) -> RecordNotice | Unaddressed | None:
     snapshot = _snapshot(kind, shown)
     if snapshot is None:
         return None
     intent = snapshot.intent if isinstance(snapshot, IntentSnapshot | DisputeSnapshot) else ""
-    notice = Unaddressed(notice_id, kind, snapshot, intent, told_at)
+    notice = Unaddressed(notice_id, kind, snapshot, intent, told_at, request=request)
     if isinstance(snapshot, DisputeSnapshot):
         return notice  # its metadata is its own, and not the payment's
     payment_id, merchant = (metadata_of(shown).get(name) for name in (PAYMENT_ID_NAME, MERCHANT_NAME))

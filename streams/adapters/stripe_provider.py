@@ -16,6 +16,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -49,6 +50,7 @@ from streams.adapters.stripe_line import NO_SEAT, StripeLine, Turn
 from streams.adapters.stripe_objects import Malformed, id_of, metadata_of
 from streams.adapters.stripe_reading import NOT_LOOKED, Found, look, proves_the_end, snapshot_of
 from streams.adapters.stripe_requests import Request, Unsendable, intent_path, request_of
+from streams.adapters.stripe_sends import noting
 from streams.adapters.stripe_transport import CONNECT_TIMEOUT_S, Answer, Silence
 from streams.budget.room import Urgency
 
@@ -109,6 +111,14 @@ class StripeProvider:
 
     async def perform(self, call: PspCall) -> Outcome:
         """Make `call` under its own key. Never raises: what went wrong in here, or does not fit the call, is Unknown."""
+        with noting() as sends:
+            outcome = await self._whatever_happens(call)
+        return replace(outcome, sends=tuple(sends))
+
+    async def close(self) -> None:
+        await self._line.close()
+
+    async def _whatever_happens(self, call: PspCall) -> Outcome:
         try:
             return await self._perform(call)
         except Unsendable as refusal:
@@ -122,9 +132,6 @@ class StripeProvider:
             # the type only: a vendor's text may hold what no log should
             log.critical("%s: the adapter failed with %s", call.key, type(error).__name__)
             return Unknown(f"the Stripe adapter failed: {type(error).__name__}")
-
-    async def close(self) -> None:
-        await self._line.close()
 
     async def _perform(self, call: PspCall) -> Outcome:
         with self._line.turn(URGENCIES[call.operation], call.requested_at) as turn:

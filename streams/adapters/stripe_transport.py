@@ -15,7 +15,7 @@ import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 import stripe
@@ -23,6 +23,7 @@ from stripe import _api_requestor
 
 from models.errors import InvariantBroken
 from streams.adapters.stripe_requests import Parameters
+from streams.adapters.stripe_sends import noted
 from streams.settings import STRIPE_KEY
 
 API_VERSION = "2026-10-28.endive"
@@ -50,6 +51,10 @@ class Answer:
     request_id: str | None = None
     limited_by: str | None = None
 
+    @property
+    def ending(self) -> str:
+        return f"HTTP {self.status}{', replayed' if self.replayed else ''}"
+
 
 @dataclass(frozen=True, slots=True)
 class Silence:
@@ -58,6 +63,11 @@ class Silence:
     sent: bool
     reason: str
     turned_away: bool = False
+    request_id: ClassVar[str | None] = None
+
+    @property
+    def ending(self) -> str:
+        return self.reason
 
 
 class StripeTransport:
@@ -83,10 +93,11 @@ class StripeTransport:
     async def post(self, path: str, parameters: Parameters, key: str, timeout_s: float) -> Answer | Silence:
         if not key:
             raise InvariantBroken("a POST to Stripe without a key")
-        return await self._send("post", path, {**parameters, "idempotency_key": key}, timeout_s)
+        given = {**parameters, "idempotency_key": key}
+        return await noted(f"POST {path}", self._send("post", path, given, timeout_s))
 
     async def get(self, path: str, parameters: Parameters, timeout_s: float) -> Answer | Silence:
-        return await self._send("get", path, parameters, timeout_s)
+        return await noted(f"GET {path}", self._send("get", path, parameters, timeout_s))
 
     async def close(self) -> None:
         await self._http.close_async()

@@ -11,11 +11,16 @@ DEAD_LETTERS_CONFIG = {"max.message.bytes": str(2 << 20)}  # twice the default o
 LARGEST_LETTER_BYTES = (2 << 20) - (
     64 << 10
 )  # of original key, value and headers; the rest is for ours and framing
+APPENDED = "appended_ms"
+OURS = frozenset({"source", "reason", "code", APPENDED, "cut"})
+"""Headers that stand behind the original's, `source` first."""
 MOST_REASON_BYTES = 1_000  # a reason is a sentence, not a dump
 
 
 def dead_letter(topic: str, record: Record, poison: Poison) -> Outgoing:
-    """The record as it was, with headers `source` (topic/partition/offset), `reason` and, when there is one, `code`."""
+    """The record as it was, with headers `source` (topic/partition/offset), `reason`, `code` where there is one, and when it
+    came (`appended_ms`).
+    """
     source = f"{record.topic}/{record.partition}/{record.offset}".encode()
     ours: list[tuple[str, bytes]] = [
         ("source", source),
@@ -23,6 +28,7 @@ def dead_letter(topic: str, record: Record, poison: Poison) -> Outgoing:
     ]
     if poison.code is not None:
         ours.append(("code", poison.code.encode()))
+    ours.append((APPENDED, str(record.timestamp_ms).encode()))
     key, value, headers = _cut(record, ours)
     return Outgoing(topic, key, value, None, (*headers, *ours))
 

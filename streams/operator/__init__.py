@@ -1,6 +1,7 @@
 """What an operator asks of the running system from the command line: topics, settings, one payment, dead letters.
 
-One file per subject; each prints a table for people, or JSON for scripts. What changes a payment is a command on the log.
+One file or folder per subject; each prints a table for people, or JSON for scripts. What changes a payment is a command on the
+log.
 """
 
 

@@ -18,13 +18,13 @@ def show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
     if not rows:
         print("none")
         return
-    table = [[name.upper() for name in rows[0]], *([_cell(value) for value in row.values()] for row in rows)]
+    table = [[name.upper() for name in rows[0]], *([cell(value) for value in row.values()] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for line in table:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """As a person writes it; times in RFC 3339, to the second."""
     if value in NOTHING:
         return "-"

@@ -23,6 +23,7 @@ def change_of(record: Record) -> Change:
         story.at,
         story.causation_id,
         events.public(story),
+        events.for_operators(story),
     )
     return Change(event, payment)
 

@@ -16,6 +16,8 @@ Headers = Sequence[tuple[str, bytes | None]]
 SPEC_VERSION = b"1.0"
 HEADER_MAX_BYTES = 255
 """As long as Stripe's own idempotency keys may be; a command's id stays with its payment for ever."""
+APPENDED_MS = "millrace-appended-ms"
+"""Header on a command that was put back from the dead letters: when it first came, in ms since 1970. It is as old as that."""
 SIGNATURE = "millrace-signature"
 """Header on the commands Millrace sends itself: HMAC-SHA256 over key, id, type and value, in hex."""
 

@@ -8,10 +8,10 @@ import hmac
 import re
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Discriminator, TypeAdapter, ValidationError
 
 from models import shapes
 from models.codes import Code
@@ -38,13 +38,16 @@ from streams.wire import cloudevents
 
 CREATE, CAPTURE, CANCEL, REFUND, RESOLVE = shapes.TYPES
 OUTCOME, CHECK, NOTICE = "payment.outcome.v1", "payment.check.v1", "provider.notice.v1"
+SOURCE = "millrace"
+"""As Millrace's own processes call themselves in `ce_source`."""
 REPLY_TO = "reply_to"
 _MERCHANT = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 TRACEPARENT = "traceparent"
+MS_DIGITS_MAX = 15
 _TOPIC = re.compile(re.escape(REPLIES_PREFIX) + r"[A-Za-z0-9._-]{1,200}", re.ASCII)  # Kafka's own letters
 
-_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
-_SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
+_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Discriminator("kind")])
+_SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Annotated[Snapshot, Discriminator("kind")])
 
 
 class CommandCodec:
@@ -64,11 +67,11 @@ class CommandCodec:
             raise Poison("not CloudEvents 1.0", Code.UNKNOWN_TYPE)
         content = _object(value)
         at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
-        age_s = max(0, int(time.time() - record.timestamp_ms / 1000))
+        age_s = max(0, int(time.time() - _appended_ms(record) / 1000))
         merchant = content.get("merchant")
         if not isinstance(merchant, str) or not _MERCHANT.fullmatch(merchant):
             raise Poison("the value names no merchant", Code.UNDECODABLE)
-        origin = Origin(id, payment_id, merchant, at, age_s)
+        origin = Origin(id, payment_id, merchant, at, age_s, _source(record))
         if type in shapes.TYPES:
             return shapes.parse(type, content, origin, None), _reply_address(record)
         if type in (OUTCOME, CHECK, NOTICE):
@@ -88,7 +91,7 @@ class CommandCodec:
         type, content = _written(command)
         key, value = origin.payment_id.encode(), orjson.dumps({"merchant": origin.merchant, **content})
         headers = cloudevents.attributes(
-            id=origin.command_id, type=type, source="millrace", at=origin.at, subject=origin.payment_id
+            id=origin.command_id, type=type, source=SOURCE, at=origin.at, subject=origin.payment_id
         )
         if reply_to:
             headers.append((REPLY_TO, f"{reply_to.topic}/{reply_to.partition}".encode()))
@@ -115,6 +118,22 @@ def _object(value: bytes | None) -> dict[str, Any]:
     return content
 
 
+def _appended_ms(record: Record) -> int:
+    """When it first came: whoever claims another time can only make it older."""
+    for name, value in record.headers:
+        if name == cloudevents.APPENDED_MS and value and len(value) <= MS_DIGITS_MAX and value.isdigit():
+            return min(int(value), record.timestamp_ms)
+    return record.timestamp_ms
+
+
+def _source(record: Record) -> str | None:
+    """By its own word, as far as it can be read; a command is not refused for it."""
+    try:
+        return cloudevents.text(record.headers, "ce_source")
+    except Poison:
+        return None
+
+
 def _reply_address(record: Record) -> ReplyAddress | None:
     topic, _, partition = (cloudevents.text(record.headers, REPLY_TO) or "").rpartition("/")
     if (
@@ -132,9 +151,8 @@ def _internal(type: str, origin: Origin, content: dict[str, Any]) -> InternalCom
             return RecordOutcome(origin, content["call"], _OUTCOME.validate_python(content["outcome"]))
         if type == NOTICE:
             snapshot = _SNAPSHOT.validate_python(content["snapshot"])
-            return RecordNotice(
-                origin, content["notice"], content["notice_type"], snapshot, content.get("account")
-            )
+            account, request = content.get("account"), content.get("request")  # once, nobody told them
+            return RecordNotice(origin, content["notice"], content["notice_type"], snapshot, account, request)
         return CheckPayment(origin)
     except (KeyError, ValidationError) as wrong:
         raise Poison(f"an internal command of another shape: {wrong!r}", Code.UNDECODABLE) from None
@@ -171,10 +189,11 @@ def _written(command: Command) -> tuple[str, dict[str, Any]]:
             return RESOLVE, {name: value for name, value in content.items() if value is not None}
         case RecordOutcome(_, call, outcome):
             return OUTCOME, {"call": call, "outcome": _OUTCOME.dump_python(outcome, mode="json")}
-        case RecordNotice(_, notice, notice_type, snapshot, account):
+        case RecordNotice(_, notice, notice_type, snapshot):
             seen = _SNAPSHOT.dump_python(snapshot, mode="json")
-            content = {"notice": notice, "notice_type": notice_type, "snapshot": seen, "account": account}
-            return NOTICE, content
+            told = {"notice": notice, "notice_type": notice_type, "snapshot": seen}
+            known = {"account": command.account, "request": command.request}
+            return NOTICE, told | {name: value for name, value in known.items() if value is not None}
         case CheckPayment():
             return CHECK, {}
         case InvalidCommand():

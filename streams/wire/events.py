@@ -52,7 +52,10 @@ TYPES: dict[type[EventData], str] = {
 _CLASSES = {name: kind for kind, name in TYPES.items()}
 _SHAPES: dict[type[EventData], TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in get_args(EventData)}
 _CALL: TypeAdapter[PspCall] = TypeAdapter(PspCall)
-_ENVELOPE = ("merchant", "opens", "settles", "fingerprint", "payment")
+_ENVELOPE = ("merchant", "cause", "caused_by", "opens", "settles", "fingerprint", "payment")
+
+_FOR_OPERATORS = ("operator", "evidence")
+"""Who settled a payment by hand, and what they saw and where: that it was settled so, the merchant is told."""
 
 
 def raw_command_id(name: str) -> str:
@@ -65,8 +68,8 @@ def causation(event: Event) -> str:
     return raw_command_id(event.settles or event.opens or event.caused_by)
 
 
-def write(event: Event, payment: View | None) -> Outgoing:
-    """`payment`: as it stands after `event`; None where none exists."""
+def write(event: Event, payment: View | None, cause: View) -> Outgoing:
+    """`payment`: as it stands after `event`; None where none exists. `cause`: see `causes`."""
     type = TYPES[event.data.__class__]
     headers = cloudevents.attributes(
         id=event.id,
@@ -80,6 +83,7 @@ def write(event: Event, payment: View | None) -> Outgoing:
     content = {
         "merchant": event.merchant,
         **_SHAPES[event.data.__class__].dump_python(event.data, mode="json"),
+        "cause": cause,
         "caused_by": event.caused_by,
         "opens": event.opens,
         "settles": event.settles,
@@ -133,8 +137,9 @@ def read(record: Record) -> Story:
 
 
 def public(story: Story) -> View:
-    """The event as REST shows it: what changed, without what only Millrace's own processes need."""
-    hidden = {*_ENVELOPE, "caused_by", "call", "call_key"}
+    """The event as its merchant sees it: what changed and why, without what only Millrace's own processes or people need."""
+    hidden = {*_ENVELOPE, *_FOR_OPERATORS, "call", "call_key"}
+    cause = _cause(story)
     return {
         "id": story.id,
         "object": "event",
@@ -143,15 +148,28 @@ def public(story: Story) -> View:
         "sequence": story.sequence,
         "created_at": rfc3339(story.at),
         "causation_id": story.causation_id,
+        "cause": cause and {name: value for name, value in cause.items() if name not in _FOR_OPERATORS},
         "data": {name: value for name, value in story.content.items() if name not in hidden},
     }
+
+
+def for_operators(story: Story) -> View | None:
+    """What `public` leaves out because it is about the operator's own people; None, mostly."""
+    told = {**(_cause(story) or {}), **story.content}
+    return {name: told[name] for name in _FOR_OPERATORS if name in told} or None
+
+
+def _cause(story: Story) -> View | None:
+    """None of events from before it was told."""
+    cause = story.content.get("cause")
+    return cause if isinstance(cause, dict) else None
 
 
 def replayed(record: Record) -> Event:
     """The event itself, for rebuilding a transaction from its story. Raises Poison."""
     story = read(record)
     content = story.content
-    named = {name: content[name] for name in content.keys() - {*_ENVELOPE, "caused_by"}}
+    named = {name: content[name] for name in content.keys() - {*_ENVELOPE}}
     try:
         data = _SHAPES[_CLASSES[story.type]].validate_python(named)
     except ValidationError as wrong:

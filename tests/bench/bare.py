@@ -22,6 +22,7 @@ from models.provider import Answered, CreateIntent, IntentSnapshot, IntentStatus
 from models.row import Row
 from streams.delivery import Outgoing
 from streams.wire import cloudevents, events, replies, rows
+from streams.wire.causes import cause_of
 from streams.wire.commands import CommandCodec
 from tests.bench.toy import toy_outgoing
 
@@ -92,7 +93,10 @@ def deciding() -> Work:
             return []
         table[record.key] = applied.row
         row = Outgoing(CHANGELOG, record.key, rows.write(applied.row))
-        said = [events.write(said.event, said.payment)._replace(topic=EVENTS) for said in applied.events]
+        cause = cause_of(command)
+        said = [
+            events.write(each.event, each.payment, cause)._replace(topic=EVENTS) for each in applied.events
+        ]
         answered = [
             replies.write(command.origin.payment_id, answer.address, answer.reply, command.origin.at)
             for answer in applied.answers

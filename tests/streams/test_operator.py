@@ -7,7 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from models.policy import DEFAULT, AmountLimits, Policy, Velocity
-from streams.operator import Refused, dead_letters, resolving, settings, unknown
+from streams.operator import Refused, resolving, settings, unknown
+from streams.operator.dead_letters import settling
+from streams.operator.dead_letters.letters import letter, readable
+from streams.operator.dead_letters.listing import _row
 from streams.operator.printing import show
 from streams.wire import policies
 from streams.wire.policies import PolicyRefused
@@ -102,10 +105,38 @@ def test_a_policy_is_read_as_it_was_said_and_without_a_document_nothing_holds() 
     assert policies.read(None) == policies.read(b"{}") == DEFAULT
 
 
-def test_a_dead_letter_is_shown_with_its_time_and_its_size() -> None:
-    record = SimpleNamespace(
-        key=b"pay_x", value=b"garbage", timestamp=1_769_860_800_123, headers=[("code", None)]
+def lying(*headers: tuple[str, bytes | None], value: bytes = b"garbage") -> SimpleNamespace:
+    """A record of the dead letters, as it is fetched."""
+    return SimpleNamespace(
+        partition=2, offset=7, key=b"pay_x", value=value, timestamp=1_769_860_800_123, headers=headers
     )
-    row = dead_letters._row(record)
+
+
+def test_a_dead_letter_is_shown_with_its_name_its_time_and_its_size() -> None:
+    row = _row(letter(lying(("source", b"payments.commands.v1/2/9"), ("code", None))), None, False)
     assert row["code"] == "", "a header may hold nothing"
+    assert (row["letter"], row["source"]) == ("2/7", "payments.commands.v1/2/9")
     assert (row["at"], row["bytes"]) == (datetime(2026, 1, 31, 12, 0, 0, 123_000, UTC), 7)
+
+
+def test_what_we_wrote_on_a_letter_is_told_apart_from_headers_of_the_same_name() -> None:
+    theirs = [("source", b"theirs"), ("code", b"theirs"), ("ce_id", b"1")]
+    found = letter(lying(*theirs, ("source", b"payments.commands.v1/2/9"), ("reason", b"r"), ("code", b"c")))
+    assert found.headers == theirs
+    assert found.why == {"source": "payments.commands.v1/2/9", "reason": "r", "code": "c"}
+
+
+def test_what_is_no_text_is_shown_in_escapes_and_no_card_number_is_shown_at_all() -> None:
+    assert readable(b"\xff 4242 4242 4242 4242") == "\\xff " + (readable(b"4242 4242 4242 4242") or "")
+    assert "4242 4242" not in (readable(b"4242 4242 4242 4242") or "")
+    assert readable(None) is None
+
+
+def test_what_is_put_back_is_as_old_as_it_was_however_often() -> None:
+    ours = ("source", b"payments.commands.v1/2/9"), ("appended_ms", b"1700000000000")
+    once = settling._again(letter(lying(("ce_id", b"1"), *ours)))
+    assert once.headers == [("ce_id", b"1"), ("millrace-appended-ms", b"1700000000000")]
+    later = ("source", b"payments.commands.v1/2/99"), ("appended_ms", b"1700000099999")
+    assert settling._again(letter(lying(*once.headers, *later))).headers == once.headers
+    from_before = settling._again(letter(lying(("source", b"payments.commands.v1/2/9"))))
+    assert from_before.headers == [("millrace-appended-ms", b"1769860800123")]

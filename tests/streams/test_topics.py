@@ -12,7 +12,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from sandbox.testing import KafkaServer
 from streams import topics
-from streams.operator import dead_letters
+from streams.operator.dead_letters import listing
 from streams.settings import Settings
 from tests.streams.delivery.world import until
 
@@ -90,8 +90,8 @@ async def test_dead_letters_are_read_from_as_many_partitions_as_there_are(
     monkeypatch.setenv("MILLRACE_PARTITIONS", str(ours.partitions + 3))
     letter = topics.DEAD_LETTERS, b"{", b"k"
     async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
-        await producer.send_and_wait(*letter, headers=[("code", b"the_test_of_topics")])
-    found = await asyncio.wait_for(dead_letters._newest(5), 15.0)
+        await producer.send_and_wait(*letter, headers=[("source", b"t/0/0"), ("code", b"the_test_of_topics")])
+    found = await asyncio.wait_for(listing._newest(5), 15.0)
     assert "the_test_of_topics" in [row["code"] for row in found]
-    monkeypatch.setattr(dead_letters, "DEAD_LETTERS", "not.there")
-    assert await asyncio.wait_for(dead_letters._newest(5), 15.0) == []
+    monkeypatch.setattr(listing, "DEAD_LETTERS", "not.there")
+    assert await asyncio.wait_for(listing._newest(5), 15.0) == []

@@ -43,3 +43,10 @@ async def millrace(system: System, *arguments: str, **environment: str) -> Ran:
         out, err = await running.communicate()
     assert running.returncode is not None
     return Ran(running.returncode, out.decode(), err.decode())
+
+
+async def told(system: System, *arguments: str) -> Any:
+    """What it says as JSON; it must not have failed."""
+    ran = await millrace(system, *arguments, "--json")
+    assert ran.code == 0, ran
+    return json.loads(ran.out)

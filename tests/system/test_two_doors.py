@@ -47,6 +47,13 @@ async def test_a_payment_by_http_is_captured_and_refunded_and_read_at_both_doors
         "refund.requested.v1",
         "refund.succeeded.v1",
     ]
+    asked, paid, wanted, refunded_at = [event["cause"] for event in story["data"]]
+    assert asked == {"command": "payment.create.v1", "by": "api"}
+    assert wanted == {"command": "refund.create.v1", "by": "api"}
+    for learned in (paid, refunded_at):  # by the answer, or the webhook that was quicker
+        assert learned["by"] in ("provider", "webhook")
+        assert learned.get("notice", "evt_")[:4] == "evt_"
+        assert [request[:4] for request in learned.get("provider_requests", ["req_"])] == ["req_"]
     status, page = await http.get("/v1/payments?metadata[order]=6735")
     assert [each["id"] for each in page["data"]] == [made.payment_id]
 

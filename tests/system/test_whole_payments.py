@@ -1,10 +1,6 @@
 """Payments that do not end with the first answer: declines, customers who act or leave, banks that take days, disputes."""
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,6 +19,7 @@ from tests.system.history import Operation
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
 from tests.system.kafka_client import KafkaClient
+from tests.system.operator import told
 from tests.system.simulator import SimulatorControl
 from tests.system.stack import STRIPE_KEY, System
 from tests.system.waiting import until
@@ -233,20 +230,6 @@ async def gauges(system: System, name: str) -> list[float]:
     return found
 
 
-async def cli(system: System, *arguments: str) -> list[dict[str, Any]]:
-    """What the operator's command line says as JSON."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "millrace", *arguments, "--json"),
-        env={**os.environ, **system.environment()},
-        stdout=subprocess.PIPE,
-    )
-    said, _ = await process.communicate()
-    assert process.returncode == 0, said
-    rows: list[dict[str, Any]] = json.loads(said)
-    return rows
-
-
 async def test_a_person_who_names_anothers_payment_moves_nothing_of_it(
     system: System, http: HttpClient, stranger: HttpClient, stripe: SimulatorControl, inquest: Inquest
 ) -> None:
@@ -257,7 +240,7 @@ async def test_a_person_who_names_anothers_payment_moves_nothing_of_it(
     await becomes(http, mine, status="unknown")
     for word in ("declined", "captured", "authorized", "canceled"):
         named = (f"--as={word}", "--evidence=x", "--operator=bob", f"--payment-intent={intent}")
-        await cli(system, "payments", "resolve", mine.payment_id, *named)
+        await told(system, "payments", "resolve", mine.payment_id, *named)
     await stripe.forget_faults()
     await becomes(http, mine, status="captured")  # the same key, again
     await inquest.hold()
@@ -273,11 +256,11 @@ async def test_a_person_settles_what_stripe_never_will(
     await becomes(http, made, status="unknown")
     assert sum(await gauges(system, "millrace_in_doubt")) >= 1
     assert max(await gauges(system, "millrace_in_doubt_oldest_seconds")) > 0
-    (doubt,) = [each for each in await cli(system, "unknown") if each["payment"] == made.payment_id]
+    (doubt,) = [each for each in await told(system, "unknown") if each["payment"] == made.payment_id]
     assert doubt["tries"] >= 1 and doubt["last"] and doubt["status"] == "unknown"
     found = {"resolution": "declined", "evidence": "nothing in the dashboard", "operator": "ada"}
     words = [f"--{'as' if name == 'resolution' else name}={word}" for name, word in found.items()]
-    (settled,) = await cli(system, "payments", "resolve", made.payment_id, *words)
+    (settled,) = await told(system, "payments", "resolve", made.payment_id, *words)
     assert settled["status"] == "declined"
     seen = await becomes(http, made, status="declined")
     assert seen["decline"]["code"] == "resolved_as_declined"
@@ -301,10 +284,10 @@ async def test_money_that_comes_after_a_decline_is_a_persons_who_says_how_much(
     assert status == 200
     await becomes(http, made, status="manual_review")
     await stripe.forget_faults()
-    (doubt,) = [each for each in await cli(system, "unknown") if each["payment"] == made.payment_id]
+    (doubt,) = [each for each in await told(system, "unknown") if each["payment"] == made.payment_id]
     assert doubt["status"] == "manual_review"
     words = ("--as=captured", "--evidence=the dashboard shows it", "--operator=ada", "--amount=1999")
-    (settled,) = await cli(system, "payments", "resolve", made.payment_id, *words)
+    (settled,) = await told(system, "payments", "resolve", made.payment_id, *words)
     assert settled["status"] == "captured"
     refunded = await http.refund(made.payment_id, "whole-late-refund")
     assert refunded.answer["amount"] == 1999

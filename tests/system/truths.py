@@ -78,7 +78,11 @@ class Log:
 
     def unread(self) -> list[str]:
         """Partitions of the commands that the writer has not read to their end."""
-        ends = {tp.partition: end for tp, end in self._topics.ends.items() if tp.topic == topics.COMMANDS}
+        ends: dict[
+            int, int
+        ] = {}  # behind the last record: a transaction of an operator's leaves a marker there
+        for number, offset in self.commands:
+            ends[number] = max(ends.get(number, 0), offset + 1)
         return [
             f"commands/{number}: applied {self.positions.get(number, 0)} of {end}"
             for number, end in ends.items()

@@ -34,7 +34,7 @@ SELECT payment_id, id, body::text, merchant, sequence, status, amount, created_a
 FROM refunds WHERE payment_id = ANY(%s)
 """
 EVENTS = """
-SELECT payment_id, sequence, id, type, merchant, sender, at, causation_id, body::text
+SELECT payment_id, sequence, id, type, merchant, sender, at, causation_id, body::text, for_operators::text
 FROM payment_events WHERE payment_id = ANY(%s) ORDER BY payment_id, sequence
 """
 IDS = """
@@ -152,17 +152,17 @@ def event_digest(event: EventRecord) -> bytes:
 
 
 def _digest(row: tuple[Any, ...]) -> bytes:
-    *columns, at, causation_id, body = row
+    *columns, at, causation_id, body, for_operators = row
     moment = at if isinstance(at, datetime) else datetime.fromisoformat(at)
-    # what is null says nothing: a member that a later version adds is null of what was kept before it
-    members = {name: value for name, value in orjson.loads(body).items() if value is not None}
-    parts = (
-        *columns,
-        moment.astimezone(UTC),
-        causation_id,
-        orjson.dumps(members, option=orjson.OPT_SORT_KEYS),
-    )
+    told = [_members(text) for text in (body, for_operators or "{}")]
+    parts = (*columns, moment.astimezone(UTC), causation_id, *told)
     return hashlib.blake2b("\0".join(map(str, parts)).encode(), digest_size=DIGEST_BYTES).digest()
+
+
+def _members(text: str) -> bytes:
+    """What is null says nothing: a member that a later version adds is null of what was kept before it."""
+    members = {name: value for name, value in orjson.loads(text).items() if value is not None}
+    return orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
 
 
 def _payment(body: str, columns: list[Any]) -> Fields:

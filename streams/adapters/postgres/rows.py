@@ -89,6 +89,7 @@ def event_row(event: EventRecord) -> tuple[Any, ...]:
         event.at.isoformat(),
         storable(event.causation_id),
         json_text(event.body),
+        event.for_operators and json_text(event.for_operators),
     )
 
 

@@ -42,11 +42,12 @@ WHERE kept.sequence < EXCLUDED.sequence
 
 # What happened has happened: the same event again changes nothing.
 EVENTS = """
-INSERT INTO payment_events (payment_id, sequence, id, type, merchant, sender, at, causation_id, body)
-SELECT payment_id, sequence, id, type, merchant, sender, at, causation_id, body::json
+INSERT INTO payment_events (payment_id, sequence, id, type, merchant, sender, at, causation_id, body,
+                            for_operators)
+SELECT payment_id, sequence, id, type, merchant, sender, at, causation_id, body::json, for_operators::json
 FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[],
-            %s::text[])
-  AS new (payment_id, sequence, id, type, merchant, sender, at, causation_id, body)
+            %s::text[], %s::text[])
+  AS new (payment_id, sequence, id, type, merchant, sender, at, causation_id, body, for_operators)
 ON CONFLICT (payment_id, sequence) DO NOTHING
 """
 

@@ -28,7 +28,7 @@ def json_argument(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="for scripts")
 
 
-def run_dir_argument(command: argparse.ArgumentParser, default: Path | None) -> None:
+def run_dir_argument(command: argparse.ArgumentParser, default: Path | str | None) -> None:
     command.add_argument(
         "--run-dir", type=_folder, default=default, help="where data, logs and endpoints.json are kept"
     )
@@ -37,12 +37,14 @@ def run_dir_argument(command: argparse.ArgumentParser, default: Path | None) -> 
 def running_arguments(command: argparse.ArgumentParser) -> None:
     """For what looks at a running system: the one of this checkout, unless MILLRACE_* variables name another."""
     json_argument(command)
-    run_dir_argument(command, default=None)
+    run_dir_argument(command, default=command.argument_default)
 
 
-def action(actions: Any, name: str, help: str) -> argparse.ArgumentParser:
-    """One action of a command about the running system."""
-    added: argparse.ArgumentParser = actions.add_parser(name, help=help, description=help)
+def action(actions: Any, name: str, help: str, default: str | None = None) -> argparse.ArgumentParser:
+    """One action of a command about the running system. `default`: of what is not said, where it has none of its own."""
+    added: argparse.ArgumentParser = actions.add_parser(
+        name, help=help, description=help, argument_default=default
+    )
     running_arguments(added)
     return added
 

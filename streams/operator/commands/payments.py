@@ -1,4 +1,5 @@
-"""`millrace payments`: its arguments. What it does is `streams.operator.resolving`'s business."""
+"""`millrace payments`: its arguments. What it shows is `streams.operator.showing`'s business, what it
+settles `streams.operator.resolving`'s."""
 
 import argparse
 
@@ -7,6 +8,10 @@ from streams.operator.commands import Command, action
 
 def arguments(payments: argparse.ArgumentParser) -> None:
     actions = payments.add_subparsers(dest="action", required=True, metavar="ACTION")
+    shown = action(
+        actions, "show", "the whole story of one: what happened, when, by whom, with which requests"
+    )
+    shown.add_argument("payment", help="pay_…")
     resolve = action(
         actions, "resolve", "settle one that is unknown, or in manual_review, by what you have seen"
     )
@@ -29,6 +34,11 @@ def arguments(payments: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
+    if given.action == "show":
+        from streams.operator.showing import show_one
+
+        show_one(given.payment, given.json)
+        return 0
     from streams.operator.resolving import Finding, resolve
 
     found = {name: getattr(given, name) for name in Finding.__slots__}
@@ -36,4 +46,4 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-PAYMENTS = Command("Settle what no machine could know.", arguments, run)
+PAYMENTS = Command("Show a payment's story; settle what no machine could know.", arguments, run)

@@ -1,7 +1,7 @@
 """What a PaymentStore and a PaymentReader promise: the fake and PostgreSQL alike."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -201,6 +201,14 @@ async def test_a_story_is_read_in_order_page_by_page(kept: Kept) -> None:
     assert first.has_more
     assert [event["sequence"] for event in rest.data] == [4]
     assert not rest.has_more
+
+
+async def test_what_is_for_operators_is_in_no_merchants_story(kept: Kept) -> None:
+    settled = change(view(1))
+    secret = replace(settled.event, for_operators={"operator": "ada"})
+    await kept.store.apply([replace(settled, event=secret)])
+    story = await kept.reader.events(FIRST, payment_id(1), 10, 0)
+    assert story.data == [settled.event.body]
 
 
 async def test_what_a_stranger_tried_on_a_payment_is_in_nobodys_story(kept: Kept) -> None:

@@ -228,7 +228,7 @@ async def test_a_dead_letter_keeps_every_header(world: World) -> None:
     await until(both, "both dead letters")
     first, second = await world.read("dead")
     assert list(first.headers[:3]) == headers
-    assert [name for name, _ in first.headers[3:]] == ["source", "reason", "code"]
+    assert [name for name, _ in first.headers[3:]] == ["source", "reason", "code", "appended_ms"]
     assert (first.key, second.key, second.value) == (None, b"tombstone", None)
 
 

@@ -15,6 +15,7 @@ from models.rules import REFUNDS_MAX
 from models.terms import PaymentTerms
 from streams.delivery.records import LARGEST_RECORD_BYTES, size_bytes
 from streams.wire import events, rows
+from streams.wire.causes import cause_of
 
 PAYMENT = "pay_" + "ab" * 16
 AT = datetime(2026, 1, 31, tzinfo=UTC)
@@ -48,7 +49,7 @@ class Payment:
         applied = apply(self.row, command, address, livemode=False, full=rows.is_full(kept))
         assert applied.row is not None
         self.row = applied.row
-        told = [events.write(said.event, said.payment) for said in applied.events]
+        told = [events.write(said.event, said.payment, cause_of(command)) for said in applied.events]
         sizes = [size_bytes(one.key, one.value, one.headers) for one in told]
         self.largest = max(self.largest, len(rows.write(self.row)), *sizes, 0)
         return applied

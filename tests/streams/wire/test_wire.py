@@ -44,6 +44,7 @@ from models.terms import CaptureMethod, PaymentTerms
 from models.transaction import Transaction, evolve
 from streams.delivery import Poison, partition_of
 from streams.wire import events, replies, rows
+from streams.wire.causes import cause_of
 from streams.wire.commands import CommandCodec
 from tests.streams.wire.records import APPENDED_MS, Received, received
 
@@ -75,6 +76,7 @@ COMMANDS: list[Command] = [
     CreateRefund(origin("4"), REFUND, 500, "duplicate", 1999, {"why": "broken"}),
     CreateRefund(origin("4"), REFUND),
     RecordNotice(origin("6"), "evt_1", "payment_intent.succeeded", SEEN),
+    RecordNotice(origin("6"), "evt_1", "payment_intent.succeeded", SEEN, "shop-b", "req_1"),
     CheckPayment(origin("7")),
     *(RecordOutcome(origin("5"), f"{PAYMENT}:create:1", outcome) for outcome in OUTCOMES),
 ]
@@ -84,7 +86,7 @@ COMMANDS: list[Command] = [
 def test_a_command_is_read_as_it_was_written(command: Command) -> None:
     address = ReplyAddress("payments.replies.v1", 3)
     read, reply_to = CODEC.read(received(CODEC.write(command, address)))
-    assert replace(read, origin=replace(read.origin, age_s=0)) == command
+    assert replace(read, origin=replace(read.origin, age_s=0, source=None)) == command
     assert reply_to == (None if isinstance(command, RecordOutcome | RecordNotice | CheckPayment) else address)
 
 
@@ -227,7 +229,7 @@ def test_a_story_on_the_topic_replays_to_the_transaction_it_came_from() -> None:
     replayed: Transaction | None = None
     for command, after in story():
         for event in decide(transaction, command):
-            record = received(events.write(event, {"id": PAYMENT}))
+            record = received(events.write(event, {"id": PAYMENT}, cause_of(command)))
             assert events.replayed(record) == event
             replayed = evolve(replayed, events.replayed(record))
         transaction = after
@@ -245,12 +247,12 @@ def test_a_row_is_read_as_it_was_written_and_tells_when_it_is_due_without_being_
 
 def test_an_event_that_asks_for_nothing_is_passed_over_and_one_that_asks_gives_its_call() -> None:
     (requested,) = decide(None, CreatePayment(origin("1"), TERMS))
-    call = events.call_in(received(events.write(requested, None)))
+    call = events.call_in(received(events.write(requested, None, {})))
     assert call is not None
     assert call.key == f"{PAYMENT}:create:1"
     assert call.ask.kind == "create"
     (refused,) = decide(None, CapturePayment(origin("1")))
-    assert events.call_in(received(events.write(refused, None))) is None
+    assert events.call_in(received(events.write(refused, None, {}))) is None
 
 
 def test_a_reply_is_read_as_it_was_written() -> None:

@@ -90,6 +90,25 @@ def test_a_notice_of_a_payment_of_ours_becomes_a_command_of_that_payment() -> No
 
 
 @pytest.mark.parametrize(
+    ("request_", "named"),
+    [
+        ({"id": "req_1", "idempotency_key": "k"}, "req_1"),
+        ({"id": None}, None),  # a thing that Stripe did by itself
+        ({"id": "x" * 100}, None),
+        ({"id": 7}, None),
+        (None, None),
+        ("req_1", None),
+    ],
+)
+def test_a_notice_names_the_request_that_it_tells_of_where_there_was_one(
+    request_: object, named: str | None
+) -> None:
+    event = {**json.loads(body_of(intent())), "request": request_}
+    command = read(json.dumps(event).encode())
+    assert command is not None and command.request == named
+
+
+@pytest.mark.parametrize(
     "kind", ["refund.created", "refund.updated", "refund.failed", "charge.refund.updated"]
 )
 def test_a_notice_of_a_refund_of_ours_becomes_a_command_too(kind: str) -> None:

@@ -1,0 +1,56 @@
+"""What became of dead letters, as it is kept on `payments.operator-audit.v1`: who settled which, when, how and why, for ever.
+
+In Kafka, like the letters: they must be manageable while PostgreSQL is away.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import orjson
+
+from models.representation import rfc3339
+from streams.delivery.sending import Item
+from streams.operator.reading import partitions, records
+from streams.settings import Settings
+from streams.topics import AUDIT
+from streams.wire import cloudevents
+
+REDRIVEN, DROPPED = "redriven", "dropped"
+TYPE = "dead_letter.settled.v1"
+CONTENT = ("letter", "fate", "operator", "reason", "source", "code")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """`fate`: REDRIVEN or DROPPED. `source` and `code`: the letter's own, which passes away before this does."""
+
+    letter: str
+    fate: str
+    operator: str
+    reason: str
+    source: str
+    code: str
+    at: datetime
+
+
+def item(settled: Settled) -> Item:
+    key = settled.letter.encode()
+    headers = cloudevents.attributes(
+        id=f"dead-letter/{settled.letter}",
+        type=TYPE,
+        source="millrace",
+        at=settled.at,
+        subject=settled.letter,
+    )
+    content = asdict(settled) | {"at": rfc3339(settled.at)}
+    return Item(key, orjson.dumps(content), headers)
+
+
+async def settlements(settings: Settings) -> dict[str, Settled]:
+    """All there ever were, by letter. The topic grows by what people do by hand. Raises Unavailable."""
+    found: dict[str, Settled] = {}
+    async for record in records(settings, await partitions(settings, AUDIT)):
+        content = orjson.loads(record.value or b"{}")
+        named = {name: str(content[name]) for name in CONTENT}
+        found[named["letter"]] = Settled(**named, at=datetime.fromisoformat(content["at"]))
+    return found

@@ -1,0 +1,85 @@
+"""`millrace dead-letters list` and `show`: the newest of them, which of them are open, and one of them whole."""
+
+import asyncio
+from typing import Any
+
+from streams.operator.dead_letters.audit import Settled, settlements
+from streams.operator.dead_letters.letters import Letter, find, letter, readable
+from streams.operator.printing import cell, show
+from streams.operator.reading import partitions, records
+from streams.settings import load
+from streams.topics import DEAD_LETTERS
+
+KEY_SHOWN_CHARS = 60
+
+
+def list_newest(most: int, with_settled: bool, as_json: bool) -> None:
+    """Raises Unavailable, SettingsRefused; so do all of these."""
+    show(asyncio.run(_newest(most, with_settled)), as_json)
+
+
+def show_one(name: str, as_json: bool) -> None:
+    """Raises Refused where there is none."""
+    found, settled = asyncio.run(_one(name))
+    whole = {**_whole(found), "settled": _fate(settled)}
+    if as_json:
+        show([whole], as_json)
+        return
+    for member, value in whole.items():
+        if member == "headers":
+            print("headers")
+            for header in value:
+                print(f"  {header['name']}: {header['value']}")
+        elif member != "value":
+            print(f"{member:9} {cell(value)}")
+    print(f"\n{whole['value'] or '(no value)'}")
+
+
+async def _newest(most: int, with_settled: bool = False) -> list[dict[str, Any]]:
+    settings = load()
+    settled = await settlements(settings)
+    found = [letter(record) async for record in records(settings, await partitions(settings, DEAD_LETTERS))]
+    shown = [each for each in found if with_settled or each.name not in settled]
+    newest = sorted(shown, key=lambda each: each.at, reverse=True)[:most]
+    return [_row(each, settled.get(each.name), with_settled) for each in newest]
+
+
+async def _one(name: str) -> tuple[Letter, Settled | None]:
+    settings = load()
+    return await find(settings, name), (await settlements(settings)).get(name)
+
+
+def _row(lying: Letter, settled: Settled | None, with_fate: bool) -> dict[str, Any]:
+    row = {
+        "letter": lying.name,
+        "at": lying.at,
+        "key": (readable(lying.key) or "")[:KEY_SHOWN_CHARS],
+        "source": lying.why.get("source"),
+        "code": lying.why.get("code"),
+        "type": readable((lying.attribute("ce_type") or "").encode()),
+        "bytes": len(lying.value or b""),
+        "reason": readable(lying.why.get("reason", "").encode()),
+    }
+    return {**row, "settled": _fate(settled)} if with_fate else row
+
+
+def _whole(lying: Letter) -> dict[str, Any]:
+    return {
+        "letter": lying.name,
+        "at": lying.at,
+        "source": lying.why.get("source"),
+        "code": lying.why.get("code"),
+        "reason": readable(lying.why.get("reason", "").encode()),
+        "key": readable(lying.key),
+        "headers": [
+            {"name": readable(name.encode()), "value": readable(value)} for name, value in lying.headers
+        ],
+        "bytes": len(lying.value or b""),
+        "value": readable(lying.value),
+    }
+
+
+def _fate(settled: Settled | None) -> str | None:
+    if settled is None:
+        return None
+    return f"{settled.fate} by {settled.operator}, {settled.at:%Y-%m-%dT%H:%M:%SZ}: {settled.reason}"

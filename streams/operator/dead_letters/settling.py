@@ -1,0 +1,123 @@
+"""`millrace dead-letters redrive` and `drop`: what a person decided about a letter, done and written down in one transaction.
+
+Who begins raises the epoch of the one transactional id that operators have, and looks what has been settled after that: of two
+who settle the same letter at once, one is told that the other did.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from aiokafka import TopicPartition
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
+
+from models.errors import Unavailable
+from streams.delivery import Partition, partition_of
+from streams.delivery.dead import APPENDED
+from streams.delivery.sending import Item
+from streams.delivery.transactional_producer import TransactionalProducer
+from streams.kafka_clients import client_settings, reaching
+from streams.logs import blotted
+from streams.operator import Refused
+from streams.operator.dead_letters import audit
+from streams.operator.dead_letters.audit import REDRIVEN, Settled
+from streams.operator.dead_letters.letters import Letter, find
+from streams.operator.printing import show
+from streams.operator.reading import partitions
+from streams.settings import Settings, load
+from streams.topics import AUDIT, COMMANDS
+from streams.wire.cloudevents import APPENDED_MS
+
+TRANSACTION_TIMEOUT_MS = 10_000
+"""Commands behind an open transaction wait for it: if this process dies in the midst of one, so long and no longer."""
+
+SETTLED_WITHIN_S = 20.0
+
+
+def settle(name: str, fate: str, operator: str, reason: str, as_json: bool) -> None:
+    """`fate`: REDRIVEN or DROPPED. Raises Refused, Unavailable, SettingsRefused."""
+    logging.getLogger("millrace").setLevel(logging.CRITICAL)  # what went wrong is said once
+    settled = asyncio.run(_settled(load(), name, fate, operator, reason))
+    show([asdict(settled)], as_json)
+
+
+async def _settled(settings: Settings, name: str, fate: str, operator: str, reason: str) -> Settled:
+    try:
+        async with asyncio.timeout(SETTLED_WITHIN_S), _producer(settings) as producer:
+            letter = await _open_letter(settings, name)
+            settled = Settled(
+                name,
+                fate,
+                operator,
+                blotted(reason),
+                letter.why.get("source", ""),
+                letter.why.get("code", ""),
+                datetime.now(UTC),
+            )
+            parcels = {await _home(settings, AUDIT, name.encode()): [audit.item(settled)]}
+            if fate == REDRIVEN:
+                parcels[await _destination(settings, letter)] = [_again(letter)]
+            await producer.commit(parcels)
+            return settled
+    except TimeoutError:
+        raise Unavailable(
+            "Kafka did not answer in time; what was asked may have been done: see `list --all`"
+        ) from None
+
+
+@asynccontextmanager
+async def _producer(settings: Settings) -> AsyncIterator[TransactionalProducer]:
+    id = f"{settings.group_prefix}-operator"
+    producer = TransactionalProducer(id, TRANSACTION_TIMEOUT_MS, client_settings(settings))
+    with reaching(settings):
+        try:
+            await producer.start()
+            yield producer
+        except (InvalidProducerEpoch, ProducerFenced):
+            raise Refused(
+                "somebody else is settling a letter at this moment: nothing was done, try again"
+            ) from None
+        finally:
+            await producer.stop()
+
+
+async def _open_letter(settings: Settings, name: str) -> Letter:
+    letter, before = await find(settings, name), (await audit.settlements(settings)).get(name)
+    if before is not None:
+        at = before.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        raise Refused(f"{name} was {before.fate} by {before.operator} at {at}: {before.reason}")
+    return letter
+
+
+async def _destination(settings: Settings, letter: Letter) -> Partition:
+    """Where it goes back to: its key's partition, or the one it was on. Raises Refused for what must not go back."""
+    topic, *place = letter.why.get("source", "").split("/")
+    if topic != COMMANDS:
+        raise Refused(
+            f"{letter.name} is from {topic or 'an unknown topic'}, and only commands can be put back: an event is said once"
+        )
+    if "cut" in letter.why:
+        raise Refused(
+            f"{letter.name} is not whole ({letter.why['cut']}): the original was too large to be kept"
+        )
+    if letter.key is None:
+        return Partition(topic, int(place[0]))
+    return await _home(settings, topic, letter.key)
+
+
+async def _home(settings: Settings, topic: str, key: bytes) -> Partition:
+    tps: list[TopicPartition] = await partitions(settings, topic)
+    if not tps:
+        raise Unavailable(f"the topic {topic} is not there: `millrace topics create`")
+    return Partition(topic, partition_of(key, len(tps)))
+
+
+def _again(letter: Letter) -> Item:
+    """The original, bytes and headers, and how old it is: who puts it back makes it no younger."""
+    if any(name == APPENDED_MS for name, _ in letter.headers):
+        return Item(letter.key, letter.value, letter.headers)  # put back before: the first time counts
+    appended_ms = letter.why.get(APPENDED) or str(int(letter.at.timestamp() * 1000))
+    return Item(letter.key, letter.value, [*letter.headers, (APPENDED_MS, appended_ms.encode())])

@@ -1,0 +1,131 @@
+"""What happened to a payment, one thing after the other: made of its events and of the records on its commands. Pure.
+
+Nothing secret gets in: what is not known to be harmless is left out or blotted.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from models import shapes
+from streams.adapters.postgres.story import Told
+from streams.logs import blotted
+from streams.operator.secrets import SECRET
+from streams.wire import cloudevents
+from streams.wire.commands import CHECK, NOTICE, OUTCOME, SOURCE
+
+EVENT, COMMAND, CALL, WEBHOOK = "event", "command", "call", "webhook"
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """`id`: of the event, the command, the call (its idempotency key) or the notice. `by`: who or what it came from."""
+
+    at: datetime
+    kind: str
+    what: str
+    id: str
+    about: str
+    by: str
+    sequence: int | None = None
+    sends: tuple[dict[str, str | None], ...] = ()
+    changed: tuple[int, ...] = ()
+
+
+def of_event(told: Told) -> Happening:
+    body = told.body
+    data = {**body["data"], **{k: v for k, v in told.for_operators.items() if k != "operator"}}
+    return Happening(
+        datetime.fromisoformat(body["created_at"]),
+        EVENT,
+        body["type"],
+        body["id"],
+        blotted("; ".join(_said(data))),
+        blotted(_cause(body.get("cause") or {}, told.for_operators.get("operator"))),
+        body["sequence"],
+    )
+
+
+def of_command(record: Any) -> Happening | None:
+    """None for the timer's: what they lead to is an event. A record that nobody takes (unreadable, unsigned) says so."""
+    headers = {name: bytes(value or b"").decode(errors="replace") for name, value in record.headers}
+    type, id = headers.get("ce_type", ""), headers.get("ce_id", "")
+    if type == CHECK:
+        return None
+    source = headers.get("ce_source", "")
+    by = "api" if source == SOURCE else f"kafka {source}"
+    made = Happening(datetime.fromtimestamp(record.timestamp / 1000, UTC), COMMAND, type, id, "", blotted(by))
+    try:
+        content = orjson.loads(record.value or b"")
+        if type in shapes.TYPES:
+            asked = {name: value for name, value in content.items() if name != "merchant"}
+            return replace(made, about=blotted("; ".join(_said(asked))))
+        if cloudevents.SIGNATURE not in headers:
+            return replace(made, about="set aside: not signed by us")
+        return (
+            _call(made, content) if type == OUTCOME else _webhook(made, content) if type == NOTICE else made
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return replace(made, about="set aside: it cannot be read")
+
+
+def with_effects(commands: Iterable[Happening], events: Sequence[Happening]) -> list[Happening]:
+    """Each with the sequences of the events that it led to; a command that was there before says so."""
+    seen: set[str] = set()
+    found = []
+    for each in commands:
+        changed = tuple(
+            event.sequence or 0 for event in events if each.kind == WEBHOOK and each.id in event.by.split()
+        )
+        again = each.kind == COMMAND and each.id in seen
+        seen.add(each.id)
+        about = f"said again; {each.about}" if again else each.about
+        found.append(replace(each, changed=changed, about=about))
+    return found
+
+
+def in_order(happened: Iterable[Happening]) -> list[Happening]:
+    """By time; an event has the time of what led to it, and comes behind it."""
+    return sorted(happened, key=lambda each: (each.at, each.kind == EVENT, each.sequence or 0))
+
+
+def _call(made: Happening, content: dict[str, Any]) -> Happening:
+    key, outcome = str(content["call"]), content["outcome"]
+    sends = tuple(
+        {name: blotted(str(send[name])) if send.get(name) else None for name in ("asked", "ended", "request")}
+        for send in outcome.get("sends", ())
+    )
+    snapshot = outcome.get("snapshot") or outcome.get("decline") or outcome
+    told = "; ".join(
+        _said({name: value for name, value in snapshot.items() if name not in ("kind", "sends")})
+    )
+    operation = ":".join(key.split(":")[1:])
+    about = blotted(f"{outcome['kind']}: {told}")
+    return replace(made, kind=CALL, what=operation, id=key, about=about, by="provider", sends=sends)
+
+
+def _webhook(made: Happening, content: dict[str, Any]) -> Happening:
+    status = str(content["snapshot"].get("status"))
+    what, id = str(content["notice_type"]), str(content["notice"])
+    return replace(made, kind=WEBHOOK, what=what, id=id, about=blotted(status), by=f"webhook {id}")
+
+
+def _cause(cause: dict[str, Any], operator: str | None) -> str:
+    named = [cause.get("by"), operator, cause.get("source"), cause.get("notice")]
+    return " ".join(str(each) for each in [*named, *cause.get("provider_requests", ())] if each)
+
+
+def _said(data: dict[str, Any], within: str = "") -> list[str]:
+    """`name value` for everything that is there, down to the leaves."""
+    said: list[str] = []
+    for name, value in data.items():
+        if name in SECRET or value is None or value in ({}, [], ""):
+            continue
+        if isinstance(value, dict):
+            said += _said(value, f"{within}{name}.")
+        else:
+            said.append(f"{within}{name} {value if isinstance(value, str) else orjson.dumps(value).decode()}")
+    return said
