@@ -22,6 +22,8 @@ LEAST_PER_S = 0.5
 """Something must be sent for the limit to be seen lifted."""
 NO_CEILING_PER_S = 10_000.0
 """From here on a ceiling is none: no gateway sends as much."""
+DOUBLINGS_MAX = 32.0
+"""More than lead from the least ceiling to none; after a quiet night there would be more than a float can hold."""
 
 
 @dataclass(slots=True)
@@ -45,7 +47,7 @@ class LearntRate:
         age_s = now - self.cut_at
         factor = KEPT_OF_GOOD + GROWTH_PER_S * min(age_s, STEADY_S)
         doublings = age_s if self.searching else max(age_s - STEADY_S, 0.0) / DOUBLED_EVERY_S
-        ceiling = self.peak_per_s * factor * math.pow(2.0, doublings)
+        ceiling = self.peak_per_s * factor * math.pow(2.0, min(doublings, DOUBLINGS_MAX))
         if ceiling > NO_CEILING_PER_S:
             self.peak_per_s = None
             return None

@@ -1,5 +1,6 @@
 """The ceiling that is learnt from refusals: against a limit of a known rate, in virtual time, whatever is offered."""
 
+import math
 from dataclasses import dataclass
 
 import pytest
@@ -92,6 +93,16 @@ def test_who_was_refused_at_the_very_first_send_finds_the_limit_all_the_same() -
     learnt, empty = LearntRate.begun(0.0), Strict(25.0)
     run(learnt, empty, 75.0, 0.0, 10.0)
     assert run(learnt, empty, 75.0, 10.0, 10.0) >= 0.95 * 250
+
+
+@pytest.mark.parametrize("sent", [(0.5, 1), (1.5, 100)], ids=["at the first send", "when it was known well"])
+def test_after_a_quiet_week_an_old_ceiling_is_none(sent: tuple[float, int]) -> None:
+    learnt = LearntRate.begun(0.0)
+    learnt.take(0.5, 1)
+    learnt.take(*sent)
+    assert learnt.refused(sent[0])
+    assert learnt.available(7 * 86_400.0) == math.inf
+    assert learnt.per_s(7 * 86_400.0) is None and learnt.wait_s(7 * 86_400.0) == 0.0
 
 
 @given(
