@@ -85,7 +85,7 @@ class StripeLine:
                 log.critical("%s: nothing is sent: Stripe does not answer: %s", self.name, reason_of(heard))
         else:
             here = self._pauses.pop(endpoint, None)
-            if self.pause.answered(now) or here:
+            if self.pause.answered() or here:
                 log.warning("%s: %s: Stripe answers again", self.name, endpoint)
 
 
