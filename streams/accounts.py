@@ -45,7 +45,7 @@ PerSecond = Annotated[float, Field(gt=0, le=100_000)]
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    merchants: tuple[str, ...] = Field(min_length=1)
+    merchants: tuple[str, ...]  # none: what was begun in it goes on, nothing new is
     stripe_account: str | None = Field(None, pattern=r"^acct_[A-Za-z0-9]{1,60}$")
     api_key: Reference | None = None
     webhook_secrets: tuple[Reference, ...] = ()

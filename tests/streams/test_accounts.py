@@ -88,7 +88,7 @@ def test_limits_are_what_stripe_publishes_unless_they_were_raised_and_unknown_el
             "[a]\nmerchants = ['mer_1']\nstripe_account = 'acct_1'\napi_key = 'env:X'",
             "either stripe_account or api_key",
         ),
-        ("[a]\nmerchants = []\nstripe_account = 'acct_1'", "merchants"),
+        ("[a]\nstripe_account = 'acct_1'", "merchants"),
         ("[a]\nmerchants = ['mer_1']\nstripe_account = 'sk_test_canary'", "stripe_account"),
         ("[a]\nmerchants = ['mer_1']\napi_key = 'sk_test_canary'", "api_key"),
         ("[a]\nmerchants = ['mer_1']\nstripe_account = 'acct_1'\nsecret = 1", "secret"),
@@ -170,6 +170,13 @@ def test_one_secret_under_two_names_is_refused_wherever_it_is_kept(
         known.api_keys()
         known.webhook_secrets()
     assert "canary" not in str(refused.value) and OURS not in str(refused.value)
+
+
+def test_an_account_that_its_last_merchant_has_left_is_still_there_for_its_payments(tmp_path: Path) -> None:
+    moved = "[old]\nmerchants = []\nstripe_account = 'acct_1'\n[new]\nmerchants = ['mer_1']\nstripe_account = 'acct_2'"
+    known = accounts(given(tmp_path, moved))
+    assert known.name_of("mer_1") == "new"
+    assert [each.name for each in known.all()] == [None, "old", "new"]
 
 
 def test_connected_accounts_share_the_key_of_the_settings(tmp_path: Path) -> None:
