@@ -113,12 +113,9 @@ class StripeNotices:
         if not isinstance(event, dict):
             return None
         if (acct := event.get("account")) is not None:
-            is_theirs, account = (
-                account is not None,
-                self._connected.get(acct) if isinstance(acct, str) else None,
-            )
-            if is_theirs:
-                log.warning("a notice was left aside: who signed it tells of another account")
+            signed_by, account = account, self._connected.get(acct) if isinstance(acct, str) else None
+            if signed_by is not None and account != signed_by:
+                log.warning("a notice was left aside: %s tells of another account", signed_by)
                 return None
             if account is None:
                 return self._of_nobody(event, body, now)

@@ -376,7 +376,10 @@ def test_a_dispute_of_no_intent_or_in_a_status_nobody_knows_is_left_aside(odd: d
 # -- accounts ------------------------------------------------------------------------------------------------------
 
 THEIRS = "whsec_theirs"
-several = StripeNotices([OLD, NEW], secrets_of={THEIRS: "shop-b"}, connected={"acct_c": "shop-c"})
+ITS_OWN = "whsec_of_a_connected_account"
+several = StripeNotices(
+    [OLD, NEW], secrets_of={THEIRS: "shop-b", ITS_OWN: "shop-c"}, connected={"acct_c": "shop-c"}
+)
 
 
 def told_by(secret: str, **members: object) -> tuple[bytes, str]:
@@ -391,6 +394,8 @@ def told_by(secret: str, **members: object) -> tuple[bytes, str]:
         (OLD, {}, None),
         (THEIRS, {}, "shop-b"),
         (NEW, {"account": "acct_c"}, "shop-c"),
+        (ITS_OWN, {"account": "acct_c"}, "shop-c"),
+        (ITS_OWN, {}, "shop-c"),
     ],
 )
 def test_a_notice_is_told_in_the_name_of_the_account_whose_secret_signed_it(
