@@ -40,12 +40,14 @@ ACCOUNTS_MAX = 10_000
 
 Reference = Annotated[str, Field(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$")]
 PerSecond = Annotated[float, Field(gt=0, le=100_000)]
+Merchant = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""As commands name them: what is written otherwise is nobody, and its merchant would be paid into the default account."""
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    merchants: tuple[str, ...]  # none: what was begun in it goes on, nothing new is
+    merchants: tuple[Merchant, ...]  # none: what was begun in it goes on, nothing new is
     stripe_account: str | None = Field(None, pattern=r"^acct_[A-Za-z0-9]{1,60}$")
     api_key: Reference | None = None
     webhook_secrets: tuple[Reference, ...] = ()

@@ -89,6 +89,7 @@ def test_limits_are_what_stripe_publishes_unless_they_were_raised_and_unknown_el
             "either stripe_account or api_key",
         ),
         ("[a]\nstripe_account = 'acct_1'", "merchants"),
+        ("[a]\nmerchants = ['mer_1 ']\nstripe_account = 'acct_1'", "merchants.0"),
         ("[a]\nmerchants = ['mer_1']\nstripe_account = 'sk_test_canary'", "stripe_account"),
         ("[a]\nmerchants = ['mer_1']\napi_key = 'sk_test_canary'", "api_key"),
         ("[a]\nmerchants = ['mer_1']\nstripe_account = 'acct_1'\nsecret = 1", "secret"),
