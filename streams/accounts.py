@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from streams.budget.tokens import Rates
 from streams.settings import Settings, SettingsRefused, stripe_key
@@ -38,7 +38,19 @@ DEFAULT = "default"
 """What the settings' own account is called, where it must be called something."""
 ACCOUNTS_MAX = 10_000
 
-Reference = Annotated[str, Field(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$")]
+SECRET = re.compile(r"(?:sk|rk|whsec)_", re.ASCII)
+
+
+def _names_a_place(reference: str) -> str:
+    """What is said of a reference later shows it."""
+    if SECRET.match(reference.partition(":")[2]):
+        raise ValueError("names where the secret is, not the secret")
+    return reference
+
+
+Reference = Annotated[
+    str, Field(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"), AfterValidator(_names_a_place)
+]
 PerSecond = Annotated[float, Field(gt=0, le=100_000)]
 Merchant = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """As commands name them: what is written otherwise is nobody, and its merchant would be paid into the default account."""

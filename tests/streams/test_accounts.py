@@ -92,6 +92,11 @@ def test_limits_are_what_stripe_publishes_unless_they_were_raised_and_unknown_el
         ("[a]\nmerchants = ['mer_1 ']\nstripe_account = 'acct_1'", "merchants.0"),
         ("[a]\nmerchants = ['mer_1']\nstripe_account = 'sk_test_canary'", "stripe_account"),
         ("[a]\nmerchants = ['mer_1']\napi_key = 'sk_test_canary'", "api_key"),
+        ("[a]\nmerchants = ['mer_1']\napi_key = 'env:sk_test_canary'", "not the secret"),
+        (
+            "[a]\nmerchants = ['mer_1']\nstripe_account = 'acct_1'\nwebhook_secrets = ['file:whsec_canary']",
+            "not the secret",
+        ),
         ("[a]\nmerchants = ['mer_1']\nstripe_account = 'acct_1'\nsecret = 1", "secret"),
         (
             "[a]\nmerchants = ['mer_1']\nstripe_account = 'acct_1'\n"
