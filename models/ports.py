@@ -204,7 +204,7 @@ class Unaddressed:
 
 @dataclass(frozen=True, slots=True)
 class Unfamiliar:
-    """A notice of a type that nobody here knows: kept as it came, for whoever teaches us. `subject`: what it is about."""
+    """A notice of a type or an account that nobody here knows: kept as it came, for whoever teaches us. `subject`: of what."""
 
     notice_id: str
     notice_type: str

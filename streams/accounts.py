@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from streams.budget.tokens import Rates
 from streams.settings import Settings, SettingsRefused, stripe_key
@@ -34,16 +34,32 @@ LIVE_PER_S, TEST_PER_S, ENDPOINT_PER_S = 100.0, 25.0, 25.0
 
 FILE = "MILLRACE_STRIPE_ACCOUNTS_FILE"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
+DEFAULT = "default"
+"""What the settings' own account is called, where it must be called something."""
 ACCOUNTS_MAX = 10_000
 
-Reference = Annotated[str, Field(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$")]
+SECRET = re.compile(r"(?:sk|rk|whsec)_", re.ASCII)
+
+
+def _names_a_place(reference: str) -> str:
+    """What is said of a reference later shows it."""
+    if SECRET.match(reference.partition(":")[2]):
+        raise ValueError("names where the secret is, not the secret")
+    return reference
+
+
+Reference = Annotated[
+    str, Field(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"), AfterValidator(_names_a_place)
+]
 PerSecond = Annotated[float, Field(gt=0, le=100_000)]
+Merchant = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""As commands name them: what is written otherwise is nobody, and its merchant would be paid into the default account."""
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    merchants: tuple[str, ...] = Field(min_length=1)
+    merchants: tuple[Merchant, ...]  # none: what was begun in it goes on, nothing new is
     stripe_account: str | None = Field(None, pattern=r"^acct_[A-Za-z0-9]{1,60}$")
     api_key: Reference | None = None
     webhook_secrets: tuple[Reference, ...] = ()
@@ -56,6 +72,11 @@ class _Table(BaseModel):
         if (self.stripe_account is None) is (self.api_key is None):
             raise ValueError("either stripe_account or api_key")
         return self
+
+    def of_one_name(self) -> list[str]:
+        """What no two names may share: of two that mean one account, one would be told of nothing, and both send too much."""
+        alone = (self.stripe_account, self.api_key, *self.webhook_secrets)
+        return [*self.merchants, *(each for each in alone if each is not None)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +93,7 @@ class Account:
     @property
     def shown(self) -> str:
         """For logs and metrics."""
-        return self.name or "default"
+        return self.name or DEFAULT
 
 
 class Accounts:
@@ -91,6 +112,22 @@ class Accounts:
         given = Rates(s.stripe_requests_per_s, s.stripe_endpoint_requests_per_s)
         return [Account(None, None, s.stripe_multicapture, self._rates(given)), *self._named.values()]
 
+    def api_keys(self) -> dict[str | None, str]:
+        """Each account's, by its name. Raises SettingsRefused, also for two names of one account, as far as keys tell."""
+        found = {each.name: self.api_key(each) for each in self.all()}
+        _refuse_twice([(key, each) for each, key in found.items() if not self._is_connected(each)], "api_key")
+        return found
+
+    def webhook_secrets(self) -> dict[str, str]:
+        """The names of the named accounts by their secrets. Raises SettingsRefused, also for one that two names share."""
+        found = [
+            (_resolved(reference, each.shown, "webhook_secrets"), each.name)
+            for each in self._named.values()
+            for reference in each.secret_references
+        ]
+        _refuse_twice(found, "webhook_secrets")
+        return {secret: name for secret, name in found if name is not None}
+
     def api_key(self, account: Account) -> str:
         """Raises SettingsRefused when it is not there, or not of the system's mode."""
         if account.key_reference is None:
@@ -98,9 +135,8 @@ class Accounts:
         found = _resolved(account.key_reference, account.shown, "api_key")
         return stripe_key(found, f"{FILE}: {account.shown}.api_key", self._settings.livemode)
 
-    def webhook_secrets(self, account: Account) -> list[str]:
-        """Raises SettingsRefused."""
-        return [_resolved(each, account.shown, "webhook_secrets") for each in account.secret_references]
+    def _is_connected(self, name: str | None) -> bool:
+        return name is not None and self._named[name].connected is not None
 
     def _account(self, name: str, table: _Table) -> Account:
         multicapture = (
@@ -129,13 +165,15 @@ def accounts(settings: Settings) -> Accounts:
     tables = {name: _table(name, value) for name, value in read.items()}
     seen: dict[str, str] = {}
     for name, table in tables.items():
-        for merchant in table.merchants:
-            if (other := seen.setdefault(merchant, name)) != name:
-                raise SettingsRefused(f"{FILE}: {merchant} is in {other} and in {name}")
+        for one in table.of_one_name():
+            if (other := seen.setdefault(one, name)) != name:
+                raise SettingsRefused(f"{FILE}: {one} is in {other} and in {name}")
     return Accounts(settings, tables)
 
 
 def _table(name: str, value: Any) -> _Table:
+    if name == DEFAULT:
+        raise SettingsRefused(f"{FILE}: {name!r} is the account of the settings themselves")
     if not NAME.fullmatch(name):
         raise SettingsRefused(f"{FILE}: {name!r} is no name: a-z, 0-9, - and _, 40 at most")
     try:
@@ -156,3 +194,11 @@ def _resolved(reference: str, account: str, what: str) -> str:
     if not (found := found.strip()):
         raise SettingsRefused(f"{FILE}: {account}.{what}: {reference} is empty")
     return found
+
+
+def _refuse_twice(secrets: Sequence[tuple[str, str | None]], what: str) -> None:
+    """Two references may lead to one secret."""
+    seen: dict[str, str | None] = {}
+    for secret, name in secrets:
+        if (other := seen.setdefault(secret, name)) != name:
+            raise SettingsRefused(f"{FILE}: {name or DEFAULT} and {other or DEFAULT} have one {what}")

@@ -87,7 +87,10 @@ def catalogue(settings: Settings) -> tuple[Topic, ...]:
             POLICIES, "what each merchant's payments must keep to", _FOR_EVER, {"cleanup.policy": "compact"}
         ),
         Topic(
-            NOTICES, "the provider's notices of types not known here, as they came", 30 * _DAY_MS, _READABLE
+            NOTICES,
+            "the provider's notices of types or accounts not known here, as they came",
+            30 * _DAY_MS,
+            _READABLE,
         ),
         Topic(AUDIT, "what operators did about dead letters: who, when and why", _FOR_EVER),
         Topic(changelog, "the writer's table and its place in the commands", _FOR_EVER, CHANGELOG_CONFIG),

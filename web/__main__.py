@@ -103,11 +103,10 @@ def _notices(settings: Settings, known: Accounts) -> StripeNotices:
     if not settings.stripe_webhook_secrets:
         raise SettingsRefused("MILLRACE_STRIPE_WEBHOOK_SECRETS: at least one is needed")
     secrets = [secret.get_secret_value() for secret in settings.stripe_webhook_secrets]
-    named = [(each, each.name) for each in known.all() if each.name is not None]
-    secrets_of = {secret: name for each, name in named for secret in known.webhook_secrets(each)}
-    connected = {each.connected: name for each, name in named if each.connected is not None}
+    connected = {each.connected: each.name for each in known.all() if each.connected and each.name}
+    of_named = known.webhook_secrets()
     try:
-        return StripeNotices(secrets, livemode=settings.livemode, secrets_of=secrets_of, connected=connected)
+        return StripeNotices(secrets, livemode=settings.livemode, secrets_of=of_named, connected=connected)
     except ValueError as wrong:
         raise SettingsRefused(f"MILLRACE_STRIPE_WEBHOOK_SECRETS: {wrong}") from None
 

@@ -10,6 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from models.codes import Code
 from web import answers
 from web.metrics import DoorMetrics
+from web.notice_reading import NoticeReading
 from web.ports import Ports
 from web.problems import Problem
 from web.requests import raw_body, trace
@@ -24,12 +25,13 @@ DOCUMENTS = Path(__file__).parent.parent / "docs"
 class Upkeep:
     def __init__(self, ports: Ports, metrics: DoorMetrics) -> None:
         self._ports, self._metrics = ports, metrics
+        self._reading = NoticeReading(ports.notices)
         self._documents: dict[str, bytes] = {}
 
     async def take_notice(self, request: web.Request) -> web.Response:
         body = await raw_body(request, NOTICE_MAX_BYTES)
         signature = request.headers.get("Stripe-Signature", "")
-        await admit_notice(self._ports, self._metrics, body, signature, trace(request))
+        await admit_notice(self._ports, self._reading, self._metrics, body, signature, trace(request))
         return answers.json({"received": True})
 
     async def alive(self, request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ from models.commands import RecordNotice
 from models.errors import Unavailable
 from models.ports import OWNER_UNKNOWN, Heard, SignatureInvalid, Unaddressed, Unfamiliar
 from web.metrics import DoorMetrics
+from web.notice_reading import NoticeReading
 from web.ports import Ports
 from web.problems import Problem, unavailable
 
@@ -18,12 +19,17 @@ log = logging.getLogger("millrace.web")
 
 
 async def admit_notice(
-    ports: Ports, metrics: DoorMetrics, body: bytes, signature: str, trace: str | None
+    ports: Ports,
+    reading: NoticeReading,
+    metrics: DoorMetrics,
+    body: bytes,
+    signature: str,
+    trace: str | None,
 ) -> None:
     """Returns when Stripe need not send it again. Raises Problem."""
     try:
         now = datetime.now(UTC)
-        heard = ports.notices.read(body, signature, now)
+        heard = await reading.read(body, signature, now)
         fate = await _taken_in(ports, heard, now, trace) if heard else "not_ours"
     except SignatureInvalid:
         metrics.notices.labels("forged").inc()

@@ -1,11 +1,10 @@
 """`python -m agents.gateway`: calls to Stripe for what events ask. The only place where it meets its pipes."""
 
-import asyncio
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from agents.gateway import carry_out, written
-from agents.gateway.missed_notices import MissedNotices, writable
+from agents.gateway.missed_notices import MissedNotices, look_at_all, writable
 from models.commands import RecordNotice
 from models.provider import PspCall
 from streams.accounts import accounts
@@ -23,6 +22,8 @@ from streams.wire.commands import CommandCodec
 
 LOOK_S = 1.0
 """How often it is asked whether a look for missed notices is due."""
+LOOKS_PART = 16
+"""Of the calls under way, at most one in so many is such a look."""
 
 
 async def compose(settings: Settings) -> None:
@@ -46,7 +47,7 @@ async def compose(settings: Settings) -> None:
     missed = _missed(settings, process.app, codec, stripe, postgres)
 
     async def look_for_missed() -> None:
-        await asyncio.gather(*(each.look_if_due(datetime.now(UTC)) for each in missed))
+        await look_at_all(missed, datetime.now(UTC), max(1, settings.gateway_calls_max // LOOKS_PART))
 
     process.app.gateway(EVENTS, handle, limit=settings.gateway_calls_max)
     process.app.every(LOOK_S, look_for_missed)

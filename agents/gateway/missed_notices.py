@@ -3,6 +3,7 @@
 They become the same commands as those that came, so one that comes late after all changes nothing.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -37,6 +38,19 @@ def writable(commands: Sequence[RecordNotice], write: Callable[[RecordNotice], T
         except (TypeError, ValueError) as failed:
             log.critical("notice %s cannot be written down: %s", command.notice_id, type(failed).__name__)
     return written
+
+
+async def look_at_all(missed: Sequence["MissedNotices"], now: datetime, at_once: int) -> None:
+    """Every account's, a few of them at a time: a look is a call like any other, and hundreds of them would leave no room for
+    payments.
+    """
+    room = asyncio.Semaphore(at_once)
+
+    async def look(one: MissedNotices) -> None:
+        async with room:
+            await one.look_if_due(now)
+
+    await asyncio.gather(*map(look, missed))
 
 
 class MissedNotices:

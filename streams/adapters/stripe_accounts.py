@@ -25,11 +25,9 @@ class StripeAccounts:
 
     def __init__(self, settings: Settings, accounts: Accounts, shared: SharedTokens) -> None:
         """Raises SettingsRefused for an account that cannot be used: better now than when it is paid with."""
-        known = accounts.all()
+        known, keys = accounts.all(), accounts.api_keys()
         shares = Shares(settings.gateway_calls_max, len(known))
-        self._lines = {
-            each.name: _line(each, accounts.api_key(each), settings, shared, shares) for each in known
-        }
+        self._lines = {each.name: _line(each, keys[each.name], settings, shared, shares) for each in known}
         self._providers = {
             each.name: StripeProvider(
                 self._lines[each.name], slot_s=settings.psp_slot_s, multicapture=each.multicapture

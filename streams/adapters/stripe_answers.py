@@ -75,8 +75,12 @@ def is_worth_repeating(heard: Answer | Silence) -> bool:
 
 
 def is_over_the_rate(answer: Answer) -> bool:
-    """A 429 that speaks of how much is sent; `lock_timeout` speaks of one object."""
-    return answer.status == 429 and code_of(answer) != "lock_timeout"
+    """A 429 that speaks of how much is sent; of one object speak `lock_timeout`, and the limit on the changes of one.
+
+    Source: Stripe, rate limits: 1,000 updates of one PaymentIntent per hour; Stripe-Rate-Limited-Reason.
+    """
+    of_one_object = code_of(answer) == "lock_timeout" or answer.limited_by == "resource-specific"
+    return answer.status == 429 and not of_one_object
 
 
 def is_stored_failure(heard: Answer | Silence) -> bool:

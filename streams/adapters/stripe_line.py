@@ -70,11 +70,11 @@ class StripeLine:
                 return f"paused: {pause.reason}"
         return None
 
-    def note(self, endpoint: str, heard: Answer | Silence) -> None:
+    def note(self, endpoint: str, heard: Answer | Silence, sent_at: float) -> None:
         """What an answer says of the account, whatever it says of the call."""
         meaning, now = meaning_of(heard), _now()
         if isinstance(heard, Answer) and is_over_the_rate(heard):
-            self.budget.refused(endpoint, in_all=(heard.limited_by or "").startswith("global"))
+            self.budget.refused(endpoint, (heard.limited_by or "").startswith("global"), sent_at)
         if meaning is Meaning.CONFIGURATION:
             assert isinstance(heard, Answer)
             at_fault = self._pauses.setdefault(endpoint, Pause()) if heard.status == 403 else self.pause
@@ -85,7 +85,7 @@ class StripeLine:
                 log.critical("%s: nothing is sent: Stripe does not answer: %s", self.name, reason_of(heard))
         else:
             here = self._pauses.pop(endpoint, None)
-            if self.pause.answered(now) or here:
+            if self.pause.answered() or here:
                 log.warning("%s: %s: Stripe answers again", self.name, endpoint)
 
 
@@ -100,16 +100,18 @@ class Turn:
         ends_at, endpoint = _now() + timeout_s, endpoint_of("POST", path)
         if turned_away := await self._turned_away(endpoint, Urgency.MOVE, timeout_s):
             return turned_away
-        heard = await self._line.transport.post(path, parameters, key, ends_at - _now())
-        self._line.note(endpoint, heard)
+        sent_at = _now()
+        heard = await self._line.transport.post(path, parameters, key, ends_at - sent_at)
+        self._line.note(endpoint, heard, sent_at)
         return heard
 
     async def get(self, path: str, parameters: Parameters, timeout_s: float) -> Answer | Silence:
         ends_at, endpoint = _now() + timeout_s, endpoint_of("GET", path)
         if turned_away := await self._turned_away(endpoint, Urgency.READ, timeout_s):
             return turned_away
-        heard = await self._line.transport.get(path, parameters, ends_at - _now())
-        self._line.note(endpoint, heard)
+        sent_at = _now()
+        heard = await self._line.transport.get(path, parameters, ends_at - sent_at)
+        self._line.note(endpoint, heard, sent_at)
         return heard
 
     async def _turned_away(self, endpoint: str, urgency: Urgency, timeout_s: float) -> Silence | None:

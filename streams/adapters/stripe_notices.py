@@ -114,11 +114,22 @@ class StripeNotices:
         if not isinstance(event, dict):
             return None
         if (acct := event.get("account")) is not None:
-            account = self._connected.get(acct) if account is None and isinstance(acct, str) else None
-            if account is None:
-                log.warning("a notice of an account that no setting names was left aside")
+            signed_by, account = account, self._connected.get(acct) if isinstance(acct, str) else None
+            if signed_by is not None and account != signed_by:
+                log.warning("a notice was left aside: %s tells of another account", signed_by)
                 return None
+            if account is None:
+                return self._of_nobody(event, body, now)
         return _unfamiliar(event, body, account) or heard_of(event, self._livemode, now, account)
+
+    def _of_nobody(self, event: Mapping[str, Any], body: bytes, now: datetime) -> Unfamiliar | None:
+        """Of an account that no setting names, or not yet, or no more: what may be about a payment of ours is kept."""
+        heard = heard_of(event, self._livemode, now)
+        if heard is None or not NOTICE_ID.fullmatch(heard.notice_id):
+            return None
+        subject = heard.intent if isinstance(heard, Unaddressed) else heard.origin.payment_id
+        log.error("notice %s is of an account that no setting names", heard.notice_id)
+        return Unfamiliar(heard.notice_id, heard.notice_type, subject, body)
 
     def _verify(self, body: bytes, header: str, now: datetime) -> str | None:
         """The name of the account whose secret signed it; None: the default one."""

@@ -82,11 +82,11 @@ class Budget:
         finally:
             self._room.remove(endpoint, waiter)
 
-    def refused(self, endpoint: str, in_all: bool) -> None:
-        """The provider had no room for a send. `in_all`: for none, whichever its endpoint."""
+    def refused(self, endpoint: str, in_all: bool, sent_at: float) -> None:
+        """The provider had no room for a send. `in_all`: for none, whichever its endpoint. `sent_at`: the loop's time."""
         self.refusals += 1
         learnt = self._learnt[IN_ALL if in_all else endpoint]
-        if learnt.refused(_now()):
+        if learnt.refused(_now(), sent_at):
             what = "in all" if in_all else f"of {endpoint}"
             log.warning("%s: Stripe takes less %s: %.1f/s now", self.account, what, learnt.per_s(_now()))
 

@@ -17,11 +17,13 @@ KEPT_OF_GOOD = 0.97
 GROWTH_PER_S = 0.01
 STEADY_S, DOUBLED_EVERY_S = 30.0, 10.0
 CUT_EVERY_S = 1.0
-"""Refusals within this are of what was sent before the cut."""
+"""What the cut has done shows after this."""
 LEAST_PER_S = 0.5
 """Something must be sent for the limit to be seen lifted."""
 NO_CEILING_PER_S = 10_000.0
 """From here on a ceiling is none: no gateway sends as much."""
+DOUBLINGS_MAX = 32.0
+"""More than lead from the least ceiling to none; after a quiet night there would be more than a float can hold."""
 
 
 @dataclass(slots=True)
@@ -31,7 +33,9 @@ class LearntRate:
     good: int = 0  # went through, and was not refused, since `window_at`
     good_before: int = 0  # within the second before that
     peak_per_s: float | None = None  # what was good when it was last refused
+    good_at_cut: float = 0.0
     cut_at: float = 0.0
+    window_of_cut_at: float = 0.0
     searching: bool = False
 
     @classmethod
@@ -45,7 +49,7 @@ class LearntRate:
         age_s = now - self.cut_at
         factor = KEPT_OF_GOOD + GROWTH_PER_S * min(age_s, STEADY_S)
         doublings = age_s if self.searching else max(age_s - STEADY_S, 0.0) / DOUBLED_EVERY_S
-        ceiling = self.peak_per_s * factor * math.pow(2.0, doublings)
+        ceiling = self.peak_per_s * factor * math.pow(2.0, min(doublings, DOUBLINGS_MAX))
         if ceiling > NO_CEILING_PER_S:
             self.peak_per_s = None
             return None
@@ -66,22 +70,36 @@ class LearntRate:
         if self.peak_per_s is not None:
             self.bucket.take(count)
 
-    def refused(self, now: float) -> bool:
-        """Whether the ceiling was lowered by it."""
+    def refused(self, now: float, sent_at: float) -> bool:
+        """Whether the ceiling was lowered by it.
+
+        It is taken from the second it was sent in, for an answer may take longer than that; and what was sent before a cut
+        only says that less was good then than it looked.
+        """
         self._roll(now)
-        self.good -= 1
-        good_per_s = max(LEAST_PER_S, self.good_before * (1.0 - (now - self.window_at)) + self.good)
-        if self.peak_per_s is not None and now - self.cut_at < CUT_EVERY_S:
-            self.peak_per_s = min(
-                self.peak_per_s, good_per_s
-            )  # of what was sent before the cut, less was good than it looked
+        if sent_at >= self.window_at:
+            self.good -= 1
+        elif sent_at >= self.window_at - 1.0:
+            self.good_before -= 1
+        if self.peak_per_s is not None and sent_at <= self.cut_at:
+            self.good_at_cut -= self._counted_at_cut(sent_at)
+            self.peak_per_s = max(LEAST_PER_S, min(self.peak_per_s, self.good_at_cut))
             return False
         known = self.per_s(now)
-        self.searching = self.good_before == 0
-        self.peak_per_s = good_per_s if known is None else min(good_per_s, known)
-        self.cut_at = now
+        if known is not None and now - self.cut_at < CUT_EVERY_S:
+            return False
+        self.searching = self.good_before <= 0
+        self.good_at_cut = self.good_before * (1.0 - (now - self.window_at)) + self.good
+        self.peak_per_s = max(LEAST_PER_S, min(self.good_at_cut, math.inf if known is None else known))
+        self.cut_at, self.window_of_cut_at = now, self.window_at
         self.bucket = Bucket(now)
         return True
+
+    def _counted_at_cut(self, sent_at: float) -> float:
+        if sent_at >= self.window_of_cut_at:
+            return 1.0
+        in_sight = sent_at >= self.window_of_cut_at - 1.0
+        return 1.0 - (self.cut_at - self.window_of_cut_at) if in_sight else 0.0
 
     def _roll(self, now: float) -> None:
         """Windows of a second."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 DOWN_AFTER = 10
 """Sends in a row without an answer of substance. Fewer happen to a few calls on a bad day."""
 DOWN_AFTER_S = 2.0
-"""And none of substance for this long: ten calls that were sent at once may fail together."""
+"""Since the first of them: ten calls that were sent at once may fail together."""
 PROBE_FIRST_S, PROBE_MAX_S = 2.0, 30.0
 """Between two calls that find out; doubled from the first to the longest."""
 REFUSED_PROBE_S = 30.0
@@ -17,7 +17,7 @@ REFUSED_PROBE_S = 30.0
 @dataclass(slots=True)
 class Pause:
     failures: int = 0
-    good_at: float | None = None  # the last answer of substance; at first: when the first failure was
+    failing_since: float = 0.0  # when the first of the failures was
     reason: str | None = None  # why it is paused; None: it is not
     probe_at: float = 0.0
     probe_every_s: float = PROBE_FIRST_S
@@ -30,18 +30,19 @@ class Pause:
         self._wait(now)
         return True
 
-    def answered(self, now: float) -> bool:
+    def answered(self) -> bool:
         """Whether it was paused until now."""
         was_paused, self.reason = self.reason is not None, None
-        self.failures, self.good_at, self.probe_every_s = 0, now, PROBE_FIRST_S
+        self.failures, self.probe_every_s = 0, PROBE_FIRST_S
         return was_paused
 
     def failed(self, now: float, reason: str) -> bool:
         """Whether it is paused from now on, for the first time."""
+        if self.failures == 0:
+            self.failing_since = now
         self.failures += 1
-        if self.good_at is None:
-            self.good_at = now
-        if self.reason is None and self.failures >= DOWN_AFTER and now - self.good_at >= DOWN_AFTER_S:
+        is_down = self.failures >= DOWN_AFTER and now - self.failing_since >= DOWN_AFTER_S
+        if self.reason is None and is_down:
             self._pause(now, reason, PROBE_FIRST_S)
             return True
         return False

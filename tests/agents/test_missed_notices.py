@@ -1,12 +1,20 @@
 """Fetching notices that never came: from where it had come to, once for all, and never past what could not be placed."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agents.gateway.missed_notices import AGAIN_AFTER_FAILURE, LOOK_BACK, OVERLAP, MissedNotices, writable
+from agents.gateway.missed_notices import (
+    AGAIN_AFTER_FAILURE,
+    LOOK_BACK,
+    OVERLAP,
+    MissedNotices,
+    look_at_all,
+    writable,
+)
 from models.commands import Origin, RecordNotice
 from models.errors import Unavailable
 from models.ports import Unaddressed
@@ -97,6 +105,25 @@ async def test_what_fails_is_done_again_soon_and_nothing_is_passed_over(part: st
     await missed.look_if_due(NOW + AGAIN_AFTER_FAILURE)
     assert [command.notice_id for command in world.sent] == ["evt_1", "evt_2"]
     assert world.sent[1].origin.merchant == "mer_1"
+
+
+async def test_of_many_accounts_a_few_are_looked_at_at_a_time_and_none_is_left_out() -> None:
+    """At a start all are due at once; each look takes one of the calls that payments need."""
+    under_way, most = 0, 0
+
+    class Slow(World):
+        async def undelivered(self, since: datetime) -> Sequence[RecordNotice | Unaddressed]:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0.001)
+            under_way -= 1
+            return await super().undelivered(since)
+
+    worlds = [Slow(PAID) for _ in range(300)]
+    await look_at_all([world.missed() for world in worlds], NOW, at_once=16)
+    assert most == 16
+    assert all(world.sent == [PAID] for world in worlds)
 
 
 def test_a_notice_that_cannot_be_written_down_does_not_keep_the_others_back() -> None:

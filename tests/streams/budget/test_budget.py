@@ -142,7 +142,7 @@ async def test_an_account_whose_limits_nobody_knows_waits_for_nothing_until_it_i
     assert all([await admitted(budget, CREATE, Urgency.CREATE) for _ in range(500)])
     assert asyncio.get_running_loop().time() - begun < 1.0
     for _ in range(480):
-        budget.refused(CREATE, in_all=False)
+        budget.refused(CREATE, in_all=False, sent_at=begun)
     assert not await budget.admit(CREATE, Urgency.CREATE, 0.0, asyncio.get_running_loop().time() + 0.001)
     assert await admitted(budget, CAPTURE, Urgency.MOVE), "another endpoint has a limit of its own"
     budget.close()
@@ -150,8 +150,9 @@ async def test_an_account_whose_limits_nobody_knows_waits_for_nothing_until_it_i
 
 async def test_a_refusal_in_all_is_every_endpoints() -> None:
     budget = Budget("shop", UNKNOWN, None, Shares(256, 1))
+    sent_at = asyncio.get_running_loop().time()
     assert await admitted(budget, CREATE, Urgency.CREATE)
-    budget.refused(CREATE, in_all=True)
+    budget.refused(CREATE, in_all=True, sent_at=sent_at)
     assert not await budget.admit(CAPTURE, Urgency.MOVE, 0.0, asyncio.get_running_loop().time() + 0.001)
     budget.close()
 

@@ -1,5 +1,7 @@
 """The ceiling that is learnt from refusals: against a limit of a known rate, in virtual time, whatever is offered."""
 
+import math
+from collections import deque
 from dataclasses import dataclass
 
 import pytest
@@ -32,20 +34,33 @@ class Strict:
         return True
 
 
-def run(learnt: LearntRate, limit: Strict, offered_per_s: float, start_s: float, for_s: float) -> int:
-    """As many as `learnt` lets through of what is offered; how many were good."""
-    now, owed, good = start_s, 0.0, 0
+def run(
+    learnt: LearntRate,
+    limit: Strict,
+    offered_per_s: float,
+    start_s: float,
+    for_s: float,
+    answer_s: float = 0.0,
+    at_once: int = 0,
+) -> int:
+    """As many as `learnt` lets through of what is offered (`at_once`: to begin with); how many were good. A refusal takes
+    `answer_s` to come.
+    """
+    now, owed, good = start_s, float(at_once), 0
+    refused = deque[float]()
     limit.sent = limit.refused = 0
     while now < start_s + for_s:
         now += TICK_S
-        owed = min(owed + offered_per_s * TICK_S, 50.0)
+        while refused and refused[0] + answer_s <= now:
+            learnt.refused(now, refused.popleft())
+        owed = min(owed + offered_per_s * TICK_S, max(50.0, at_once))
         for _ in range(int(min(owed, learnt.available(now)))):
             owed -= 1
             learnt.take(now, 1)
             if limit.takes(now):
                 good += 1
             else:
-                learnt.refused(now)
+                refused.append(now)
     return good
 
 
@@ -63,6 +78,17 @@ def test_a_limit_is_found_within_seconds_by_a_sender_that_knew_none() -> None:
     run(learnt, limit, 75.0, 0.0, 4.0)
     assert limit.refused < 40
     assert 15.0 <= (learnt.per_s(4.0) or 0.0) <= 30.0
+
+
+@pytest.mark.parametrize("answer_s", [0.1, 0.6, 2.0])
+@pytest.mark.parametrize("start_s", [0.0, 0.5, 0.95])
+def test_however_long_an_answer_takes_the_refusals_of_one_burst_do_not_bury_what_was_good(
+    answer_s: float, start_s: float
+) -> None:
+    learnt, limit = LearntRate.begun(0.0), Strict(25.0, tokens=25.0, at=start_s)
+    good = run(learnt, limit, 75.0, start_s, 30.0, answer_s, at_once=256)
+    assert good >= 0.95 * 25 * 30
+    assert limit.refused <= 256 + 75 * answer_s + 0.05 * limit.sent
 
 
 def test_a_limit_that_was_lifted_is_found_out_within_two_minutes() -> None:
@@ -83,8 +109,8 @@ def test_without_a_refusal_there_is_no_ceiling() -> None:
 def test_refusals_of_what_was_under_way_are_one_cut_to_what_was_good() -> None:
     learnt = LearntRate.begun(0.0)
     learnt.take(0.5, 100)
-    assert learnt.refused(0.6)
-    assert not any(learnt.refused(0.6 + n / 1000) for n in range(74))
+    assert learnt.refused(0.6, 0.5)
+    assert not any(learnt.refused(0.6 + n / 1000, 0.5) for n in range(74))
     assert learnt.per_s(0.6) == pytest.approx(25 * 0.97)
 
 
@@ -92,6 +118,16 @@ def test_who_was_refused_at_the_very_first_send_finds_the_limit_all_the_same() -
     learnt, empty = LearntRate.begun(0.0), Strict(25.0)
     run(learnt, empty, 75.0, 0.0, 10.0)
     assert run(learnt, empty, 75.0, 10.0, 10.0) >= 0.95 * 250
+
+
+@pytest.mark.parametrize("sent", [(0.5, 1), (1.5, 100)], ids=["at the first send", "when it was known well"])
+def test_after_a_quiet_week_an_old_ceiling_is_none(sent: tuple[float, int]) -> None:
+    learnt = LearntRate.begun(0.0)
+    learnt.take(0.5, 1)
+    learnt.take(*sent)
+    assert learnt.refused(sent[0], sent[0])
+    assert learnt.available(7 * 86_400.0) == math.inf
+    assert learnt.per_s(7 * 86_400.0) is None and learnt.wait_s(7 * 86_400.0) == 0.0
 
 
 @given(

@@ -395,7 +395,10 @@ def test_a_dispute_of_no_intent_or_in_a_status_nobody_knows_is_left_aside(odd: d
 # -- accounts ------------------------------------------------------------------------------------------------------
 
 THEIRS = "whsec_theirs"
-several = StripeNotices([OLD, NEW], secrets_of={THEIRS: "shop-b"}, connected={"acct_c": "shop-c"})
+ITS_OWN = "whsec_of_a_connected_account"
+several = StripeNotices(
+    [OLD, NEW], secrets_of={THEIRS: "shop-b", ITS_OWN: "shop-c"}, connected={"acct_c": "shop-c"}
+)
 
 
 def told_by(secret: str, **members: object) -> tuple[bytes, str]:
@@ -410,6 +413,8 @@ def told_by(secret: str, **members: object) -> tuple[bytes, str]:
         (OLD, {}, None),
         (THEIRS, {}, "shop-b"),
         (NEW, {"account": "acct_c"}, "shop-c"),
+        (ITS_OWN, {"account": "acct_c"}, "shop-c"),
+        (ITS_OWN, {}, "shop-c"),
     ],
 )
 def test_a_notice_is_told_in_the_name_of_the_account_whose_secret_signed_it(
@@ -419,13 +424,28 @@ def test_a_notice_is_told_in_the_name_of_the_account_whose_secret_signed_it(
     assert isinstance(heard, RecordNotice) and heard.account == account
 
 
+@pytest.mark.parametrize("acct", ["acct_c", "acct_nobody", 7])
+def test_a_notice_of_an_account_that_is_not_the_tellers_to_tell_of_is_left_aside(acct: object) -> None:
+    assert several.read(*told_by(THEIRS, account=acct), NOW) is None
+
+
+@pytest.mark.parametrize("acct", ["acct_nobody", 7, ["acct_c"]])
 @pytest.mark.parametrize(
-    ("secret", "acct"), [(NEW, "acct_nobody"), (THEIRS, "acct_c"), (NEW, 7), (NEW, ["acct_c"])]
+    ("body", "subject"),
+    [(body_of(intent()), PAYMENT), (body_of(dispute(), "charge.dispute.created"), "pi_1")],
 )
-def test_a_notice_of_an_account_that_is_not_the_tellers_to_tell_of_is_left_aside(
-    secret: str, acct: object
+def test_a_notice_of_an_account_that_is_not_named_yet_is_kept_and_moves_nothing(
+    acct: object, body: bytes, subject: str
 ) -> None:
-    assert several.read(*told_by(secret, account=acct), NOW) is None
+    told = json.dumps({**json.loads(body), "account": acct}).encode()
+    heard = several.read(told, signed(told, NEW), NOW)
+    assert isinstance(heard, Unfamiliar)
+    assert (heard.subject, heard.body, heard.account) == (subject, told, None)
+
+
+def test_what_an_account_that_is_not_named_does_beside_us_is_left_aside() -> None:
+    told = json.dumps({**json.loads(body_of(intent(metadata={}))), "account": "acct_nobody"}).encode()
+    assert several.read(told, signed(told, NEW), NOW) is None
 
 
 def test_a_disputes_notice_keeps_its_account_until_its_payment_is_known() -> None:

@@ -57,6 +57,27 @@ async def test_each_odd_answer_is_sent_again_or_not_and_ends_as_the_table_says(
     assert len(set(posts)) == 1, "every send is the same, byte for byte"
 
 
+@pytest.mark.parametrize(
+    ("code", "reason", "refusals"),
+    [
+        ("rate_limit", "endpoint-rate", 3),
+        ("rate_limit", "global-concurrency", 3),
+        ("rate_limit", "resource-specific", 0),
+        ("lock_timeout", "", 0),
+    ],
+)
+async def test_only_what_speaks_of_the_whole_endpoint_or_account_makes_them_go_slower(
+    code: str, reason: str, refusals: int
+) -> None:
+    answer = http(429, error("invalid_request_error", code), Stripe_Rate_Limited_Reason=reason)
+    async with scripted(answer) as server:
+        line = line_to(KEY, server.url)
+        provider = StripeProvider(line, sends_max=3)
+        assert isinstance(await provider.perform(create(new_payment())), Deferred)
+        await provider.close()
+    assert line.budget.refusals == refusals
+
+
 def _intent(payment_id: str, **changes: object) -> JSON:
     return {
         "id": "pi_1", "object": "payment_intent", "status": "succeeded", "livemode": False, "amount": 1999,
