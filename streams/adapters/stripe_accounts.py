@@ -48,7 +48,9 @@ class StripeAccounts:
 
     def collect(self) -> Iterable[Metric]:
         """For Prometheus; an account is one label."""
-        paused = GaugeMetricFamily("millrace_stripe_paused", "Nothing is sent to it", labels=["account"])
+        paused = GaugeMetricFamily(
+            "millrace_stripe_paused", "Nothing is sent to it, or to one endpoint", labels=["account"]
+        )
         waiting = GaugeMetricFamily(
             "millrace_stripe_waiting", "Sends that wait for a token", labels=["account"]
         )
@@ -56,7 +58,7 @@ class StripeAccounts:
             "millrace_stripe_rate_limited", "Sends that Stripe had no room for", labels=["account"]
         )
         for line in self._lines.values():
-            paused.add_metric([line.name], float(line.pause.reason is not None))
+            paused.add_metric([line.name], float(line.is_paused))
             waiting.add_metric([line.name], line.budget.waiting)
             limited.add_metric([line.name], line.budget.refusals)
         return (paused, waiting, limited)

@@ -63,6 +63,11 @@ class StripeLine:
         self.budget.close()
         await self.transport.close()
 
+    @property
+    def is_paused(self) -> bool:
+        """As a whole, or in an endpoint."""
+        return any(pause.reason for pause in (self.pause, *self._pauses.values()))
+
     def paused(self, endpoint: str) -> str | None:
         """Why nothing goes to `endpoint` now. Every now and then one request is let through, to see whether that has changed."""
         for pause in (self.pause, self._pauses.get(endpoint)):
