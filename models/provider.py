@@ -140,8 +140,8 @@ class DisputeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why the payment was declined. `advice` is ours and tells the client what helps; the rest is the provider's, the
-    network's (`network_code`) or the issuer's word, as it came.
+    """Why the payment was declined. `advice` is ours and tells the client what helps, `rule` names the merchant's that said no;
+    the rest is the provider's, the network's (`network_code`) or the issuer's word, as it came.
     """
 
     code: str
@@ -150,6 +150,7 @@ class Decline:
     message: str = ""
     advice_code: str | None = None
     network_code: str | None = None
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,4 +110,5 @@ def decline_view(decline: Decline | None) -> dict[str, Any] | None:
         "message": decline.message,
         "advice_code": decline.advice_code,
         "network_code": decline.network_code,
+        "rule": decline.rule,
     }

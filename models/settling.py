@@ -27,6 +27,7 @@ from models.payment import TRANSITIONS, Payment, PaymentMove, PaymentStatus, is_
 from models.policy import Policy
 from models.provider import (
     Answered,
+    Ask,
     CancelIntent,
     CaptureIntent,
     CreateIntent,
@@ -51,6 +52,12 @@ from models.waiting import in_doubt, put_off
 
 VELOCITY_EXCEEDED = "velocity_exceeded"
 """The decline code of a payment that its customer's others within the hour leave no room for."""
+
+METHOD_NOT_TAKEN = "payment_intent_incompatible_payment_method"
+"""The provider's code for a payment method of a type that the call does not name. Source: Stripe, error codes."""
+
+WITHIN_VELOCITY, MERCHANTS_METHOD = "customer_is_within_velocity", "method_is_the_merchants"
+"""Rules whose answer comes from outside, as a decline names them."""
 
 NOT_CLOSED = "the payment was declined, and its intent could not be canceled at the provider"
 READS_MAX = 100
@@ -213,7 +220,7 @@ def _screened(
         ask = CreateIntent(known.payment.terms, policy.payment_method_types)
         yield Said(PaymentScreened(asked(known, origin, Operation.CREATE, ask)))
     else:
-        decline = Decline(VELOCITY_EXCEEDED, None, "try_again_later", reason)
+        decline = Decline(VELOCITY_EXCEEDED, None, "try_again_later", reason, rule=WITHIN_VELOCITY)
         yield Said(PaymentDeclined(decline, None), settles=call.command)
 
 
@@ -223,6 +230,8 @@ def _not_done(
     """The provider said no for good: nothing happened there under this key."""
     match call.call.ask:
         case CreateIntent() | ScreenCustomer():
+            if _is_a_method_the_merchant_does_not_take(call.call.ask, decline):
+                decline = replace(decline, advice="use_another_method", rule=MERCHANTS_METHOD)
             declined = _with_consequences(known, PaymentDeclined(decline, intent), origin, policy)
             yield Said(declined, settles=call.command)
         case RefundIntent():
@@ -236,6 +245,11 @@ def _not_done(
                 yield Said(PaymentReviewRequired(f"{NOT_CLOSED}: {message}", call.call.key))
                 return
             yield _without_effect(known, call, Code.PROVIDER_REFUSED, message)
+
+
+def _is_a_method_the_merchant_does_not_take(ask: Ask, decline: Decline) -> bool:
+    narrowed = isinstance(ask, CreateIntent) and ask.payment_method_types is not None
+    return narrowed and decline.code == METHOD_NOT_TAKEN
 
 
 def _as_before_the_call(known: Transaction, payment: Payment) -> EventData:

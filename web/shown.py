@@ -44,6 +44,9 @@ class Decline(BaseModel):
     message: str
     advice_code: str | None
     network_code: str | None
+    rule: Annotated[
+        str | None, Field(description="The merchant's own rule that said no, where it was one.")
+    ] = None
 
 
 class Dispute(BaseModel):

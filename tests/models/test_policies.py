@@ -9,11 +9,12 @@ from models.commands import Command, CreateRefund
 from models.events import (
     CallRepeated,
     CommandRefused,
+    PaymentDeclined,
     PaymentRequested,
     RefundRequested,
 )
 from models.policy import AmountLimits, Policy
-from models.provider import CreateIntent
+from models.provider import CreateIntent, Rejected
 from models.recheck import lost_check_at
 from tests.models.samples import (
     CAPTURE_CALL,
@@ -30,6 +31,7 @@ from tests.models.samples import (
     check,
     create,
     origin,
+    outcome,
     refund,
     terms,
 )
@@ -172,3 +174,21 @@ def test_a_refusal_that_is_no_rules_names_none() -> None:
         (Code.NOT_FOUND, None),
         (Code.IDEMPOTENCY_KEY_REUSED, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("types", "code", "rule"),
+    [
+        (("card",), "payment_intent_incompatible_payment_method", "method_is_the_merchants"),
+        (None, "payment_intent_incompatible_payment_method", None),
+        (("card",), "resource_missing", None),
+    ],
+)
+def test_a_decline_names_the_rule_where_the_merchant_does_not_take_the_method(
+    types: tuple[str, ...] | None, code: str, rule: str | None
+) -> None:
+    story = given(create(), policy=Policy(payment_method_types=types))
+    story.when(outcome(CREATE_CALL, Rejected(code, "No."))).then(PaymentDeclined)
+    decline = story.payment.decline
+    assert decline is not None and decline.rule == rule
+    assert decline.advice == ("use_another_method" if rule else "do_not_retry")

@@ -1,5 +1,7 @@
 """Stories: how much a customer may pay within the hour is looked at first, before anything is asked of the provider."""
 
+from dataclasses import replace
+
 import pytest
 
 from models.codes import Code
@@ -59,6 +61,7 @@ def test_what_is_too_much_for_a_customer_is_declined_and_never_asked_of_the_prov
     story = given(create(customer="cus_1"), policy=CAREFUL)
     story.when(outcome(SCREEN_CALL, Screened(False, "three payments within the hour"))).settling("create")
     decline = Decline("velocity_exceeded", None, "try_again_later", "three payments within the hour")
+    decline = replace(decline, rule="customer_is_within_velocity")
     story.then(PaymentDeclined(decline, None, None))
     assert list(story.history.asked) == [SCREEN_CALL]
     assert story.transaction.calls == {}

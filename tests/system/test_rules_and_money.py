@@ -56,7 +56,8 @@ async def test_a_method_that_the_merchant_does_not_take_is_declined(
         return bool(made[-1].answer["status"] == "declined")
 
     await until(holds, WITHIN_S, "the policy holds")
-    assert made[-1].answer["decline"]["advice"] == "do_not_retry"
+    decline = made[-1].answer["decline"]
+    assert (decline["rule"], decline["advice"]) == ("method_is_the_merchants", "use_another_method")
     debit = await stranger.create("method-debit", currency="eur", payment_method="pm_success_de")
     assert debit.answer["status"] == "processing"
     await inquest.hold()
@@ -85,6 +86,7 @@ async def test_what_a_customer_may_pay_within_the_hour_counts_on_all_partitions_
     assert statuses == ["captured"] * 3 + ["declined"] * 5
     turned_away = [each.answer for each in made if each.answer["status"] == "declined"]
     assert {each["decline"]["code"] for each in turned_away} == {"velocity_exceeded"}
+    assert {each["decline"]["rule"] for each in turned_away} == {"customer_is_within_velocity"}
     assert all(each["provider"]["payment_intent"] is None for each in turned_away)
     other = await stranger.create("often-other", amount=1000, customer="cus_another")
     euros = await stranger.create("often-euros", amount=1000, currency="eur", customer="cus_often")
