@@ -13,7 +13,8 @@ from pathlib import Path
 
 from streams.operator.commands import Command, json_argument, run_dir_argument
 
-RUN_DIR = Path(__file__).resolve().parent.parent / ".run"
+_HOME = Path(__file__).resolve().parent.parent
+RUN_DIR = (Path.cwd() if "site-packages" in _HOME.parts else _HOME) / ".run"
 PUBLISHED = {
     "kafka": "MILLRACE_KAFKA_BOOTSTRAP",
     "postgres": "MILLRACE_POSTGRES_DSN",
@@ -34,7 +35,8 @@ def use_running_stack(run_dir: Path | None) -> None:
     from sandbox.outside import SIMULATOR_KEY, STRIPE_API
     from sandbox.run_folder import RunFolder
 
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what went wrong is said once, by `main`
+    for name in ("aiokafka", "millrace"):  # what went wrong is said once, by `main`
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     folder = RunFolder(run_dir or RUN_DIR)
     published = folder.read(folder.endpoints) if folder.holder() else None
     if run_dir and published is None:

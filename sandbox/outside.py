@@ -34,6 +34,7 @@ class Outside:
     stripe_webhook_secrets: str | None
     counts: Mapping[str, int]
     http_port: int | None  # None: the usual one, or another
+    webhook_secrets_of: Mapping[str, list[str]]  # by the Stripe accounts of the merchants that have their own
 
     @property
     def simulates_stripe(self) -> bool:
@@ -64,7 +65,28 @@ def read(environment: Mapping[str, str]) -> Outside:
             for role, name in COUNTED_ROLES.items()
         },
         http_port=_number(environment, "MILLRACE_HTTP_PORT", "0", PORT_MAX) or None,
+        webhook_secrets_of=_webhook_secrets_of(environment, key or SIMULATOR_KEY),
     )
+
+
+def _webhook_secrets_of(environment: Mapping[str, str], key: str) -> dict[str, list[str]]:
+    """Read here, that a file which the service would refuse is refused before anything starts."""
+    from pydantic import SecretStr
+
+    from sandbox.stripe_simulator.identity import account_of
+    from streams.accounts import accounts
+    from streams.settings import Settings, SettingsRefused
+
+    file = environment.get("MILLRACE_STRIPE_ACCOUNTS_FILE") or None
+    try:
+        known = accounts(Settings(stripe_accounts_file=file, stripe_api_key=SecretStr(key)))
+        keys, named = known.api_keys(), {each.name: each for each in known.all()}
+        found: dict[str, list[str]] = {}
+        for secret, name in known.webhook_secrets().items():
+            found.setdefault(named[name].connected or account_of(keys[name]), []).append(secret)
+    except SettingsRefused as refused:
+        raise BadSetting(str(refused)) from None
+    return found
 
 
 def _number(environment: Mapping[str, str], name: str, otherwise: str, most: int) -> int:

@@ -4,6 +4,7 @@ What lives here: the table, in the order of starting. How processes are kept is 
 server needs its own file's.
 """
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -158,9 +159,10 @@ class Stack:
             *("--webhook-url", f"{self.http}/webhooks/stripe"),
             *("--data-file", str(self._folder.path / "stripe" / "journal")),
         )
-        secret = {
-            "STRIPE_SIMULATOR_WEBHOOK_SECRET": self.secrets.webhook_secret
-        }  # command lines can be read by all
+        secret = {  # command lines can be read by all
+            "STRIPE_SIMULATOR_WEBHOOK_SECRET": self.secrets.webhook_secret,
+            "STRIPE_SIMULATOR_WEBHOOK_SECRETS_OF": json.dumps(dict(self._outside.webhook_secrets_of)),
+        }
         return Part(
             role="stripe",
             program=lambda: self._python("stripe", (*SIMULATOR, *options), secret),

@@ -41,6 +41,9 @@ ACCOUNTS_MAX = 10_000
 SECRET = re.compile(r"(?:sk|rk|whsec)_", re.ASCII)
 
 
+IN_WORDS = {"extra_forbidden": "there is no such member"}
+
+
 def _names_a_place(reference: str) -> str:
     """What is said of a reference later shows it."""
     if SECRET.match(reference.partition(":")[2]):
@@ -180,7 +183,8 @@ def _table(name: str, value: Any) -> _Table:
         return _Table.model_validate(value)
     except ValidationError as wrong:
         said = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors(include_input=False)
+            f"{'.'.join(map(str, e['loc']))}: {IN_WORDS.get(e['type'], e['msg'])}"
+            for e in wrong.errors(include_input=False)
         )
         raise SettingsRefused(f"{FILE}: {name}: {said}") from None
 

@@ -10,11 +10,12 @@ from agents.writer import Applied, apply
 from agents.writer.doubts import Doubts
 from agents.writer.due import DueIndex
 from models.codes import Code
-from models.commands import CheckPayment, Command, Origin
+from models.commands import CheckPayment, Command, Origin, RecordNotice
 from models.errors import InvariantBroken
 from models.ids import internal_command_id
 from models.policy import Policy
 from models.ports import ReplyAddress
+from models.row import Row
 from streams.accounts import accounts
 from streams.adapters.kafka_policies import KafkaPolicies
 from streams.delivery import Out, Outgoing, Poison, Record, Table
@@ -107,6 +108,7 @@ def _applied(
     try:
         row = rows.read(kept) if kept else None
         policy = policy_of(command.origin.merchant if row is None else row.transaction.merchant or "")
+        _tell_of_a_stranger(row, command)
         applied = apply(row, command, reply_to, livemode, policy, rows.is_full(kept))
         written = rows.write(applied.row) if applied.row else None
         cause = cause_of(command)
@@ -117,6 +119,14 @@ def _applied(
     except Exception as bug:
         log.critical("a command of %s could not be applied", command.origin.payment_id, exc_info=bug)
         raise Poison(f"a bug of ours: {type(bug).__name__}", Code.INVARIANT_BROKEN) from bug
+
+
+def _tell_of_a_stranger(row: Row | None, command: Command) -> None:
+    payment = row.transaction.payment if row else None
+    if isinstance(command, RecordNotice) and payment and payment.account != command.account:
+        said = "%s: notice %s is of the account %s, and the payment is in %s: it says nothing"
+        told = (each or "default" for each in (command.account, payment.account))
+        log.warning(said, command.origin.payment_id, command.notice_id, *told)
 
 
 def _gauges(doubts: Doubts, process: Process) -> None:

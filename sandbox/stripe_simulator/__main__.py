@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import json
 import logging
 import os
 import signal
@@ -22,7 +23,8 @@ from .simulator import Simulator
 PREFIX = "STRIPE_SIMULATOR_"
 JOURNAL = "journal"  # its file in a data folder
 EPILOG = """Each option can also be given as an environment variable: STRIPE_SIMULATOR_PORT, …_WEBHOOK_URL and so on
-(several webhook secrets joined by commas).
+(several webhook secrets joined by commas), and `STRIPE_SIMULATOR_WEBHOOK_SECRETS_OF`: accounts with an endpoint of their own,
+as JSON, `{"acct_…": ["whsec_…"]}`.
 
 Any key sk_test_… is good, and each one is an account of its own. Then:
   curl http://127.0.0.1:12111/v1/payment_intents -u sk_test_anything: -d amount=1999 -d currency=usd \\
@@ -49,6 +51,7 @@ def read_arguments(
         chosen.data_file = chosen.data_folder / JOURNAL
     if chosen.webhook_secret is None:
         chosen.webhook_secret = [one for one in (_default("WEBHOOK_SECRET") or "").split(",") if one]
+    chosen.webhook_secrets_of = json.loads(_default("WEBHOOK_SECRETS_OF") or "{}")
     return chosen
 
 
@@ -99,7 +102,10 @@ def build(chosen: argparse.Namespace) -> Simulator:
     simulator.timing.follow_up_s = chosen.follow_up_s
     if chosen.webhook_url:
         settings = replace(
-            simulator.webhooks.settings, url=chosen.webhook_url, secrets=chosen.webhook_secret or []
+            simulator.webhooks.settings,
+            url=chosen.webhook_url,
+            secrets=chosen.webhook_secret or [],
+            secrets_of=chosen.webhook_secrets_of,
         )
         simulator.webhooks.settings = settings
     return simulator

@@ -80,7 +80,7 @@ class StripeBooks:
     """One account, by its `name`. `per_s`: reads begun per second, so that payments keep what the account may ask."""
 
     def __init__(self, transport: StripeTransport, per_s: float, name: str | None = None) -> None:
-        self._transport, self._gap_s, self._name = transport, 1 / per_s, name
+        self._transport, self._gap_s, self.name = transport, 1 / per_s, name
         self._next_at = 0.0
         self.reads = 0
 
@@ -96,7 +96,7 @@ class StripeBooks:
         expanded = {"expand": ["data.latest_charge"], **window}
         async for page in self._pages("/v1/payment_intents", expanded):
             found = [
-                facts(seen, refunds.get(intent_of(seen), ()), disputes.get(intent_of(seen), ()), self._name)
+                facts(seen, refunds.get(intent_of(seen), ()), disputes.get(intent_of(seen), ()), self.name)
                 for seen in page
                 if PAYMENT_ID.fullmatch(str(metadata_of(seen).get(PAYMENT_ID_NAME)))
             ]
@@ -110,7 +110,7 @@ class StripeBooks:
         own = {"payment_intent": intent}
         refunds = [each async for page in self._pages("/v1/refunds", own) for each in page]
         disputes = [each async for page in self._pages("/v1/disputes", own) for each in page]
-        return facts(seen, refunds, disputes, self._name)
+        return facts(seen, refunds, disputes, self.name)
 
     async def close(self) -> None:
         await self._transport.close()

@@ -1,12 +1,15 @@
 """`millrace policies`: what a merchant's payments must keep to, shown, said anew or taken back. What it means is the rules'."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import orjson
 
+from models.errors import Unavailable
 from streams.adapters import kafka_policies
 from streams.adapters.kafka_policies import KafkaPolicies
+from streams.adapters.postgres.merchants import merchants
 from streams.kafka_clients import client_settings, reaching
 from streams.operator import Refused
 from streams.operator.printing import show
@@ -36,13 +39,27 @@ def set_one(merchant: str, file: Path, as_json: bool) -> None:
         raise Refused(f"{file} is no policy: {refused}") from None
     except OSError as failed:
         raise Refused(f"{file} cannot be read: {failed.strerror}") from None
+    _warn_of_a_stranger(merchant)
     asyncio.run(_say(merchant, document))
     show_one(merchant, as_json)
 
 
 def drop(merchant: str, as_json: bool) -> None:
     asyncio.run(_say(merchant, None))
-    show_one(merchant, as_json)
+    if as_json:
+        show_one(merchant, as_json)
+    else:
+        print(f"{merchant} has no policy of its own now")
+
+
+def _warn_of_a_stranger(merchant: str) -> None:
+    """A policy may be said while PostgreSQL is away, or for a merchant that pays by Kafka alone; a mistyped id binds nobody."""
+    try:
+        known = {each.id for each in merchants(load().postgres_dsn)}
+    except Unavailable:
+        return
+    if merchant not in known:
+        print(f"note: no merchant {merchant} is known here; the policy is kept all the same", file=sys.stderr)
 
 
 async def _say(merchant: str, document: bytes | None) -> None:

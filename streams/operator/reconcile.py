@@ -64,6 +64,14 @@ def reconcile(wanted: Wanted) -> int:
         _write_json(findings, run)
     else:
         _show(findings)
+    if findings.unnamed:
+        names = ", ".join(sorted(findings.unnamed))
+        print(
+            f"millrace reconcile: payments are in Stripe accounts that no setting names, and were not compared: {names}; "
+            "see MILLRACE_STRIPE_ACCOUNTS_FILE",
+            file=sys.stderr,
+        )
+        return UNDONE
     return DIFFER if findings.differences else AGREED
 
 

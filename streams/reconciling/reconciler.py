@@ -61,13 +61,16 @@ class Scope:
 
 @dataclass
 class Findings:
-    """`compared`: payments by the truth that was held against the log. `open`: why, by payment id."""
+    """`compared`: payments by the truth that was held against the log. `open`: why, by payment id. `unnamed`: Stripe accounts
+    that payments are in and no setting names.
+    """
 
     compared: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
     open: dict[str, str] = field(default_factory=dict)
     payments: int = 0
     unreadable: int = 0
+    unnamed: set[str] = field(default_factory=set)
 
 
 class Reconciler:
@@ -160,9 +163,18 @@ class Reconciler:
         if self._truths.table:
             look.found[TABLE] = with_table(story, row)
         if self._truths.stripe:
-            look.open = open_because(story, row) if story else None
+            look.open = self._open_because(story, row) if story else None
             look.found[STRIPE] = with_stripe(story, seen) if look.open is None else {}
         return look
+
+    def _open_because(self, story: Story, row: bytes | None) -> str | None:
+        """Also where the account that it is in is not asked."""
+        view = story.shown()
+        account = view["provider"].get("account") if view else None
+        if view is None or account in {books.name for books in self._truths.stripe}:
+            return open_because(story, row)
+        self._findings.unnamed.add(str(account))
+        return f"no setting names its Stripe account {account}"
 
     def _count(self, story: Story | None, look: Look) -> None:
         self._findings.payments += 1
@@ -207,7 +219,7 @@ class Reconciler:
     async def _look_again(self, id: str, kept: Kept | None, ask_stripe: bool) -> None:
         """Stripe is asked, at its pace, where it differed, and where what was open is open no more."""
         before, story, row = self._held.looks[id], self._held.stories.get(id), self._held.rows.get(id)
-        has_settled = before.open is not None and story is not None and open_because(story, row) is None
+        has_settled = before.open is not None and story is not None and self._open_because(story, row) is None
         asks = has_settled or (ask_stripe and bool(before.found.get(STRIPE)))
         look = self._look(id, story, row, kept, await self._seen_now(id, story) if asks else [])
         if not asks and self._truths.stripe and look.open is None:

@@ -3,14 +3,24 @@
 from typing import Annotated
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.money import AMOUNT_MAX_MINOR, CURRENCIES
 from models.policy import ABANDON_AFTER_S, DEFAULT, AmountLimits, Policy, Velocity
 
-_Currency = Annotated[str, Field(pattern=f"^({'|'.join(CURRENCIES)})$")]
+
+def _known(code: str) -> str:
+    if code not in CURRENCIES:
+        raise ValueError("no currency that is known here, in small letters")
+    return code
+
+
+_Currency = Annotated[str, AfterValidator(_known)]
 _Minor = Annotated[int, Field(ge=0, le=AMOUNT_MAX_MINOR)]
 _MethodType = Annotated[str, Field(pattern="^[a-z0-9_]{1,40}$")]
+
+
+IN_WORDS = {"extra_forbidden": "there is no such member", "json_invalid": "is no JSON"}
 
 
 class PolicyRefused(Exception):
@@ -59,7 +69,10 @@ def read(value: bytes | None) -> Policy:
     try:
         said = PolicyDocument.model_validate_json(value)
     except ValidationError as refused:
-        faults = (f"{'.'.join(map(str, e['loc'])) or 'policy'}: {e['msg']}" for e in refused.errors())
+        faults = (
+            f"{'.'.join(map(str, e['loc'])) or 'policy'}: {IN_WORDS.get(e['type'], e['msg'])}"
+            for e in refused.errors()
+        )
         raise PolicyRefused("; ".join(faults)) from None
     velocity = said.velocity
     return Policy(

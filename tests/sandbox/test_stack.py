@@ -22,6 +22,7 @@ from sandbox import stack as table
 from sandbox.ports import Ports, is_free
 from sandbox.processes import is_alive
 from sandbox.run_folder import RunFolder
+from sandbox.stripe_simulator.identity import account_of
 from streams.settings import Settings
 
 pytestmark = pytest.mark.real
@@ -246,6 +247,27 @@ def test_an_account_of_stripes_captures_several_times_only_where_somebody_says_s
     )
     assert table.Stack(folder, brought, ports).service_environment()["MILLRACE_STRIPE_MULTICAPTURE"] == told
     ports.close()
+
+
+def test_the_simulator_tells_of_each_account_under_its_own_secret_and_a_bad_file_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "accounts.toml"
+    monkeypatch.setenv("SHOP_KEY", "sk_test_shop")
+    monkeypatch.setenv("SHOP_SECRET", "whsec_shop")
+    file.write_text(
+        '[shop]\nmerchants = ["mer_1"]\napi_key = "env:SHOP_KEY"\nwebhook_secrets = ["env:SHOP_SECRET"]'
+    )
+    brought = outside.read({"MILLRACE_STRIPE_ACCOUNTS_FILE": str(file)})
+    assert brought.webhook_secrets_of == {account_of("sk_test_shop"): ["whsec_shop"]}
+    ports = Ports()
+    parts = {part.role: part for part in table.Stack(RunFolder(tmp_path), brought, ports).parts()}
+    ports.close()
+    told = parts["stripe"].program().env["STRIPE_SIMULATOR_WEBHOOK_SECRETS_OF"]
+    assert json.loads(told) == brought.webhook_secrets_of
+    monkeypatch.setenv("SHOP_KEY", "")
+    with pytest.raises(outside.BadSetting, match=r"shop\.api_key"):
+        outside.read({"MILLRACE_STRIPE_ACCOUNTS_FILE": str(file)})
 
 
 def test_a_live_stripe_key_and_numbers_that_are_none_are_refused_by_name(tmp_path: Path) -> None:

@@ -106,3 +106,16 @@ async def test_what_is_ahead_of_postgresql_as_the_log_is_stays_and_is_not_called
     assert await world.cache.get(payment_id(1)) == ahead
     await world.store.apply([change(ahead)])
     assert await world.put_right() == Put(entries=1)
+
+
+async def test_what_is_not_the_caches_is_none_of_its_business(world: World) -> None:
+    others = {
+        f"{PREFIX}notice:/evt_1": b"1",
+        f"{PREFIX}screen:of:x": b"2",
+        f"{PREFIX}stripe-tokens:shop": b"3",
+    }
+    for name, value in others.items():
+        await world.redis.set(name, value)
+    put = await world.put_right()
+    assert put.dropped == 0
+    assert {name: await world.redis.get(name) for name in others} == others

@@ -85,6 +85,7 @@ def test_a_document_that_is_no_policy_names_what_is_wrong(document: bytes, wrong
     with pytest.raises(PolicyRefused) as refused:
         policies.read(document)
     assert str(refused.value).startswith(f"{wrong}: ")
+    assert len(str(refused.value)) < 200, "for people"
 
 
 def test_a_policy_is_read_as_it_was_said_and_without_a_document_nothing_holds() -> None:

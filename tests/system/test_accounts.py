@@ -123,6 +123,8 @@ async def test_who_holds_one_account_cannot_tell_of_another_accounts_payment(
     await asyncio.sleep(1.0)  # what must not happen would have
     status, seen = await http.get(f"/v1/payments/{made.payment_id}")
     assert (status, seen["status"], seen["sequence"]) == (200, "requires_action", payment["sequence"])
+    said = f"{made.payment_id}: notice evt_forged is of the account own, and the payment is in default"
+    assert any(said in log.read_text(errors="replace") for log in system.logs())
     await stripe.authenticate(payment["provider"]["payment_intent"], "fail")
     await inquest.hold()
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from streams.delivery import partition_of
 from streams.topics import DIFFERENCES
 from streams.wire import rows
 from tests.streams.adapters.servers import run_sql
+from tests.system.history import History
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
+from tests.system.kafka_client import KafkaClient
 from tests.system.load import Load
 from tests.system.operator import millrace
 from tests.system.simulator import SimulatorControl
@@ -77,6 +80,20 @@ async def test_what_was_planted_in_each_truth_is_found_and_nothing_else(
     values = [json.loads(record.value) for record in records]
     assert _sorted((each["payment"], each["field"], each["values"]) for each in values) == _sorted(expected)
     await inquest.hold()
+
+
+async def test_payments_in_an_account_that_this_shell_does_not_know_are_not_called_wrong(
+    system: System, history: History, stripe: SimulatorControl, inquest: Inquest, tmp_path: Path
+) -> None:
+    async with KafkaClient(system.kafka.bootstrap, "mer_own", history) as own:
+        made = await own.create("reconcile-own")
+    await inquest.hold()
+    nobody = tmp_path / "none.toml"
+    nobody.write_text("")
+    ran = await millrace(system, "reconcile", "--json", MILLRACE_STRIPE_ACCOUNTS_FILE=str(nobody))
+    assert (ran.code, ran.document["differences"]) == (2, [])
+    assert ran.document["open"][made.payment_id] == "no setting names its Stripe account own"
+    assert "were not compared: " in ran.err
 
 
 async def test_what_cannot_be_done_is_neither_agreement_nor_difference(system: System) -> None:

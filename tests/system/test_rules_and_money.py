@@ -1,6 +1,7 @@
 """What may be paid at all: each currency's own arithmetic, and a merchant's rules wherever a payment lies."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from aiokafka.partitioner import murmur2
@@ -8,6 +9,7 @@ from aiokafka.partitioner import murmur2
 from tests.system.history import Operation
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
+from tests.system.operator import millrace
 from tests.system.stack import System
 from tests.system.waiting import until
 from tests.system.watching import WITHIN_S, Say
@@ -97,3 +99,12 @@ async def test_what_a_customer_may_pay_within_the_hour_counts_on_all_partitions_
 def _partition(payment_id: str, partitions: int) -> int:
     """As every producer must find it."""
     return int((murmur2(payment_id.encode()) & 0x7FFFFFFF) % partitions)
+
+
+async def test_a_policy_for_nobody_is_kept_and_noted(system: System, tmp_path: Path) -> None:
+    file = tmp_path / "policy.json"
+    file.write_text('{"currencies": ["eur"]}')
+    ran = await millrace(system, "policies", "set", "mer_mistyped", str(file))
+    assert (ran.code, "note: no merchant mer_mistyped" in ran.err) == (0, True)
+    dropped = await millrace(system, "policies", "drop", "mer_mistyped")
+    assert dropped.out == "mer_mistyped has no policy of its own now\n"

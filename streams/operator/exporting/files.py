@@ -19,7 +19,7 @@ UNFINISHED = ".unfinished"
 GROUP_ROWS = 10_000
 """Of a Parquet file's row group, which is gathered in memory: some 20 MB."""
 NEEDED = (
-    "Parquet needs pyarrow: `pip install '.[parquet]'` in Millrace's folder (170 MB), or write JSON lines"
+    "Parquet needs pyarrow: `.venv/bin/pip install -r requirements/parquet.in` (170 MB); or write JSON lines"
 )
 
 
