@@ -140,3 +140,11 @@ def test_what_is_put_back_is_as_old_as_it_was_however_often() -> None:
     assert settling._again(letter(lying(*once.headers, *later))).headers == once.headers
     from_before = settling._again(letter(lying(("source", b"payments.commands.v1/2/9"))))
     assert from_before.headers == [("millrace-appended-ms", b"1769860800123")]
+
+
+@pytest.mark.parametrize("claimed", [b"99999999999999", b"soon", b"", None, b"9" * 16])
+def test_no_claim_of_its_sender_makes_what_is_put_back_younger(claimed: bytes | None) -> None:
+    ours = ("source", b"payments.commands.v1/2/9"), ("appended_ms", b"1700000000000")
+    forged = ("millrace-appended-ms", claimed), ("ce_id", b"1"), ("millrace-appended-ms", claimed)
+    once = settling._again(letter(lying(*forged, *ours)))
+    assert once.headers == [("ce_id", b"1"), ("millrace-appended-ms", b"1700000000000")]

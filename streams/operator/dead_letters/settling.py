@@ -29,7 +29,7 @@ from streams.operator.printing import show
 from streams.operator.reading import partitions
 from streams.settings import Settings, load
 from streams.topics import AUDIT, COMMANDS
-from streams.wire.cloudevents import APPENDED_MS
+from streams.wire.cloudevents import APPENDED_MS, first_came_ms
 
 TRANSACTION_TIMEOUT_MS = 10_000
 """Commands behind an open transaction wait for it: if this process dies in the midst of one, so long and no longer."""
@@ -116,8 +116,10 @@ async def _home(settings: Settings, topic: str, key: bytes) -> Partition:
 
 
 def _again(letter: Letter) -> Item:
-    """The original, bytes and headers, and how old it is: who puts it back makes it no younger."""
-    if any(name == APPENDED_MS for name, _ in letter.headers):
-        return Item(letter.key, letter.value, letter.headers)  # put back before: the first time counts
-    appended_ms = letter.why.get(APPENDED) or str(int(letter.at.timestamp() * 1000))
-    return Item(letter.key, letter.value, [*letter.headers, (APPENDED_MS, appended_ms.encode())])
+    """The original, bytes and headers, and how old it is: who puts it back makes it no younger, whatever its sender claimed."""
+    appended_ms = int(letter.why.get(APPENDED) or letter.at.timestamp() * 1000)
+    oldest_ms = first_came_ms(
+        letter.headers, appended_ms
+    )  # it may have been put back before: the first time counts
+    headers = [(name, value) for name, value in letter.headers if name != APPENDED_MS]
+    return Item(letter.key, letter.value, [*headers, (APPENDED_MS, b"%d" % oldest_ms)])
