@@ -8,7 +8,7 @@ import pytest
 
 from models.policy import DEFAULT, AmountLimits, Policy, Velocity
 from streams.operator import Refused, resolving, settings, unknown
-from streams.operator.dead_letters import settling
+from streams.operator.dead_letters import listing, settling
 from streams.operator.dead_letters.letters import letter, readable
 from streams.operator.dead_letters.listing import _row
 from streams.operator.printing import show
@@ -24,6 +24,29 @@ def test_a_table_is_written_as_people_write(capsys: pytest.CaptureFixture[str]) 
     head, row = capsys.readouterr().out.splitlines()
     assert head.split() == ["AT", "LIVE", "GONE", "REVOKED", "SECRETS", "NOTE", "COUNT"]
     assert row.split() == ["2026-01-31T12:00:00Z", "yes", "no", "-", "-", "-", "0"]
+
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202e\x9b1m\r\n"
+
+
+def test_nothing_that_is_shown_can_write_elsewhere_on_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show([{"note": HOSTILE + "café"}], as_json=False)
+    (_, row) = capsys.readouterr().out.splitlines()
+    assert row == "\\x1b[2J\\x1b]0;owned\\x07\\u202e\\x9b1m\\r\\ncafé"
+    record = lying(
+        (HOSTILE, HOSTILE.encode()), ("source", HOSTILE.encode()), value=HOSTILE.encode() + b"{\n\t}"
+    )
+
+    async def found(name: str) -> object:
+        return letter(record), None
+
+    monkeypatch.setattr(listing, "_one", found)
+    listing.show_one("2/7", as_json=False)
+    shown = capsys.readouterr().out
+    assert all(each.isprintable() or each in "\n\t" for each in shown)
+    assert shown.endswith("{\n\t}\n"), "a value keeps its lines"
 
 
 def test_a_table_of_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:

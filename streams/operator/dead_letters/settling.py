@@ -25,7 +25,7 @@ from streams.operator import Refused
 from streams.operator.dead_letters import audit
 from streams.operator.dead_letters.audit import REDRIVEN, Settled
 from streams.operator.dead_letters.letters import Letter, find
-from streams.operator.printing import show
+from streams.operator.printing import cell, show
 from streams.operator.reading import partitions
 from streams.settings import Settings, load
 from streams.topics import AUDIT, COMMANDS
@@ -88,7 +88,7 @@ async def _open_letter(settings: Settings, name: str) -> Letter:
     letter, before = await find(settings, name), (await audit.settlements(settings)).get(name)
     if before is not None:
         at = before.at.strftime("%Y-%m-%dT%H:%M:%SZ")
-        raise Refused(f"{name} was {before.fate} by {before.operator} at {at}: {before.reason}")
+        raise Refused(cell(f"{name} was {before.fate} by {before.operator} at {at}: {before.reason}"))
     return letter
 
 
