@@ -1,6 +1,7 @@
 """What the operator's tables show, and that scripts go on getting what they got."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import pytest
 
 from models.policy import DEFAULT, AmountLimits, Policy, Velocity
 from streams.operator import Refused, resolving, settings, unknown
-from streams.operator.dead_letters import listing, settling
+from streams.operator.dead_letters import audit, listing, settling
 from streams.operator.dead_letters.letters import letter, readable
 from streams.operator.dead_letters.listing import _row
 from streams.operator.printing import show
@@ -171,3 +172,20 @@ def test_no_claim_of_its_sender_makes_what_is_put_back_younger(claimed: bytes | 
     forged = ("millrace-appended-ms", claimed), ("ce_id", b"1"), ("millrace-appended-ms", claimed)
     once = settling._again(letter(lying(*forged, *ours)))
     assert once.headers == [("ce_id", b"1"), ("millrace-appended-ms", b"1700000000000")]
+
+
+def written(value: bytes | None, key: bytes = b"2/7") -> SimpleNamespace:
+    return SimpleNamespace(key=key, value=value)
+
+
+def test_a_letter_is_settled_by_the_first_word_on_it_and_what_is_no_word_is_passed_over() -> None:
+    settled = audit.Settled(
+        "2/7", audit.DROPPED, "ada", "a test", "payments.commands.v1/2/9", "undecodable", AT
+    )
+    word = audit.item(settled)
+    odd = [None, b"", b"no JSON", b"[]", b"7", b'{"letter": "2/7"}', word.value.replace(b"dropped", b"burnt")]
+    later = audit.item(replace(settled, fate=audit.REDRIVEN, operator="eve"))
+    records = [written(value) for value in odd]
+    records += [written(later.value, b"2/8"), written(word.value), written(later.value)]
+    (found,) = audit.first_words(records).values()
+    assert (found.fate, found.operator, found.at) == ("dropped", "ada", AT.replace(microsecond=123_000))
