@@ -183,9 +183,31 @@ def test_a_letter_is_settled_by_the_first_word_on_it_and_what_is_no_word_is_pass
         "2/7", audit.DROPPED, "ada", "a test", "payments.commands.v1/2/9", "undecodable", AT
     )
     word = audit.item(settled)
-    odd = [None, b"", b"no JSON", b"[]", b"7", b'{"letter": "2/7"}', word.value.replace(b"dropped", b"burnt")]
+    odd = [
+        None,
+        b"",
+        b"no JSON",
+        b"[]",
+        b"7",
+        b'{"letter": "2/7"}',
+        (word.value or b"").replace(b"dropped", b"burnt"),
+    ]
     later = audit.item(replace(settled, fate=audit.REDRIVEN, operator="eve"))
     records = [written(value) for value in odd]
     records += [written(later.value, b"2/8"), written(word.value), written(later.value)]
     (found,) = audit.first_words(records).values()
     assert (found.fate, found.operator, found.at) == ("dropped", "ada", AT.replace(microsecond=123_000))
+
+
+def test_a_letter_at_the_place_of_a_settled_one_of_before_the_topic_was_made_anew_is_open() -> None:
+    before = audit.Settled(
+        "2/7", audit.DROPPED, "ada", "a test", "payments.commands.v1/2/9", "undecodable", AT
+    )
+    later = replace(before, source="payments.commands.v1/2/900", operator="bob")
+    words = audit.first_words([written(audit.item(each).value) for each in (before, later)])
+    assert {source: settled.operator for (_, source), settled in words.items()} == {
+        before.source: "ada",
+        later.source: "bob",
+    }
+    lies_there = letter(lying(("source", b"payments.commands.v1/2/9000")))
+    assert (lies_there.name, lies_there.source) not in words

@@ -48,19 +48,23 @@ def item(settled: Settled) -> Item:
     return Item(key, orjson.dumps(content), headers)
 
 
-async def settlements(settings: Settings) -> dict[str, Settled]:
+Name = tuple[str, str]
+"""Where a letter lies, and its source: its place alone comes again where the topic is made anew, and the audit is for ever."""
+
+
+async def settlements(settings: Settings) -> dict[Name, Settled]:
     """All there ever were, by letter. The topic grows by what people do by hand. Raises Unavailable."""
     return first_words([record async for record in records(settings, await partitions(settings, AUDIT))])
 
 
-def first_words(written: Iterable[Any]) -> dict[str, Settled]:
+def first_words(written: Iterable[Any]) -> dict[Name, Settled]:
     """By letter, the first of each: it is settled once, and what is written of it later does not undo that. What is no such
     record is passed over: what is kept for ever must not stand in the way for ever.
     """
-    found: dict[str, Settled] = {}
+    found: dict[Name, Settled] = {}
     for record in written:
         if (settled := _read(record)) is not None:
-            found.setdefault(settled.letter, settled)
+            found.setdefault((settled.letter, settled.source), settled)
     return found
 
 

@@ -40,14 +40,15 @@ async def _newest(most: int, with_settled: bool = False) -> list[dict[str, Any]]
     settings = load()
     settled = await settlements(settings)
     found = [letter(record) async for record in records(settings, await partitions(settings, DEAD_LETTERS))]
-    shown = [each for each in found if with_settled or each.name not in settled]
+    shown = [each for each in found if with_settled or (each.name, each.source) not in settled]
     newest = sorted(shown, key=lambda each: each.at, reverse=True)[:most]
-    return [_row(each, settled.get(each.name), with_settled) for each in newest]
+    return [_row(each, settled.get((each.name, each.source)), with_settled) for each in newest]
 
 
 async def _one(name: str) -> tuple[Letter, Settled | None]:
     settings = load()
-    return await find(settings, name), (await settlements(settings)).get(name)
+    found = await find(settings, name)
+    return found, (await settlements(settings)).get((name, found.source))
 
 
 def _row(lying: Letter, settled: Settled | None, with_fate: bool) -> dict[str, Any]:

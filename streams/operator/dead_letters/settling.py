@@ -53,7 +53,7 @@ async def _settled(settings: Settings, name: str, fate: str, operator: str, reas
                 fate,
                 operator,
                 blotted(reason),
-                letter.why.get("source", ""),
+                letter.source,
                 letter.why.get("code", ""),
                 datetime.now(UTC),
             )
@@ -85,7 +85,8 @@ async def _producer(settings: Settings) -> AsyncIterator[TransactionalProducer]:
 
 
 async def _open_letter(settings: Settings, name: str) -> Letter:
-    letter, before = await find(settings, name), (await audit.settlements(settings)).get(name)
+    letter = await find(settings, name)
+    before = (await audit.settlements(settings)).get((name, letter.source))
     if before is not None:
         at = before.at.strftime("%Y-%m-%dT%H:%M:%SZ")
         raise Refused(cell(f"{name} was {before.fate} by {before.operator} at {at}: {before.reason}"))
@@ -94,7 +95,7 @@ async def _open_letter(settings: Settings, name: str) -> Letter:
 
 async def _destination(settings: Settings, letter: Letter) -> Partition:
     """Where it goes back to: its key's partition, or the one it was on. Raises Refused for what must not go back."""
-    topic, *place = letter.why.get("source", "").split("/")
+    topic, *place = letter.source.split("/")
     if topic != COMMANDS:
         raise Refused(
             f"{letter.name} is from {topic or 'an unknown topic'}, and only commands can be put back: an event is said once"
