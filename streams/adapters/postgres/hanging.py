@@ -38,7 +38,7 @@ ORDER BY 1
 OWNER = "SELECT relowner::regrole::text FROM pg_class WHERE oid = %s::regclass"
 GRANTS = """
 SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, privilege_type, is_grantable
-FROM pg_class, aclexplode(relacl) WHERE oid = %s::regclass
+FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) WHERE oid = %s::regclass
 """
 
 
@@ -54,6 +54,8 @@ def take_over(ask: Ask, live: str, fresh: str) -> None:
     for name in PROJECTED:
         table = Identifier(fresh, name)
         ((owner,),) = ask(OWNER, quoted(live, name))
+        for grantee in {row[0] for row in ask(GRANTS, quoted(fresh, name))}:  # by default, as a new table
+            ask(SQL(f"REVOKE ALL ON {{}} FROM {grantee}").format(table))
         for grantee, privilege, is_grantable in ask(GRANTS, quoted(live, name)):
             option = " WITH GRANT OPTION" if is_grantable and grantee != owner else ""
             ask(SQL(f"GRANT {privilege} ON {{}} TO {grantee}{option}").format(table))
