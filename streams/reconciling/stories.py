@@ -87,4 +87,4 @@ def made_since(story: Story, since: datetime | None) -> bool:
     if since is None:
         return True
     view = story.shown()
-    return view is not None and story.is_whole and datetime.fromisoformat(view["created_at"]) >= since
+    return view is not None and datetime.fromisoformat(view["created_at"]) >= since
