@@ -11,7 +11,17 @@ from streams.adapters.stripe_books import Dispute, Facts, Refund, packed, unpack
 from streams.reconciling.at_stripe import open_because, with_stripe
 from streams.reconciling.comparing import PAYMENT, in_the_log, with_postgres, with_table
 from streams.reconciling.stories import UNKEEPABLE, Stories, Story, made_since
-from tests.streams.adapters.payments import FIRST, START, change, payment_id, refund, refusal, view
+from tests.streams.adapters.payments import (
+    FIRST,
+    SECOND,
+    START,
+    change,
+    event,
+    payment_id,
+    refund,
+    refusal,
+    view,
+)
 
 INTENT = {"name": "stripe", "payment_intent": "pi_1", "charge": "ch_1"}
 
@@ -50,6 +60,16 @@ def test_a_story_with_a_gap_a_double_or_without_a_beginning_is_not_whole() -> No
     assert in_the_log(told(first, third))["sequence"][0] == "event 3 after 1"
     assert in_the_log(told(first, second, second))["sequence"][0] == "event 2 after 2"
     assert in_the_log(told(second, third))["sequence"][0] == "begins with 2"
+
+
+def test_a_payment_is_whose_it_is_and_not_who_was_refused_before_and_an_event_of_anothers_is_wrong() -> None:
+    too_early = Change(event(payment_id(1), 1, SECOND, "command.refused.v1", sender=SECOND), None)
+    mine = told(too_early, change(view(1, 2)))
+    assert (mine.merchant, in_the_log(mine)) == (FIRST, {})
+    mine.add(refusal(view(1, 2), 3, SECOND))
+    assert in_the_log(mine) == {}, "who tried later is its sender, and not whose it is"
+    mine.add(change(view(1, 4, merchant=SECOND)))
+    assert (mine.merchant, in_the_log(mine)["sequence"][0]) == (FIRST, f"event 4 of {SECOND}")
 
 
 def test_after_a_gap_each_event_is_still_compared_with_its_own() -> None:
