@@ -5,6 +5,7 @@ records say is not known here.
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -87,6 +88,11 @@ class KafkaLog:
                 self.places[tp.partition] = await self._consumer.position(tp)
             if found:
                 yield [record for records in found.values() for record in records]
+
+
+def ms_before(at: datetime, earlier_s: float) -> int:
+    """A time so much earlier, in ms since 1970, which is where Kafka's time begins."""
+    return max(0, int((at.timestamp() - earlier_s) * 1000))
 
 
 async def partitions_of(client: Any, topic: str) -> list[TopicPartition]:
