@@ -2,12 +2,20 @@
 records say is not known here.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+)
 
 FETCH_BYTES = 4 << 20  # per partition and request; 1 MiB, the default, halves the speed
 POLL_MS = 200  # to look at a partition again that brings nothing, such as one that ends in markers
@@ -15,6 +23,12 @@ FETCH_WAIT_MS = (
     50  # an idle fetch holds up for its whole wait whoever asks on its connection, where a topic ends, say
 )
 RECORDS_PER_READ = 2_000  # some megabytes of events
+COORDINATOR_MOVES = (
+    GroupCoordinatorNotAvailableError,  # in a new cluster, too, until somebody has asked for the first time
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
+COORDINATOR_TRIES, COORDINATOR_PAUSE_S = 10, 0.5  # aiokafka's admin client asks once
 
 
 class KafkaLog:
@@ -76,6 +90,11 @@ class KafkaLog:
                 yield [record for records in found.values() for record in records]
 
 
+def ms_before(at: datetime, earlier_s: float) -> int:
+    """A time so much earlier, in ms since 1970, which is where Kafka's time begins."""
+    return max(0, int((at.timestamp() - earlier_s) * 1000))
+
+
 async def partitions_of(client: Any, topic: str) -> list[TopicPartition]:
     """`client`: aiokafka's, below every consumer and producer of its. Raises KafkaError where there is no such topic: a consumer
     that is asked for one that is not there waits for it.
@@ -92,7 +111,15 @@ async def committed(clients: dict[str, Any], group: str, topic: str) -> dict[int
     admin = AIOKafkaAdminClient(**clients)
     try:
         await admin.start()
-        places = await admin.list_consumer_group_offsets(group)
-        return {tp.partition: place.offset for tp, place in places.items() if tp.topic == topic}
+        for _ in range(COORDINATOR_TRIES):
+            with suppress(*COORDINATOR_MOVES):
+                return await _places(admin, group, topic)
+            await asyncio.sleep(COORDINATOR_PAUSE_S)
+        return await _places(admin, group, topic)
     finally:
         await admin.close()
+
+
+async def _places(admin: AIOKafkaAdminClient, group: str, topic: str) -> dict[int, int]:
+    places = await admin.list_consumer_group_offsets(group)
+    return {tp.partition: place.offset for tp, place in places.items() if tp.topic == topic}

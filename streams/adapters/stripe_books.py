@@ -90,7 +90,7 @@ class StripeBooks:
         Three lists of the account and no read per intent: a hundred of them cost one read. Refunds and disputes are read
         first; what comes in between is found when a payment is looked at again.
         """
-        window = {"created": {"gte": int(since.timestamp())}} if since else {}
+        window = {"created": {"gte": max(0, int(since.timestamp()))}} if since else {}
         refunds = await self._by_intent("/v1/refunds", window)
         disputes = await self._by_intent("/v1/disputes", window)
         expanded = {"expand": ["data.latest_charge"], **window}

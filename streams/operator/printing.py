@@ -32,4 +32,15 @@ def cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return str(value)
+    return harmless(str(value))
+
+
+def harmless(text: str, but: str = "") -> str:
+    """`text` as a terminal may show it: what would move its cursor, hide or reorder something there is written in escapes. Much
+    of what is shown was chosen by others. `but`: characters that are left as they are.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in but else each.encode("unicode_escape").decode() for each in text
+    )

@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -33,18 +32,17 @@ async def partitions(settings: Settings, topic: str) -> list[TopicPartition]:
 
 
 async def records(
-    settings: Settings, tps: Sequence[TopicPartition], since: datetime | None = None
+    settings: Settings, tps: Sequence[TopicPartition], since_ms: int | None = None
 ) -> AsyncGenerator[Any, None]:
-    """All that lies there now, or has come since, in order per partition. Who stops before the end closes it (`aclosing`).
-    Raises Unavailable.
+    """All that lies there now, or has come since then (in ms since 1970), in order per partition. Who stops before the end
+    closes it (`aclosing`). Raises Unavailable.
     """
     if not tps:
         return
     async with _consumer(settings) as consumer:
         starts, ends = dict(await consumer.beginning_offsets(tps)), dict(await consumer.end_offsets(tps))
-        if since is not None:
-            at_ms = int(since.timestamp() * 1000)
-            later = await consumer.offsets_for_times(dict.fromkeys(tps, at_ms))
+        if since_ms is not None:
+            later = await consumer.offsets_for_times(dict.fromkeys(tps, since_ms))
             starts = {tp: ends[tp] if later[tp] is None else later[tp].offset for tp in tps}
         async with aclosing(_between(consumer, starts, ends)) as found:
             async for record in found:

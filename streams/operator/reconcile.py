@@ -27,7 +27,7 @@ from streams.kafka_clients import client_settings, reaching
 from streams.logs import blotted
 from streams.operator.printing import show
 from streams.operator.progress import Steps
-from streams.operator.withholding import shown
+from streams.operator.withholding import told
 from streams.reconciling.comparing import EVENTS, POSTGRES, STRIPE, TABLE, Difference
 from streams.reconciling.reconciler import Findings, Reconciler, Scope, Truths
 from streams.settings import Settings, SettingsRefused, load
@@ -90,7 +90,7 @@ async def _reconciled(settings: Settings, wanted: Wanted, run: str, at: datetime
             truths = Truths(events, postgres, table, _books(settings, wanted, stack))
             findings = await Reconciler(truths, wanted.scope, progress.tell).run()
         progress.end()
-        withheld = [_without_secrets(each) for each in findings.differences]
+        withheld = [told(each) for each in findings.differences]
         findings.differences = withheld
         await _publish(clients, withheld, run, at)
     return findings
@@ -134,11 +134,6 @@ async def _publish(clients: dict[str, Any], found: list[Difference], run: str, a
         await producer.flush()
     finally:
         await producer.stop()
-
-
-def _without_secrets(found: Difference) -> Difference:
-    values = {truth: shown(found.field, value) for truth, value in found.values.items()}
-    return Difference(found.payment, found.merchant, found.field, values)
 
 
 def _write_json(findings: Findings, run: str) -> None:

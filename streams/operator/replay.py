@@ -34,6 +34,13 @@ SMALL_ENOUGH = 2_000  # places of the log that may be read while writers wait: a
 PROJECTION = "projection"
 """The role that names its consumer group."""
 
+BEHEADED = (
+    "the log does not reach back to its beginning any more: PostgreSQL alone knows what was told before that"
+)
+ANOTHERS = (
+    "the log holds no events, and the live tables hold payments: it is not the log that they were made from"
+)
+
 T = TypeVar("T")
 
 
@@ -81,6 +88,8 @@ class _Replay:
         async with AsyncExitStack() as stack:
             clients = client_settings(self.settings)
             log = await stack.enter_async_context(KafkaLog(clients, topics.EVENTS))
+            if any(log.places.values()):
+                raise Refused(BEHEADED)
             store = PostgresPaymentStore(self.tables.fresh_dsn)
             stack.push_async_callback(store.close)
             await self._build(log, store)
@@ -126,6 +135,8 @@ class _Replay:
         if dry_run:
             self.done.writers_waited_ms = await self._in_thread(self.tables.release)
             return
+        if self.done.differences.rows and not self.done.events:
+            raise Refused(ANOTHERS)
         self.done.switched = await self._in_thread(self.tables.switch)
         self.done.writers_waited_ms = self.done.switched.writers_ms
         self.crashpoint("replay.switched")

@@ -8,11 +8,12 @@ from typing import Any
 import orjson
 
 from streams.adapters.postgres.differing import OTHERWISE, Noted, Sample
+from streams.adapters.postgres.kept import readable
 from streams.logs import blotted
 from streams.operator.printing import show
 from streams.operator.replay import Replayed, replay
-from streams.operator.withholding import shown
-from streams.reconciling.comparing import differing
+from streams.operator.withholding import shown, told
+from streams.reconciling.comparing import EVENTS, POSTGRES, Difference, differing
 from streams.settings import load
 
 RIGHT, WRONG = 0, 1
@@ -45,7 +46,7 @@ def _document(done: Replayed) -> dict[str, Any]:
         "writers_waited_ms": round(done.writers_waited_ms, 1),
         "readers_waited_ms": round(done.switched.readers_ms, 1) if done.switched else None,
         "switched": done.switched is not None,
-        "left": [asdict(each) for each in verified.differences] if verified else None,
+        "left": [asdict(told(each)) for each in verified.differences] if verified else None,
         "cache": asdict(done.cache) if done.cache else None,
     }
 
@@ -75,8 +76,10 @@ def _tell(done: Replayed, dry_run: bool) -> None:
         show([_left(each) for each in left[:SHOWN_MAX]], as_json=False) if left else None
 
 
-def _left(difference: Any) -> dict[str, Any]:
-    return {"payment": difference.payment, "field": difference.field, **difference.values}
+def _left(difference: Difference) -> dict[str, Any]:
+    values = told(difference).values
+    said = {truth: _said("", values[truth]) if truth in values else "=" for truth in (EVENTS, POSTGRES)}
+    return {"payment": difference.payment, "field": difference.field, **said}
 
 
 def _tell_differences(noted: Noted) -> None:
@@ -98,7 +101,7 @@ def _fields(sample: Sample) -> list[dict[str, Any]]:
         if column != "body":
             rows.append((column, was, should))
             continue
-        members = differing(orjson.loads(was or "{}"), orjson.loads(should or "{}"), "body")
+        members = differing(readable(was or "{}"), readable(should or "{}"), "body")
         rows += [(name, *pair) for name, pair in sorted(members.items())] or [("body", "as text", "as text")]
     return [
         {**about, "field": name, "was": _said(name, was), "is": _said(name, should)}

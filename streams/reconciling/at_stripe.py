@@ -6,9 +6,8 @@ from typing import Any
 from models.ports import View
 from models.refund import IN_DOUBT
 from streams.adapters.stripe_books import Facts
-from streams.reconciling.comparing import MISSING, PAYMENT, THERE, Found, Pair
+from streams.reconciling.comparing import MISSING, PAYMENT, THERE, Found, Pair, readable_row
 from streams.reconciling.stories import Story
-from streams.wire import rows
 
 STATUS_AT_STRIPE = {
     "captured": "succeeded",
@@ -34,7 +33,8 @@ def open_because(story: Story, row: bytes | None) -> str | None:
     doubtful = [refund for refund in view["refunds"] if refund["status"] in IN_DOUBT]
     if doubtful:
         return f"a refund is {doubtful[0]['status']}"
-    calls = rows.read(row).transaction.calls if row is not None else {}
+    kept = None if row is None else readable_row(row)
+    calls = kept.transaction.calls if kept else {}
     return f"{next(iter(calls.values())).call.operation} is under way" if calls else None
 
 
@@ -63,6 +63,10 @@ def _told(facts: Facts) -> str:
 def _amounts(view: View, facts: Facts) -> Found:
     refunded = sum(each.amount_minor for each in facts.refunds if each.status == "succeeded")
     found: Found = {
+        "id": (
+            view["id"],
+            facts.payment,
+        ),  # as the intent names it: by its id alone a notice finds its payment
         "merchant": (view["merchant"], facts.merchant),
         "provider.account": (view["provider"].get("account"), facts.account),
         "provider.payment_intent": (view["provider"]["payment_intent"], facts.intent),

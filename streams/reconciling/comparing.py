@@ -16,7 +16,7 @@ from streams.wire import rows
 
 EVENTS, TABLE, POSTGRES, STRIPE = "events", "table", "postgres", "stripe"
 PAYMENT = "payment"  # the field that is the payment as a whole: one of the two has none
-THERE, MISSING = "there", None
+THERE, MISSING, UNREADABLE = "there", None, "unreadable"
 EVENTS_SHOWN_MAX = 20  # of one payment, of those that differ
 
 Pair = tuple[Any, Any]
@@ -49,7 +49,9 @@ def with_table(story: Story | None, value: bytes | None) -> Found:
     if story is None or value is None:
         told, kept = story is not None, value is not None
         return {} if told == kept else {PAYMENT: (THERE if told else MISSING, THERE if kept else MISSING)}
-    row: Row = rows.read(value)
+    row = readable_row(value)
+    if row is None:
+        return {PAYMENT: (THERE, UNREADABLE)}
     transaction, view = row.transaction, story.shown()
     found: Found = {}
     if transaction.sequence != story.sequence:
@@ -61,6 +63,14 @@ def with_table(story: Story | None, value: bytes | None) -> Found:
     kept_view = payment_view(transaction, view["livemode"])
     # a stranger's refused command is an event that shows no payment: the view may be of an event before
     return found | differing(view | {"sequence": 0}, _as_json(kept_view) | {"sequence": 0})
+
+
+def readable_row(value: bytes) -> Row | None:
+    """None for what nobody but a foreign writer on the changelog can have put there."""
+    try:
+        return rows.read(value)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def with_postgres(story: Story | None, kept: Kept) -> Found:

@@ -6,10 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 
-from streams.adapters.kafka_log import KafkaLog
+from streams.adapters.kafka_log import KafkaLog, ms_before
 from streams.adapters.postgres.kept import Kept, PostgresKept
 from streams.adapters.stripe_books import Facts, StripeBooks, packed, unpacked
 from streams.delivery import POSITION, partition_of
@@ -33,7 +33,7 @@ from streams.reconciling.stories import Stories, Story, made_since
 CHUNK = 500  # payments asked of PostgreSQL at a time
 ROUNDS, PAUSE_S = 5, 2.0
 """Looks again at what differed, and the pause before each: a webhook, or a projection that is behind, takes seconds."""
-KNOWN_BEFORE = timedelta(days=1)
+KNOWN_BEFORE_S = 86_400
 """With `since`, the log is read from so much earlier: an intent is made up to 23 h after its payment was asked for."""
 
 Tell = Callable[[str, int, int], None]
@@ -89,7 +89,7 @@ class Reconciler:
         """Raises Unavailable when one of the truths cannot be read: nothing is said then."""
         events = self._truths.events
         if self._scope.since:
-            await events.begin_at(int((self._scope.since - KNOWN_BEFORE).timestamp() * 1000))
+            await events.begin_at(ms_before(self._scope.since, KNOWN_BEFORE_S))
         await self._read_books()
         self._total = await events.unread()
         for partition in sorted(events.places):

@@ -20,7 +20,9 @@ UNKEEPABLE = bytes(DIGEST_BYTES)
 
 @dataclass(slots=True)
 class Story:
-    """About 1.5 kB. `sequence`: of the last event; `view`: the payment as the last event that shows it has it, as JSON."""
+    """About 1.5 kB. `merchant`: whose the payment is; before there is one, who was refused first. `sequence`: of the last event;
+    `view`: the payment as the last event that shows it has it, as JSON.
+    """
 
     merchant: str
     first: int
@@ -49,7 +51,11 @@ class Story:
                 return
             self.digests += UNKEEPABLE * (event.sequence - self.sequence - 1)
         self.sequence = event.sequence
+        if self.view is not None and event.merchant != self.merchant:
+            self.wrong = (*self.wrong, f"event {event.sequence} of {event.merchant}")[:WRONG_MAX]
         if change.payment is not None:
+            if self.view is None:
+                self.merchant = event.merchant
             # a copy of the exact size: serialisers return a slice of a larger buffer (some 13 kB kept for 1 kB)
             self.view = bytes(memoryview(orjson.dumps(change.payment)))
         try:
@@ -87,4 +93,4 @@ def made_since(story: Story, since: datetime | None) -> bool:
     if since is None:
         return True
     view = story.shown()
-    return view is not None and story.is_whole and datetime.fromisoformat(view["created_at"]) >= since
+    return view is not None and datetime.fromisoformat(view["created_at"]) >= since

@@ -18,6 +18,7 @@ HEADER_MAX_BYTES = 255
 """As long as Stripe's own idempotency keys may be; a command's id stays with its payment for ever."""
 APPENDED_MS = "millrace-appended-ms"
 """Header on a command that was put back from the dead letters: when it first came, in ms since 1970. It is as old as that."""
+MS_DIGITS_MAX = 15
 SIGNATURE = "millrace-signature"
 """Header on the commands Millrace sends itself: HMAC-SHA256 over key, id, type and value, in hex."""
 
@@ -43,6 +44,16 @@ def text(headers: Headers, name: str) -> str | None:
                 raise Poison(f"header {name} is too long or not printable", Code.HEADER_MISSING)
             return decoded
     return None
+
+
+def first_came_ms(headers: Headers, appended_ms: int) -> int:
+    """When a command first came, that was appended then: whoever claims another time can only make it older."""
+    claimed = [
+        int(value)
+        for name, value in headers
+        if name == APPENDED_MS and value and len(value) <= MS_DIGITS_MAX and bytes(value).isdigit()
+    ]
+    return min([appended_ms, *claimed])
 
 
 def required(headers: Headers, name: str) -> str:

@@ -43,7 +43,6 @@ SOURCE = "millrace"
 REPLY_TO = "reply_to"
 _MERCHANT = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 TRACEPARENT = "traceparent"
-MS_DIGITS_MAX = 15
 _TOPIC = re.compile(re.escape(REPLIES_PREFIX) + r"[A-Za-z0-9._-]{1,200}", re.ASCII)  # Kafka's own letters
 
 _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Discriminator("kind")])
@@ -67,7 +66,8 @@ class CommandCodec:
             raise Poison("not CloudEvents 1.0", Code.UNKNOWN_TYPE)
         content = _object(value)
         at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
-        age_s = max(0, int(time.time() - _appended_ms(record) / 1000))
+        first_came_ms = cloudevents.first_came_ms(record.headers, record.timestamp_ms)
+        age_s = max(0, int(time.time() - first_came_ms / 1000))
         merchant = content.get("merchant")
         if not isinstance(merchant, str) or not _MERCHANT.fullmatch(merchant):
             raise Poison("the value names no merchant", Code.UNDECODABLE)
@@ -116,14 +116,6 @@ def _object(value: bytes | None) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise Poison("the value is not a JSON object", Code.UNDECODABLE)
     return content
-
-
-def _appended_ms(record: Record) -> int:
-    """When it first came: whoever claims another time can only make it older."""
-    for name, value in record.headers:
-        if name == cloudevents.APPENDED_MS and value and len(value) <= MS_DIGITS_MAX and value.isdigit():
-            return min(int(value), record.timestamp_ms)
-    return record.timestamp_ms
 
 
 def _source(record: Record) -> str | None:

@@ -1,6 +1,7 @@
 """A file of events is whole or not there; what it cannot be written to, or in, is said in a line."""
 
 import json
+import os
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.adapters.kafka_log import ms_before
 from streams.operator import Refused
 from streams.operator.exporting import Wanted
 from streams.operator.exporting.files import GROUP_ROWS, Row, writing
@@ -69,6 +71,35 @@ def test_what_breaks_off_leaves_the_file_of_before_and_nothing_else(tmp_path: Pa
 def test_a_place_where_nothing_can_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="cannot be written"), writing(str(tmp_path / "no" / "where"), "jsonl"):
         pass
+
+
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for to in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(Refused, match="is no file"), writing(str(to), "jsonl"):
+            pass
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_two_that_write_one_file_at_once_leave_the_whole_of_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = writing(str(tmp_path / "events"), "jsonl"), writing(str(tmp_path / "events"), "jsonl")
+    write = first.__enter__()
+    write(ROW)
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    write = second.__enter__()
+    write(replace(ROW, sequence=4))
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    (only,) = tmp_path.iterdir()
+    assert [json.loads(line)["sequence"] for line in only.read_text().splitlines()] == [4]
+
+
+@pytest.mark.parametrize("at", [datetime(1, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)])
+def test_kafkas_time_begins_in_1970(at: datetime) -> None:
+    assert ms_before(at, 3600) == 0
+    assert ms_before(AT, 1) == int(AT.timestamp() - 1) * 1000
 
 
 def test_parquet_goes_into_no_pipe() -> None:

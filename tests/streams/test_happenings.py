@@ -8,7 +8,9 @@ import orjson
 import pytest
 
 from streams.adapters.postgres.story import Told
+from streams.operator.showing import layout
 from streams.operator.showing.happenings import Happening, in_order, of_command, of_event, with_effects
+from tests.streams.adapters.payments import view as payment_view
 
 AT_MS = 1_790_000_000_000
 NOTICE = {"notice": "evt_1", "notice_type": "refund.failed", "snapshot": {"status": "failed"}}
@@ -70,6 +72,34 @@ def test_a_command_that_comes_again_says_so() -> None:
 def test_what_was_set_aside_is_not_shown_as_if_it_had_happened(made: Any, about: str) -> None:
     assert happened(of_command(made)).about == about
     assert happened(of_command(made)).kind == "command"
+
+
+def test_no_record_of_anybodys_writes_elsewhere_on_the_terminal_or_on_another_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hostile = "\x1b[2J\r\n\u202e"
+    command = record(f"payment.create.v1{hostile}", {}, id=hostile)
+    told = event(1, by="kafka", source=hostile)
+    told.body["data"]["reason"] = hostile
+    called = OUTCOME | {
+        "call": f"pay_x:{hostile}",
+        "outcome": {"kind": hostile, "sends": [{"asked": hostile, "ended": hostile}]},
+    }
+    made = [
+        of_event(told),
+        *(happened(of_command(each)) for each in (command, record("payment.outcome.v1", called))),
+    ]
+    shown = {**payment_view(1), "description": hostile, "customer": hostile}
+    layout.print_for_people(shown, made)
+    out = capsys.readouterr().out
+    assert all(each.isprintable() or each == "\n" for each in out)
+    _, story = out.split("\n\n")
+    assert len(story.splitlines()) == 4, "three that happened, and a request"
+
+
+def test_a_command_nested_too_deep_to_be_told_is_set_aside() -> None:
+    deep = b'{"a":' * 1000 + b"1" + b"}" * 1000
+    assert happened(of_command(record("payment.create.v1", deep))).about == "set aside: it cannot be read"
 
 
 def test_the_timer_is_left_out() -> None:

@@ -1,6 +1,7 @@
 """What the operator's tables show, and that scripts go on getting what they got."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import pytest
 
 from models.policy import DEFAULT, AmountLimits, Policy, Velocity
 from streams.operator import Refused, resolving, settings, unknown
-from streams.operator.dead_letters import settling
+from streams.operator.dead_letters import audit, listing, settling
 from streams.operator.dead_letters.letters import letter, readable
 from streams.operator.dead_letters.listing import _row
 from streams.operator.printing import show
@@ -24,6 +25,29 @@ def test_a_table_is_written_as_people_write(capsys: pytest.CaptureFixture[str]) 
     head, row = capsys.readouterr().out.splitlines()
     assert head.split() == ["AT", "LIVE", "GONE", "REVOKED", "SECRETS", "NOTE", "COUNT"]
     assert row.split() == ["2026-01-31T12:00:00Z", "yes", "no", "-", "-", "-", "0"]
+
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202e\x9b1m\r\n"
+
+
+def test_nothing_that_is_shown_can_write_elsewhere_on_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show([{"note": HOSTILE + "café"}], as_json=False)
+    (_, row) = capsys.readouterr().out.splitlines()
+    assert row == "\\x1b[2J\\x1b]0;owned\\x07\\u202e\\x9b1m\\r\\ncafé"
+    record = lying(
+        (HOSTILE, HOSTILE.encode()), ("source", HOSTILE.encode()), value=HOSTILE.encode() + b"{\n\t}"
+    )
+
+    async def found(name: str) -> object:
+        return letter(record), None
+
+    monkeypatch.setattr(listing, "_one", found)
+    listing.show_one("2/7", as_json=False)
+    shown = capsys.readouterr().out
+    assert all(each.isprintable() or each in "\n\t" for each in shown)
+    assert shown.endswith("{\n\t}\n"), "a value keeps its lines"
 
 
 def test_a_table_of_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,3 +165,50 @@ def test_what_is_put_back_is_as_old_as_it_was_however_often() -> None:
     assert settling._again(letter(lying(*once.headers, *later))).headers == once.headers
     from_before = settling._again(letter(lying(("source", b"payments.commands.v1/2/9"))))
     assert from_before.headers == [("millrace-appended-ms", b"1769860800123")]
+
+
+@pytest.mark.parametrize("claimed", [b"99999999999999", b"soon", b"", None, b"9" * 16])
+def test_no_claim_of_its_sender_makes_what_is_put_back_younger(claimed: bytes | None) -> None:
+    ours = ("source", b"payments.commands.v1/2/9"), ("appended_ms", b"1700000000000")
+    forged = ("millrace-appended-ms", claimed), ("ce_id", b"1"), ("millrace-appended-ms", claimed)
+    once = settling._again(letter(lying(*forged, *ours)))
+    assert once.headers == [("ce_id", b"1"), ("millrace-appended-ms", b"1700000000000")]
+
+
+def written(value: bytes | None, key: bytes = b"2/7") -> SimpleNamespace:
+    return SimpleNamespace(key=key, value=value)
+
+
+def test_a_letter_is_settled_by_the_first_word_on_it_and_what_is_no_word_is_passed_over() -> None:
+    settled = audit.Settled(
+        "2/7", audit.DROPPED, "ada", "a test", "payments.commands.v1/2/9", "undecodable", AT
+    )
+    word = audit.item(settled)
+    odd = [
+        None,
+        b"",
+        b"no JSON",
+        b"[]",
+        b"7",
+        b'{"letter": "2/7"}',
+        (word.value or b"").replace(b"dropped", b"burnt"),
+    ]
+    later = audit.item(replace(settled, fate=audit.REDRIVEN, operator="eve"))
+    records = [written(value) for value in odd]
+    records += [written(later.value, b"2/8"), written(word.value), written(later.value)]
+    (found,) = audit.first_words(records).values()
+    assert (found.fate, found.operator, found.at) == ("dropped", "ada", AT.replace(microsecond=123_000))
+
+
+def test_a_letter_at_the_place_of_a_settled_one_of_before_the_topic_was_made_anew_is_open() -> None:
+    before = audit.Settled(
+        "2/7", audit.DROPPED, "ada", "a test", "payments.commands.v1/2/9", "undecodable", AT
+    )
+    later = replace(before, source="payments.commands.v1/2/900", operator="bob")
+    words = audit.first_words([written(audit.item(each).value) for each in (before, later)])
+    assert {source: settled.operator for (_, source), settled in words.items()} == {
+        before.source: "ada",
+        later.source: "bob",
+    }
+    lies_there = letter(lying(("source", b"payments.commands.v1/2/9000")))
+    assert (lies_there.name, lies_there.source) not in words

@@ -53,6 +53,8 @@ async def test_all_events_are_exported_once_and_in_order_without_secrets(
         cut, env={**os.environ, **system.environment()}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert await broken.communicate() == (b"", b""), "that nobody reads it is no error"
+    ever = await millrace(system, "export", "-", "--since", "0001-01-01")
+    assert (ever.code, len(ever.out.splitlines()) >= len(exported)) == (0, True), ever.err
     none = await millrace(system, "export", "-", "--until", "2020-01-01")
     assert (none.code, none.out) == (0, "")
 

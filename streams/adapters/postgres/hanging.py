@@ -11,6 +11,17 @@ WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
 UNION SELECT 'foreign key ' || conname || ' of ' || conrelid::regclass FROM pg_constraint
 WHERE contype = 'f' AND (confrelid = ANY(%(live)s::regclass[]) OR conrelid = ANY(%(live)s::regclass[]))
 UNION SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = ANY(%(live)s::regclass[])
+UNION SELECT 'function ' || d.objid::regprocedure FROM pg_depend d
+WHERE d.classid = 'pg_proc'::regclass AND (
+    d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY(%(live)s::regclass[])
+    OR d.refclassid = 'pg_type'::regclass AND d.refobjid IN (SELECT reltype FROM pg_class WHERE oid = ANY(%(live)s::regclass[])))
+UNION SELECT 'check ' || conname || ' of ' || conrelid::regclass FROM pg_constraint
+WHERE contype = 'c' AND conrelid = ANY(%(live)s::regclass[])
+UNION SELECT 'statistics ' || stxname FROM pg_statistic_ext WHERE stxrelid = ANY(%(live)s::regclass[])
+UNION SELECT 'table that inherits, ' || inhrelid::regclass FROM pg_inherits WHERE inhparent = ANY(%(live)s::regclass[])
+UNION SELECT 'row security of ' || oid::regclass FROM pg_class WHERE relrowsecurity AND oid = ANY(%(live)s::regclass[])
+UNION SELECT 'settings of ' || oid::regclass FROM pg_class
+WHERE (reloptions IS NOT NULL OR relreplident <> 'd') AND oid = ANY(%(live)s::regclass[])
 UNION SELECT 'row policy ' || polname FROM pg_policy WHERE polrelid = ANY(%(live)s::regclass[])
 UNION SELECT 'publication ' || pubname FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
 WHERE r.prrelid = ANY(%(live)s::regclass[])
@@ -27,7 +38,7 @@ ORDER BY 1
 OWNER = "SELECT relowner::regrole::text FROM pg_class WHERE oid = %s::regclass"
 GRANTS = """
 SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, privilege_type, is_grantable
-FROM pg_class, aclexplode(relacl) WHERE oid = %s::regclass
+FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) WHERE oid = %s::regclass
 """
 
 
@@ -43,6 +54,8 @@ def take_over(ask: Ask, live: str, fresh: str) -> None:
     for name in PROJECTED:
         table = Identifier(fresh, name)
         ((owner,),) = ask(OWNER, quoted(live, name))
+        for grantee in {row[0] for row in ask(GRANTS, quoted(fresh, name))}:  # by default, as a new table
+            ask(SQL(f"REVOKE ALL ON {{}} FROM {grantee}").format(table))
         for grantee, privilege, is_grantable in ask(GRANTS, quoted(live, name)):
             option = " WITH GRANT OPTION" if is_grantable and grantee != owner else ""
             ask(SQL(f"GRANT {privilege} ON {{}} TO {grantee}{option}").format(table))

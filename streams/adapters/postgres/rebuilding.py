@@ -28,6 +28,9 @@ from streams.adapters.postgres.statements import sentence
 REBUILT, REPLACED = "millrace_rebuilt", "millrace_replaced"
 REPLAY_LOCK = MIGRATION_LOCK + 1
 WRITERS_WAIT_S = 10  # for a batch of the projection, or an autovacuum that gives way after a second
+HELD_IDLE_MAX_S = 20
+"""How long the server lets us hold writers without a word, for as long as Kafka is read. Whoever is stopped, or whose machine is
+gone, would else hold them for good, or until TCP notices, two hours later."""
 READERS_WAIT_MS = 50  # how long readers may queue behind the switch while it waits for one of them
 SWITCH_TRIES, SWITCH_PAUSE_S = 200, 0.05
 
@@ -144,6 +147,7 @@ class Rebuilding:
             if self._step_of(self._live) != self._step:
                 raise Hindered("the tables were migrated meanwhile: begin anew")
             self._ask(f"SET LOCAL lock_timeout = '{WRITERS_WAIT_S}s'")
+            self._ask(f"SET LOCAL idle_in_transaction_session_timeout = '{HELD_IDLE_MAX_S}s'")
             self._locked_at = time.monotonic()
             self._ask(SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(_names(self._live)))
 

@@ -3,8 +3,10 @@
 In Kafka, like the letters: they must be manageable while PostgreSQL is away.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -46,11 +48,32 @@ def item(settled: Settled) -> Item:
     return Item(key, orjson.dumps(content), headers)
 
 
-async def settlements(settings: Settings) -> dict[str, Settled]:
+Name = tuple[str, str]
+"""Where a letter lies, and its source: its place alone comes again where the topic is made anew, and the audit is for ever."""
+
+
+async def settlements(settings: Settings) -> dict[Name, Settled]:
     """All there ever were, by letter. The topic grows by what people do by hand. Raises Unavailable."""
-    found: dict[str, Settled] = {}
-    async for record in records(settings, await partitions(settings, AUDIT)):
-        content = orjson.loads(record.value or b"{}")
-        named = {name: str(content[name]) for name in CONTENT}
-        found[named["letter"]] = Settled(**named, at=datetime.fromisoformat(content["at"]))
+    return first_words([record async for record in records(settings, await partitions(settings, AUDIT))])
+
+
+def first_words(written: Iterable[Any]) -> dict[Name, Settled]:
+    """By letter, the first of each: it is settled once, and what is written of it later does not undo that. What is no such
+    record is passed over: what is kept for ever must not stand in the way for ever.
+    """
+    found: dict[Name, Settled] = {}
+    for record in written:
+        if (settled := _read(record)) is not None:
+            found.setdefault((settled.letter, settled.source), settled)
     return found
+
+
+def _read(record: Any) -> Settled | None:
+    try:
+        content = orjson.loads(record.value or b"")
+        named = {name: str(content[name]) for name in CONTENT}
+        settled = Settled(**named, at=datetime.fromisoformat(content["at"]))
+    except (ValueError, TypeError, KeyError):
+        return None
+    is_one = settled.fate in (REDRIVEN, DROPPED) and settled.at.tzinfo is not None
+    return settled if is_one and record.key == settled.letter.encode() else None

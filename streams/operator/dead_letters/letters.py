@@ -28,6 +28,11 @@ class Letter:
     headers: list[tuple[str, bytes | None]]
     why: dict[str, str]
 
+    @property
+    def source(self) -> str:
+        """topic/partition/offset of the original."""
+        return self.why.get("source", "")
+
     def attribute(self, name: str) -> str | None:
         """One of the original's headers, as text."""
         return next((_text(value) for key, value in self.headers if key == name), None)

@@ -5,12 +5,13 @@ from typing import Any
 
 from streams.operator.dead_letters.audit import Settled, settlements
 from streams.operator.dead_letters.letters import Letter, find, letter, readable
-from streams.operator.printing import cell, show
+from streams.operator.printing import cell, harmless, show
 from streams.operator.reading import partitions, records
 from streams.settings import load
 from streams.topics import DEAD_LETTERS
 
 KEY_SHOWN_CHARS = 60
+LAID_OUT = "\n\t"  # of a value, which is shown last: what it pretends to be can only stand below
 
 
 def list_newest(most: int, with_settled: bool, as_json: bool) -> None:
@@ -29,24 +30,25 @@ def show_one(name: str, as_json: bool) -> None:
         if member == "headers":
             print("headers")
             for header in value:
-                print(f"  {header['name']}: {header['value']}")
+                print(f"  {cell(header['name'])}: {cell(header['value'])}")
         elif member != "value":
             print(f"{member:9} {cell(value)}")
-    print(f"\n{whole['value'] or '(no value)'}")
+    print(f"\n{harmless(whole['value'] or '(no value)', but=LAID_OUT)}")
 
 
 async def _newest(most: int, with_settled: bool = False) -> list[dict[str, Any]]:
     settings = load()
     settled = await settlements(settings)
     found = [letter(record) async for record in records(settings, await partitions(settings, DEAD_LETTERS))]
-    shown = [each for each in found if with_settled or each.name not in settled]
+    shown = [each for each in found if with_settled or (each.name, each.source) not in settled]
     newest = sorted(shown, key=lambda each: each.at, reverse=True)[:most]
-    return [_row(each, settled.get(each.name), with_settled) for each in newest]
+    return [_row(each, settled.get((each.name, each.source)), with_settled) for each in newest]
 
 
 async def _one(name: str) -> tuple[Letter, Settled | None]:
     settings = load()
-    return await find(settings, name), (await settlements(settings)).get(name)
+    found = await find(settings, name)
+    return found, (await settlements(settings)).get((name, found.source))
 
 
 def _row(lying: Letter, settled: Settled | None, with_fate: bool) -> dict[str, Any]:

@@ -25,11 +25,11 @@ from streams.operator import Refused
 from streams.operator.dead_letters import audit
 from streams.operator.dead_letters.audit import REDRIVEN, Settled
 from streams.operator.dead_letters.letters import Letter, find
-from streams.operator.printing import show
+from streams.operator.printing import cell, show
 from streams.operator.reading import partitions
 from streams.settings import Settings, load
 from streams.topics import AUDIT, COMMANDS
-from streams.wire.cloudevents import APPENDED_MS
+from streams.wire.cloudevents import APPENDED_MS, first_came_ms
 
 TRANSACTION_TIMEOUT_MS = 10_000
 """Commands behind an open transaction wait for it: if this process dies in the midst of one, so long and no longer."""
@@ -53,7 +53,7 @@ async def _settled(settings: Settings, name: str, fate: str, operator: str, reas
                 fate,
                 operator,
                 blotted(reason),
-                letter.why.get("source", ""),
+                letter.source,
                 letter.why.get("code", ""),
                 datetime.now(UTC),
             )
@@ -85,16 +85,17 @@ async def _producer(settings: Settings) -> AsyncIterator[TransactionalProducer]:
 
 
 async def _open_letter(settings: Settings, name: str) -> Letter:
-    letter, before = await find(settings, name), (await audit.settlements(settings)).get(name)
+    letter = await find(settings, name)
+    before = (await audit.settlements(settings)).get((name, letter.source))
     if before is not None:
         at = before.at.strftime("%Y-%m-%dT%H:%M:%SZ")
-        raise Refused(f"{name} was {before.fate} by {before.operator} at {at}: {before.reason}")
+        raise Refused(cell(f"{name} was {before.fate} by {before.operator} at {at}: {before.reason}"))
     return letter
 
 
 async def _destination(settings: Settings, letter: Letter) -> Partition:
     """Where it goes back to: its key's partition, or the one it was on. Raises Refused for what must not go back."""
-    topic, *place = letter.why.get("source", "").split("/")
+    topic, *place = letter.source.split("/")
     if topic != COMMANDS:
         raise Refused(
             f"{letter.name} is from {topic or 'an unknown topic'}, and only commands can be put back: an event is said once"
@@ -116,8 +117,10 @@ async def _home(settings: Settings, topic: str, key: bytes) -> Partition:
 
 
 def _again(letter: Letter) -> Item:
-    """The original, bytes and headers, and how old it is: who puts it back makes it no younger."""
-    if any(name == APPENDED_MS for name, _ in letter.headers):
-        return Item(letter.key, letter.value, letter.headers)  # put back before: the first time counts
-    appended_ms = letter.why.get(APPENDED) or str(int(letter.at.timestamp() * 1000))
-    return Item(letter.key, letter.value, [*letter.headers, (APPENDED_MS, appended_ms.encode())])
+    """The original, bytes and headers, and how old it is: who puts it back makes it no younger, whatever its sender claimed."""
+    appended_ms = int(letter.why.get(APPENDED) or letter.at.timestamp() * 1000)
+    oldest_ms = first_came_ms(
+        letter.headers, appended_ms
+    )  # it may have been put back before: the first time counts
+    headers = [(name, value) for name, value in letter.headers if name != APPENDED_MS]
+    return Item(letter.key, letter.value, [*headers, (APPENDED_MS, b"%d" % oldest_ms)])

@@ -8,9 +8,10 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from streams.adapters.kafka_log import ms_before
 from streams.delivery import Poison
 from streams.operator.exporting.files import Row, writing
 from streams.operator.printing import show
@@ -20,7 +21,7 @@ from streams.settings import Settings, load
 from streams.topics import EVENTS
 from streams.wire import events
 
-CLOCKS_DIFFER = timedelta(hours=1)
+CLOCKS_DIFFER_S = 3_600
 """An event has the broker's time of its command; it is looked for by the writer's time of its record, which comes later."""
 
 
@@ -71,8 +72,8 @@ async def _export(settings: Settings, to: str, format: str, wanted: Wanted) -> C
 
 
 async def _rows(settings: Settings, wanted: Wanted, count: Count) -> AsyncGenerator[Row, None]:
-    since = wanted.since and wanted.since - CLOCKS_DIFFER
-    async with aclosing(records(settings, await partitions(settings, EVENTS), since)) as found:
+    since_ms = None if wanted.since is None else ms_before(wanted.since, CLOCKS_DIFFER_S)
+    async with aclosing(records(settings, await partitions(settings, EVENTS), since_ms)) as found:
         async for record in found:
             try:
                 row = _row(record)

@@ -49,7 +49,11 @@ def writing(to: str, format: str) -> Iterator[Write]:
         yield _json_lines(sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
-    unfinished = Path(to + UNFINISHED)
+    if Path(to).exists() and not Path(to).is_file():
+        raise Refused(f"{to} is no file: it would be replaced by one")  # /dev/null, say
+    unfinished = Path(
+        f"{to}.{os.getpid()}{UNFINISHED}"
+    )  # two that write the same file at once each have their own
     try:
         with unfinished.open("wb") as file:
             if format == PARQUET:
@@ -61,7 +65,7 @@ def writing(to: str, format: str) -> Iterator[Write]:
             os.fsync(file.fileno())
         unfinished.replace(to)
     except OSError as failed:
-        raise Refused(f"{to} cannot be written: {failed.strerror}") from None
+        raise Refused(f"{to} cannot be written: {failed.strerror or failed}") from None
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from models.errors import Unavailable
 from models.ids import PAYMENT_ID
+from streams.adapters.kafka_log import ms_before
 from streams.adapters.postgres.merchants import NotFound
 from streams.adapters.postgres.story import story
 from streams.delivery import partition_of
@@ -42,7 +43,7 @@ async def _commands(settings: Settings, payment_id: str, since: datetime) -> lis
     try:
         tps = await partitions(settings, COMMANDS)
         mine = [tp for tp in tps if tp.partition == partition_of(key, len(tps))]
-        found = [record async for record in records(settings, mine, since) if record.key == key]
+        found = [record async for record in records(settings, mine, ms_before(since, 0)) if record.key == key]
     except Unavailable as away:
         print(f"{away}: calls and notices are not shown", file=sys.stderr)
         return None

@@ -57,7 +57,8 @@ def of_command(record: Any) -> Happening | None:
         return None
     source = headers.get("ce_source", "")
     by = "api" if source == SOURCE else f"kafka {source}"
-    made = Happening(datetime.fromtimestamp(record.timestamp / 1000, UTC), COMMAND, type, id, "", blotted(by))
+    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    made = Happening(at, COMMAND, blotted(type), blotted(id), "", blotted(by))
     try:
         content = orjson.loads(record.value or b"")
         if type in shapes.TYPES:
@@ -68,7 +69,7 @@ def of_command(record: Any) -> Happening | None:
         return (
             _call(made, content) if type == OUTCOME else _webhook(made, content) if type == NOTICE else made
         )
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return replace(made, about="set aside: it cannot be read")
 
 
@@ -102,7 +103,7 @@ def _call(made: Happening, content: dict[str, Any]) -> Happening:
     told = "; ".join(
         _said({name: value for name, value in snapshot.items() if name not in ("kind", "sends")})
     )
-    operation = ":".join(key.split(":")[1:])
+    operation = blotted(":".join(key.split(":")[1:]))
     about = blotted(f"{outcome['kind']}: {told}")
     return replace(made, kind=CALL, what=operation, id=key, about=about, by="provider", sends=sends)
 

@@ -11,7 +11,7 @@ from models.money import CURRENCIES
 from models.ports import View
 from models.representation import rfc3339
 from streams.logs import blotted
-from streams.operator.printing import cell
+from streams.operator.printing import cell, harmless
 from streams.operator.secrets import without_secrets
 from streams.operator.showing.happenings import WEBHOOK, Happening
 
@@ -87,15 +87,17 @@ def _money(minor: int, currency: str) -> str:
 
 def _rows(each: Happening) -> list[tuple[str, str, str, str]]:
     """When, its number, what, and the rest; below a call, each request that was made for it."""
-    about = each.about
+    about = harmless(each.about)
     if each.kind == WEBHOOK:
         led_to = ", ".join(map(str, each.changed))
         about = f"{about}; led to {led_to}" if led_to else f"{about}; changed nothing"
-    what = f"call {each.what}" if each.sends or each.kind == "call" else each.what
+    what = cell(f"call {each.what}" if each.sends or each.kind == "call" else each.what)
     number = str(each.sequence or "")
-    rows = [(rfc3339(each.at), number, what, f"[{each.by}] {about}")]
+    rows = [(rfc3339(each.at), number, what, f"[{harmless(each.by)}] {about}")]
     for send in each.sends:
-        rows.append(("", "", f"  {send['asked']}", f"{send['ended']} {send['request'] or ''}"))
+        rows.append(
+            ("", "", f"  {cell(send['asked'])}", harmless(f"{send['ended']} {send['request'] or ''}"))
+        )
     return rows
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from models.errors import Unavailable
 from models.ports import Change
-from streams.adapters.postgres import PostgresPaymentReader, PostgresPaymentStore
+from streams.adapters.postgres import PostgresPaymentReader, PostgresPaymentStore, rebuilding
 from streams.adapters.postgres.differing import GHOST, MISSING, OTHERWISE
 from streams.adapters.postgres.projected import KEPT_ELSEWHERE, PROJECTED
 from streams.adapters.postgres.rebuilding import REBUILT, REPLACED, Hindered, Rebuilding
@@ -97,6 +97,9 @@ def test_a_switch_heals_everything_and_leaves_names_owners_and_privileges_as_the
     before = run_sql(database, EVERYTHING)
     run_sql(database, "DROP ROLE IF EXISTS reporting")
     run_sql(database, "CREATE ROLE reporting; GRANT SELECT ON payments TO reporting")
+    run_sql(
+        database, "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reporting"
+    )  # of new ones: no gain, either
     run_sql(database, "DELETE FROM payments")
     try:
         with rebuilt(database, story(3)) as tables:
@@ -119,6 +122,37 @@ def test_a_switch_heals_everything_and_leaves_names_owners_and_privileges_as_the
         ("CREATE INDEX own ON refunds (status)", "DROP INDEX own", "index own"),
         ("ALTER TABLE payments ADD own int", "ALTER TABLE payments DROP own", "column payments.own"),
         ("CREATE PUBLICATION out FOR TABLE payments", "DROP PUBLICATION out", "publication out"),
+        (
+            "CREATE FUNCTION f() RETURNS bigint BEGIN ATOMIC SELECT count(*) FROM payments; END",
+            "DROP FUNCTION f",
+            r"function f\(\)",
+        ),
+        (
+            "CREATE FUNCTION g(payments) RETURNS text LANGUAGE sql AS $$ SELECT $1.id $$",
+            "DROP FUNCTION g",
+            r"function g\(payments\)",
+        ),
+        (
+            "ALTER TABLE payments ADD CONSTRAINT small CHECK (amount < 10)",
+            "ALTER TABLE payments DROP CONSTRAINT small",
+            "check small of payments",
+        ),
+        (
+            "CREATE STATISTICS together ON status, currency FROM payments",
+            "DROP STATISTICS together",
+            "statistics together",
+        ),
+        ("CREATE TABLE i () INHERITS (payments)", "DROP TABLE i", "table that inherits, i"),
+        (
+            "ALTER TABLE payments ENABLE ROW LEVEL SECURITY",
+            "ALTER TABLE payments DISABLE ROW LEVEL SECURITY",
+            "row security of payments",
+        ),
+        (
+            "ALTER TABLE refunds SET (fillfactor = 80)",
+            "ALTER TABLE refunds RESET (fillfactor)",
+            "settings of refunds",
+        ),
         ("CREATE TABLE o (id text REFERENCES payments)", "DROP TABLE o", "foreign key o_id_fkey of o"),
     ],
 )
@@ -159,6 +193,19 @@ def test_one_whose_session_dies_leaves_the_live_tables_as_they_were_and_is_clear
         tables.hold_writers()
         tables.switch()
     assert run_sql(database, "SELECT count(*) FROM payments") == [(2,)]
+
+
+def test_whoever_is_stopped_in_the_midst_holds_writers_for_a_while_and_not_for_good(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "HELD_IDLE_MAX_S", 1)
+    asyncio.run(fill(database, story(2)))
+    with rebuilt(database, story(2)) as tables:
+        tables.hold_writers()
+        asyncio.run(fill(database, [change(view(7))]))  # its statement may wait for ten seconds
+        with pytest.raises(Unavailable):
+            tables.switch()
+    assert run_sql(database, "SELECT count(*) FROM payments") == [(3,)]
 
 
 def test_a_batch_that_waits_for_the_switch_is_kept_in_the_new_tables(database: str) -> None:

@@ -1,5 +1,6 @@
 """One payment as the log tells it beside what each of the others may say of it: every way to differ has its name."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +10,18 @@ from streams.adapters.postgres.kept import Kept, event_digest, payment_to_keep, 
 from streams.adapters.stripe_books import Dispute, Facts, Refund, packed, unpacked
 from streams.reconciling.at_stripe import open_because, with_stripe
 from streams.reconciling.comparing import PAYMENT, in_the_log, with_postgres, with_table
-from streams.reconciling.stories import UNKEEPABLE, Stories, Story
-from tests.streams.adapters.payments import FIRST, change, payment_id, refund, refusal, view
+from streams.reconciling.stories import UNKEEPABLE, Stories, Story, made_since
+from tests.streams.adapters.payments import (
+    FIRST,
+    SECOND,
+    START,
+    change,
+    event,
+    payment_id,
+    refund,
+    refusal,
+    view,
+)
 
 INTENT = {"name": "stripe", "payment_intent": "pi_1", "charge": "ch_1"}
 
@@ -49,6 +60,16 @@ def test_a_story_with_a_gap_a_double_or_without_a_beginning_is_not_whole() -> No
     assert in_the_log(told(first, third))["sequence"][0] == "event 3 after 1"
     assert in_the_log(told(first, second, second))["sequence"][0] == "event 2 after 2"
     assert in_the_log(told(second, third))["sequence"][0] == "begins with 2"
+
+
+def test_a_payment_is_whose_it_is_and_not_who_was_refused_before_and_an_event_of_anothers_is_wrong() -> None:
+    too_early = Change(event(payment_id(1), 1, SECOND, "command.refused.v1", sender=SECOND), None)
+    mine = told(too_early, change(view(1, 2)))
+    assert (mine.merchant, in_the_log(mine)) == (FIRST, {})
+    mine.add(refusal(view(1, 2), 3, SECOND))
+    assert in_the_log(mine) == {}, "who tried later is its sender, and not whose it is"
+    mine.add(change(view(1, 4, merchant=SECOND)))
+    assert (mine.merchant, in_the_log(mine)["sequence"][0]) == (FIRST, f"event 4 of {SECOND}")
 
 
 def test_after_a_gap_each_event_is_still_compared_with_its_own() -> None:
@@ -122,6 +143,8 @@ def test_what_stripe_shows_of_a_captured_payment_is_no_difference() -> None:
         ({"intent": "pi_2"}, {"provider.payment_intent"}),
         ({"charge": "ch_2"}, {"provider.charge"}),
         ({"merchant": "mer_x"}, {"merchant"}),
+        ({"payment": "None"}, {"id"}),
+        ({"payment": payment_id(2)}, {"id"}),
         ({"refunds": (Refund(None, "re_by_hand", "succeeded", 5),)}, {"refunds.re_by_hand", "amount_refunded"}),
         ({"refunds": (Refund(None, "re_by_hand", "pending", 5),)}, {"refunds.re_by_hand"}),
         ({"disputes": (Dispute("du_1", "lost", 1, "usd", True, False),)}, {"disputes.du_1"}),
@@ -131,6 +154,21 @@ def test_each_thing_that_stripe_shows_otherwise_is_a_difference_by_its_name(
     changed: dict[str, Any], fields: set[str]
 ) -> None:
     assert set(with_stripe(told(change(paid())), [at_stripe(**changed)])) == fields
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"\xff", b"[]", b"{}", b'{"transaction": {}}', b'{"transaction": 7, "waiters": []}']
+)
+def test_a_row_that_nobody_can_read_is_a_difference_and_no_crash(value: bytes) -> None:
+    story = told(change(paid()))
+    assert with_table(story, value) == {PAYMENT: ("there", "unreadable")}
+    assert open_because(story, value) is None
+
+
+def test_of_the_payments_since_a_time_one_that_has_lost_its_beginning_is_looked_at() -> None:
+    beheaded = told(change(paid(sequence=2)))
+    assert made_since(beheaded, START) and not made_since(beheaded, START + timedelta(seconds=1))
+    assert in_the_log(beheaded) != {}
 
 
 def test_money_at_stripe_that_we_call_declined_or_canceled_is_a_difference() -> None:
