@@ -28,9 +28,7 @@ class RedisUpkeep:
         """Values by name, a page at a time; one that is written meanwhile may come twice. Raises Unavailable."""
         cursor, more = 0, True
         while more:
-            scanned: Any = await self._ask(
-                self._redis.scan(cursor, match=f"{PREFIX}*", count=PER_PAGE)
-            )
+            scanned: Any = await self._ask(self._redis.scan(cursor, match=f"{PREFIX}*", count=PER_PAGE))
             cursor, keys = scanned
             more = cursor != 0
             names = [key.decode().removeprefix(PREFIX) for key in keys]

@@ -57,6 +57,10 @@ def test_a_command_that_comes_again_says_so() -> None:
         "reason duplicate",
         "said again; reason duplicate",
     ]
+    other = happened(of_command(record("payment.cancel.v1", {"reason": "fraudulent"})))
+    assert [each.about for each in with_effects([cancel, other], [])][
+        1
+    ] == "said otherwise; reason fraudulent"
 
 
 @pytest.mark.parametrize(

@@ -75,16 +75,16 @@ def of_command(record: Any) -> Happening | None:
 
 def with_effects(commands: Iterable[Happening], events: Sequence[Happening]) -> list[Happening]:
     """Each with the sequences of the events that it led to; a command that was there before says so."""
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     found = []
     for each in commands:
         changed = tuple(
             event.sequence or 0 for event in events if each.kind == WEBHOOK and each.id in event.by.split()
         )
-        again = each.kind == COMMAND and each.id in seen
-        seen.add(each.id)
-        about = f"said again; {each.about}" if again else each.about
-        found.append(replace(each, changed=changed, about=about))
+        before = seen.get(each.id) if each.kind == COMMAND else None
+        seen.setdefault(each.id, each.about)
+        again = "" if before is None else "said again; " if before == each.about else "said otherwise; "
+        found.append(replace(each, changed=changed, about=f"{again}{each.about}"))
     return found
 
 

@@ -17,6 +17,8 @@ from streams.operator.showing.happenings import WEBHOOK, Happening
 
 NARROWEST_CHARS = 100  # of a table: below it lines break wherever they break
 
+AT_STRIPE = ("payment_intent", "charge", "account")
+
 
 def print_document(payment: View, happened: list[Happening], whole: bool) -> None:
     """`whole`: calls and notices are in it, as far as they are kept."""
@@ -60,11 +62,12 @@ def _facts(payment: View) -> list[tuple[str, str]]:
         ),
         (
             "decline",
-            payment["decline"] and " ".join(str(word) for word in payment["decline"].values() if word),
+            payment["decline"]
+            and "; ".join(f"{name} {word}" for name, word in payment["decline"].items() if word),
         ),
         (
             "stripe",
-            " ".join(filter(None, (payment["provider"][name] for name in ("payment_intent", "charge")))),
+            " ".join(filter(None, (payment["provider"].get(name) for name in AT_STRIPE))),
         ),
         *(("refund", _part(refund, currency)) for refund in payment["refunds"]),
         *(("dispute", _part(dispute, dispute["currency"])) for dispute in payment["disputes"]),
