@@ -105,7 +105,8 @@ def _call(made: Happening, content: dict[str, Any]) -> Happening:
     )
     operation = blotted(":".join(key.split(":")[1:]))
     about = blotted(f"{outcome['kind']}: {told}")
-    return replace(made, kind=CALL, what=operation, id=key, about=about, by="provider", sends=sends)
+    by = "screen" if operation.startswith("screen:") else "provider"
+    return replace(made, kind=CALL, what=operation, id=key, about=about, by=by, sends=sends)
 
 
 def _webhook(made: Happening, content: dict[str, Any]) -> Happening:
