@@ -171,6 +171,11 @@ def test_of_the_payments_since_a_time_one_that_has_lost_its_beginning_is_looked_
     assert in_the_log(beheaded) != {}
 
 
+def test_a_charge_that_a_person_did_not_name_is_no_difference() -> None:
+    resolved = paid(provider={**INTENT, "charge": None})
+    assert with_stripe(told(change(resolved)), [at_stripe()]) == {}
+
+
 def test_money_at_stripe_that_we_call_declined_or_canceled_is_a_difference() -> None:
     for status in ("declined", "canceled"):
         ours = view(1, status=status, provider={**INTENT, "charge": None})
