@@ -7,11 +7,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from models.errors import Unavailable
-from streams.adapters import redis_screen
 from streams.adapters.redis_cache import PREFIX
 
 ANSWER_WITHIN_S = 5.0
 PER_PAGE = 500
+OTHERS = ":"
+"""In the rest of a name: it is no payment's and no refund's, but of what else is kept in Redis (`notice:evt_…`, `screen:…`)."""
 
 DROP_IF = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
@@ -30,8 +31,8 @@ class RedisUpkeep:
             scanned: Any = await self._ask(self._redis.scan(cursor, match=f"{PREFIX}*", count=PER_PAGE))
             cursor, keys = scanned
             more = cursor != 0
-            names = [key.decode() for key in keys if not key.startswith(redis_screen.PREFIX.encode())]
-            yield await self.of([name.removeprefix(PREFIX) for name in names])
+            names = [key.decode(errors="replace").removeprefix(PREFIX) for key in keys]
+            yield await self.of([name for name in names if OTHERS not in name])
 
     async def of(self, names: Sequence[str]) -> dict[str, bytes]:
         """What stands under these names. Raises Unavailable."""

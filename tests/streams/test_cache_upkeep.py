@@ -106,3 +106,11 @@ async def test_what_is_ahead_of_postgresql_as_the_log_is_stays_and_is_not_called
     assert await world.cache.get(payment_id(1)) == ahead
     await world.store.apply([change(ahead)])
     assert await world.put_right() == Put(entries=1)
+
+
+@pytest.mark.parametrize("name", ["notice:evt_1", "screen:of:cus_1", "stripe-tokens:ours"])
+async def test_what_else_is_remembered_in_redis_is_left_as_it_is(world: World, name: str) -> None:
+    await world.redis.set(PREFIX + name, 1)
+    done = await world.put_right()
+    assert await world.redis.exists(PREFIX + name)
+    assert (done.dropped, done.left) == (0, 0)
