@@ -65,7 +65,7 @@ def _amounts(view: View, facts: Facts) -> Found:
     found: Found = {
         "id": (
             view["id"],
-            facts.payment,
+            facts.payment or MISSING,
         ),  # as the intent names it: by its id alone a notice finds its payment
         "merchant": (view["merchant"], facts.merchant),
         "provider.account": (view["provider"].get("account"), facts.account),

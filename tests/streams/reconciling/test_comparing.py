@@ -143,7 +143,7 @@ def test_what_stripe_shows_of_a_captured_payment_is_no_difference() -> None:
         ({"intent": "pi_2"}, {"provider.payment_intent"}),
         ({"charge": "ch_2"}, {"provider.charge"}),
         ({"merchant": "mer_x"}, {"merchant"}),
-        ({"payment": "None"}, {"id"}),
+        ({"payment": ""}, {"id"}),
         ({"payment": payment_id(2)}, {"id"}),
         ({"refunds": (Refund(None, "re_by_hand", "succeeded", 5),)}, {"refunds.re_by_hand", "amount_refunded"}),
         ({"refunds": (Refund(None, "re_by_hand", "pending", 5),)}, {"refunds.re_by_hand"}),
