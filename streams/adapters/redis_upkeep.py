@@ -12,7 +12,7 @@ from streams.adapters.redis_cache import PREFIX
 ANSWER_WITHIN_S = 5.0
 PER_PAGE = 500
 OTHERS = ":"
-"""In the names of what else is in Redis (velocity, tokens, notices), and in none of the cache's."""
+"""In the rest of a name: it is no payment's and no refund's, but of what else is kept in Redis (`notice:evt_…`, `screen:…`)."""
 
 DROP_IF = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
@@ -31,7 +31,7 @@ class RedisUpkeep:
             scanned: Any = await self._ask(self._redis.scan(cursor, match=f"{PREFIX}*", count=PER_PAGE))
             cursor, keys = scanned
             more = cursor != 0
-            names = [key.decode().removeprefix(PREFIX) for key in keys]
+            names = [key.decode(errors="replace").removeprefix(PREFIX) for key in keys]
             yield await self.of([name for name in names if OTHERS not in name])
 
     async def of(self, names: Sequence[str]) -> dict[str, bytes]:

@@ -168,7 +168,7 @@ def facts(
     charge = inner(seen, "latest_charge")
     try:
         return Facts(
-            payment=str(metadata_of(seen).get(PAYMENT_ID_NAME)),
+            payment=str(metadata_of(seen).get(PAYMENT_ID_NAME) or ""),
             merchant=optional_text(metadata_of(seen), MERCHANT_NAME),
             intent=text(seen, "id"),
             status=text(seen, "status"),

@@ -65,7 +65,7 @@ def _amounts(view: View, facts: Facts) -> Found:
     found: Found = {
         "id": (
             view["id"],
-            facts.payment,
+            facts.payment or MISSING,
         ),  # as the intent names it: by its id alone a notice finds its payment
         "merchant": (view["merchant"], facts.merchant),
         "provider.account": (view["provider"].get("account"), facts.account),
@@ -77,7 +77,8 @@ def _amounts(view: View, facts: Facts) -> Found:
         "amount_refunded": (view["amount_refunded"], refunded),
     }
     if view["status"] in CHARGED:
-        found["provider.charge"] = (view["provider"]["charge"], facts.charge)
+        # a person who says that it was captured does not say by which charge
+        found["provider.charge"] = (view["provider"]["charge"] or facts.charge, facts.charge)
         found["amount_authorized"] = (view["amount_authorized"], facts.charged_minor)
     return found
 

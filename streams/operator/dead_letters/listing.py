@@ -39,10 +39,19 @@ def show_one(name: str, as_json: bool) -> None:
 async def _newest(most: int, with_settled: bool = False) -> list[dict[str, Any]]:
     settings = load()
     settled = await settlements(settings)
-    found = [letter(record) async for record in records(settings, await partitions(settings, DEAD_LETTERS))]
-    shown = [each for each in found if with_settled or (each.name, each.source) not in settled]
-    newest = sorted(shown, key=lambda each: each.at, reverse=True)[:most]
-    return [_row(each, settled.get((each.name, each.source)), with_settled) for each in newest]
+    found: list[dict[str, Any]] = []
+    async for record in records(settings, await partitions(settings, DEAD_LETTERS)):
+        lying = letter(record)
+        fate = settled.get((lying.name, lying.source))
+        if with_settled or fate is None:
+            found.append(_row(lying, fate, with_settled))
+        if len(found) >= 2 * most:  # rows alone, and not too many: letters weigh up to two megabytes
+            found = _newest_of(found, most)
+    return _newest_of(found, most)
+
+
+def _newest_of(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: row["at"], reverse=True)[:most]
 
 
 async def _one(name: str) -> tuple[Letter, Settled | None]:

@@ -143,7 +143,7 @@ def test_what_stripe_shows_of_a_captured_payment_is_no_difference() -> None:
         ({"intent": "pi_2"}, {"provider.payment_intent"}),
         ({"charge": "ch_2"}, {"provider.charge"}),
         ({"merchant": "mer_x"}, {"merchant"}),
-        ({"payment": "None"}, {"id"}),
+        ({"payment": ""}, {"id"}),
         ({"payment": payment_id(2)}, {"id"}),
         ({"refunds": (Refund(None, "re_by_hand", "succeeded", 5),)}, {"refunds.re_by_hand", "amount_refunded"}),
         ({"refunds": (Refund(None, "re_by_hand", "pending", 5),)}, {"refunds.re_by_hand"}),
@@ -169,6 +169,11 @@ def test_of_the_payments_since_a_time_one_that_has_lost_its_beginning_is_looked_
     beheaded = told(change(paid(sequence=2)))
     assert made_since(beheaded, START) and not made_since(beheaded, START + timedelta(seconds=1))
     assert in_the_log(beheaded) != {}
+
+
+def test_a_charge_that_a_person_did_not_name_is_no_difference() -> None:
+    resolved = paid(provider={**INTENT, "charge": None})
+    assert with_stripe(told(change(resolved)), [at_stripe()]) == {}
 
 
 def test_money_at_stripe_that_we_call_declined_or_canceled_is_a_difference() -> None:
