@@ -41,4 +41,4 @@ def test_each_thing_that_is_done_ends_with_a_line_of_its_own(capsys: pytest.Capt
     steps.end()
     steps.end()
     lines = capsys.readouterr().err.splitlines()
-    assert [line.rpartition(",")[0] for line in lines] == ["one: 4", "other: 2"]
+    assert [line.partition(", ")[0] for line in lines] == ["one: 4", "other: 2"]

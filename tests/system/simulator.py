@@ -30,6 +30,10 @@ class SimulatorControl:
         secrets = {"secrets": [WEBHOOK_SECRET], "secrets_of": {account_of(OWN_KEY): [OWN_WEBHOOK_SECRET]}}
         await self._ask("POST", "webhook", {"url": url, **secrets, **times})
 
+    async def hear(self, *types: str) -> None:
+        """Of these events alone; what is not heard of was never to be told."""
+        await self._ask("POST", "webhook", {"enabled_events": list(types)})
+
     async def limit(self, endpoint_per_s: float | None) -> None:
         """Of every account; None: no more."""
         if endpoint_per_s is None:
