@@ -60,7 +60,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench --keep
 
 faults: $(VENV)/.dev $(CLASSES)
-	$(BIN)/pytest tests/faults tests/system
+	MILLRACE_KILLING_S=60 $(BIN)/pytest tests/faults tests/system
 	MILLRACE_FUZZ=20 $(BIN)/pytest --timeout 3600 tests/models/test_interleavings.py
 
 chaos: $(VENV)/.dev

@@ -81,6 +81,7 @@ class Reconciler:
         self._rounds, self._pause_s = rounds, pause_s
         self._books: dict[str, list[bytes]] = {}  # of all intents, packed, by payment id
         self._held = Held()
+        self._elsewhere: dict[str, str] = {}
         asked = {TABLE: truths.table, POSTGRES: truths.postgres, STRIPE: truths.stripe}
         self._findings = Findings(Counter({truth: 0 for truth, source in asked.items() if source}))
         self._total = 0  # places in the log that are to be read
@@ -101,7 +102,8 @@ class Reconciler:
             await asyncio.sleep(self._pause_s)
             self._tell("looked again at what differs or is open", len(self._held.looks), 0)
             await self._round(number in (0, self._rounds - 1))
-        self._findings.open, self._findings.differences = self._held.open(), self._held.differences()
+        self._findings.open = self._elsewhere | self._held.open()
+        self._findings.differences = self._held.differences()
         return self._findings
 
     async def _read_books(self) -> None:
@@ -162,19 +164,20 @@ class Reconciler:
         look = Look({EVENTS: in_the_log(story), POSTGRES: with_postgres(story, kept or Kept())})
         if self._truths.table:
             look.found[TABLE] = with_table(story, row)
-        if self._truths.stripe:
-            look.open = self._open_because(story, row) if story else None
+        if self._truths.stripe and not self._is_elsewhere(id, story):
+            look.open = open_because(story, row) if story else None
             look.found[STRIPE] = with_stripe(story, seen) if look.open is None else {}
         return look
 
-    def _open_because(self, story: Story, row: bytes | None) -> str | None:
-        """Also where the account that it is in is not asked."""
-        view = story.shown()
+    def _is_elsewhere(self, id: str, story: Story | None) -> bool:
+        """Whether it is in an account that is not asked: nothing can be said then, however often it is looked at."""
+        view = story.shown() if story else None
         account = view["provider"].get("account") if view else None
         if view is None or account in {books.name for books in self._truths.stripe}:
-            return open_because(story, row)
+            return False
         self._findings.unnamed.add(str(account))
-        return f"no setting names its Stripe account {account}"
+        self._elsewhere[id] = f"no setting names its Stripe account {account}"
+        return True
 
     def _count(self, story: Story | None, look: Look) -> None:
         self._findings.payments += 1
@@ -219,7 +222,7 @@ class Reconciler:
     async def _look_again(self, id: str, kept: Kept | None, ask_stripe: bool) -> None:
         """Stripe is asked, at its pace, where it differed, and where what was open is open no more."""
         before, story, row = self._held.looks[id], self._held.stories.get(id), self._held.rows.get(id)
-        has_settled = before.open is not None and story is not None and self._open_because(story, row) is None
+        has_settled = before.open is not None and story is not None and open_because(story, row) is None
         asks = has_settled or (ask_stripe and bool(before.found.get(STRIPE)))
         look = self._look(id, story, row, kept, await self._seen_now(id, story) if asks else [])
         if not asks and self._truths.stripe and look.open is None:

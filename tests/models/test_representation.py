@@ -102,6 +102,7 @@ def test_declines_actions_and_times_are_shown() -> None:
         "message": "No.",
         "advice_code": None,
         "network_code": None,
+        "rule": None,
     }
     waiting = given(create(), notice(REQUIRES_ACTION))
     assert payment_view(waiting.transaction, False)["next_action"] == {"type": "redirect_to_url"}

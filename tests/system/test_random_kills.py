@@ -1,4 +1,4 @@
-"""A minute of SIGKILLs at random under load: of any process of the service, alone or two at once, again and again."""
+"""SIGKILLs at random under load, of any process of the service, alone or two at once, again and again."""
 
 import asyncio
 import os
@@ -18,25 +18,27 @@ from tests.system.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(280)]
 
-KILLING_S = 60.0
+KILLING_S = float(os.environ.get("MILLRACE_KILLING_S", "25"))
+"""`make faults` takes a minute."""
 PAUSE_S = (0.3, 4.0)  # between two kills: within a recovery as well as after it
 TWO_AT_ONCE = 0.25
 BACK_WITHIN_S = 60.0
 SEED = "SYSTEM_TESTS_SEED"  # in the environment: to kill again as in an earlier run
 
 
-async def test_a_minute_of_random_kills_loses_and_doubles_nothing(
+async def test_random_kills_lose_and_double_nothing(
     system: System, history: History, load: Callable[[int], Load], inquest: Inquest
 ) -> None:
     seed = int(os.environ.get(SEED) or time.time())
     print(f"{SEED}={seed}")
-    chance, killed = random.Random(seed), Counter[str]()
+    chance, killed, next_ones = random.Random(seed), Counter[str](), list[str]()
     async with load(seed):
         ends = time.monotonic() + KILLING_S
         while time.monotonic() < ends:
-            for name in chance.sample(
-                sorted(system.service.parts()), 2 if chance.random() < TWO_AT_ONCE else 1
-            ):
+            for _ in range(2 if chance.random() < TWO_AT_ONCE else 1):
+                if not next_ones:  # round by round, so that each has its turn
+                    next_ones = chance.sample(parts := sorted(system.service.parts()), len(parts))
+                name = next_ones.pop()
                 killed[name] += _kill(system, name)
             await asyncio.sleep(chance.uniform(*PAUSE_S))
     await until(system.service.is_whole, BACK_WITHIN_S, "all are back")
