@@ -20,6 +20,7 @@ from tests.system.kafka_client import KafkaClient
 from tests.system.simulator import SimulatorControl
 from tests.system.stack import CONNECTED, CONNECTED_PER_S, OWN_KEY, OWN_WEBHOOK_SECRET, System
 from tests.system.waiting import until
+from tests.system.watching import gauges
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -160,6 +161,38 @@ async def test_an_account_at_three_times_its_limit_loses_nothing_and_slows_nobod
     assert refused <= 0.02 * (after["total"] - before["total"])
     assert all(each.outcome == "ok" for each in asked)
     assert sorted(busy)[4] < SLOWED_S, "the others wait behind the account that is limited"
+
+
+async def test_an_account_that_stripe_has_down_is_paused_alone_and_goes_on_by_itself(
+    own: KafkaClient,
+    http: HttpClient,
+    reader: PostgresPaymentReader,
+    system: System,
+    stripe: SimulatorControl,
+    inquest: Inquest,
+) -> None:
+    async def paused(account: str) -> list[float]:
+        return await gauges(system, "gateway", f'millrace_stripe_paused{{account="{account}"}}')
+
+    async def is_paused() -> bool:
+        return max(await paused("own")) == 1.0
+
+    async def goes_on() -> bool:
+        return await paused("own") == [0.0, 0.0]
+
+    await stripe.plan({"kind": "reset", "account": account_of(OWN_KEY)})
+    asked = [await own.create(f"down-{n}") for n in range(12)]
+    await until(is_paused, WITHIN_S, "the account is paused")
+    assert await paused("default") == [0.0, 0.0]
+    assert await _timed(http, "beside-down") < SLOWED_S
+    for each in asked:
+        seen = await reader.payment(each.merchant, each.payment_id)
+        assert seen is None or seen["status"] in ("processing", "unknown"), "no payment fails for it"
+    await stripe.forget_faults()
+    for each in asked:
+        await becomes(reader, each, status="captured")
+    await until(goes_on, WITHIN_S, "the account goes on")
+    await inquest.hold()
 
 
 async def _timed(http: HttpClient, key: str) -> float:

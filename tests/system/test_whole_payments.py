@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aiohttp
 import pytest
 
 from agents.gateway.missed_notices import MissedNotices
@@ -23,7 +22,7 @@ from tests.system.operator import told
 from tests.system.simulator import SimulatorControl
 from tests.system.stack import STRIPE_KEY, System
 from tests.system.waiting import until
-from tests.system.watching import WITHIN_S, Say, becomes, types
+from tests.system.watching import WITHIN_S, Say, becomes, gauges, types
 
 pytestmark = pytest.mark.real
 
@@ -218,18 +217,6 @@ async def test_a_customer_who_pays_too_often_is_turned_away_before_stripe_is_ask
     assert "payment.screened.v1" in await types(stranger, other)
 
 
-async def gauges(system: System, name: str) -> list[float]:
-    """Of all writers."""
-    found: list[float] = []
-    async with aiohttp.ClientSession() as session:
-        for part, standing in system.service.parts().items():
-            if part.startswith("writer"):
-                async with session.get(f"{standing['address']}/metrics") as answer:
-                    lines = (await answer.text()).splitlines()
-                found += [float(line.split()[1]) for line in lines if line.startswith(f"{name} ")]
-    return found
-
-
 async def test_a_person_who_names_anothers_payment_moves_nothing_of_it(
     system: System, http: HttpClient, stranger: HttpClient, stripe: SimulatorControl, inquest: Inquest
 ) -> None:
@@ -254,8 +241,8 @@ async def test_a_person_settles_what_stripe_never_will(
     await stripe.plan({"kind": "stored_500", "executed": False})
     made = await http.create("whole-resolved", wait_s=0)
     await becomes(http, made, status="unknown")
-    assert sum(await gauges(system, "millrace_in_doubt")) >= 1
-    assert max(await gauges(system, "millrace_in_doubt_oldest_seconds")) > 0
+    assert sum(await gauges(system, "writer", "millrace_in_doubt")) >= 1
+    assert max(await gauges(system, "writer", "millrace_in_doubt_oldest_seconds")) > 0
     (doubt,) = [each for each in await told(system, "unknown") if each["payment"] == made.payment_id]
     assert doubt["tries"] >= 1 and doubt["last"] and doubt["status"] == "unknown"
     found = {"resolution": "declined", "evidence": "nothing in the dashboard", "operator": "ada"}

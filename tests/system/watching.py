@@ -3,8 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
+
 from tests.system.history import Operation
 from tests.system.http_client import HttpClient
+from tests.system.stack import System
 from tests.system.waiting import until
 
 WITHIN_S = 20.0
@@ -41,3 +44,15 @@ async def happened(http: HttpClient, made: Operation, type: str) -> dict[str, An
 
     await until(so, WITHIN_S, f"{type} of {made.payment_id}")
     return found[-1]
+
+
+async def gauges(system: System, role: str, name: str) -> list[float]:
+    """Of all processes of the role; `name` with its labels."""
+    found: list[float] = []
+    async with aiohttp.ClientSession() as session:
+        for part, standing in system.service.parts().items():
+            if part.startswith(role):
+                async with session.get(f"{standing['address']}/metrics") as answer:
+                    lines = (await answer.text()).splitlines()
+                found += [float(line.split()[1]) for line in lines if line.startswith(f"{name} ")]
+    return found
