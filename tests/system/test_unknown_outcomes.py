@@ -1,6 +1,9 @@
 """Answers of Stripe's that never come, or say nothing: each outcome is known in the end, and money moved once."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ SLOW_MS = 4_500  # above the gateway's slot
 PUT_OFF_WITHIN_S = 25.0
 STRIKES_WITHIN_S = 10.0
 PUT_OFF = {"payment.deferred.v1", "payment.outcome_unknown.v1", "refund.outcome_unknown.v1"}
+BESIDE_S = 0.2
 FAULTS: dict[str, list[dict[str, Any]]] = {
     "lost once": [{"kind": "lost_answer", "count": 1}],
     "lost again and again": [{"kind": "lost_answer"}],
@@ -38,10 +42,11 @@ async def test_whatever_stripe_answers_the_end_is_known_and_money_moved_once(
     http: HttpClient, stripe: SimulatorControl, inquest: Inquest
 ) -> None:
     """All faults side by side, each on payments of its own; they stay until every call came to something or was put off."""
-    asked = await asyncio.gather(*(_create_capture_refund(http, stripe, fault) for fault in FAULTS))
-    operations = [operation for three in asked for operation in three]
-    assert {each.outcome for each in operations} == {"ok"}
-    await _until_put_off_or_settled(inquest, operations)
+    async with _others_paid(http, "beside"):
+        asked = await asyncio.gather(*(_create_capture_refund(http, stripe, fault) for fault in FAULTS))
+        operations = [operation for three in asked for operation in three]
+        assert {each.outcome for each in operations} == {"ok"}
+        await _until_put_off_or_settled(inquest, operations)
     assert all(rule["hits"] for rule in await stripe.rules()), "every fault has struck every kind of call"
     await stripe.forget_faults()
     await inquest.hold()
@@ -56,8 +61,9 @@ async def test_what_stripe_did_and_nobody_could_learn_is_unknown_until_somebody_
 ) -> None:
     """Every answer is lost, to reads too, and no notice comes: what was done is found out later, under the same key."""
     dark: list[dict[str, Any]] = [{"kind": "lost_answer"}, {"kind": "webhook_drop"}]
-    operations = await _create_capture_refund(http, stripe, "dark", dark)
-    await _until_put_off_or_settled(inquest, operations)
+    async with _others_paid(http, "light"):
+        operations = await _create_capture_refund(http, stripe, "dark", dark)
+        await _until_put_off_or_settled(inquest, operations)
     made, captured, refunded = [await _payment(http, each) for each in operations]
     assert (made["status"], captured["status"]) == ("unknown", "unknown")
     assert made["unknown_since"]
@@ -84,6 +90,23 @@ async def test_stripe_that_dies_in_the_midst_of_a_call_has_charged_once(
     made = await asked
     await inquest.hold()
     assert (await _payment(http, made))["status"] == "captured"
+
+
+@asynccontextmanager
+async def _others_paid(http: HttpClient, key: str) -> AsyncIterator[None]:
+    """Whose payments go well meanwhile: else the account would be taken for down, and nothing be sent to it."""
+
+    async def pay() -> None:
+        for number in count():
+            await http.create(f"{key}-{number}", wait_s=0)
+            await asyncio.sleep(BESIDE_S)
+
+    paying = asyncio.create_task(pay())
+    try:
+        yield
+    finally:
+        paying.cancel()
+        await asyncio.gather(paying, return_exceptions=True)
 
 
 async def _create_capture_refund(
