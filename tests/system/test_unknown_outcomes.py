@@ -47,7 +47,11 @@ async def test_whatever_stripe_answers_the_end_is_known_and_money_moved_once(
         operations = [operation for three in asked for operation in three]
         assert {each.outcome for each in operations} == {"ok"}
         await _until_put_off_or_settled(inquest, operations)
-    assert all(rule["hits"] for rule in await stripe.rules()), "every fault has struck every kind of call"
+
+        async def has_struck() -> bool:
+            return all(rule["hits"] for rule in await stripe.rules())
+
+        await until(has_struck, PUT_OFF_WITHIN_S, "every fault has struck every kind of call")
     await stripe.forget_faults()
     await inquest.hold()
     for made, captured, refunded in asked:
@@ -65,9 +69,10 @@ async def test_what_stripe_did_and_nobody_could_learn_is_unknown_until_somebody_
         operations = await _create_capture_refund(http, stripe, "dark", dark)
         await _until_put_off_or_settled(inquest, operations)
     made, captured, refunded = [await _payment(http, each) for each in operations]
-    assert (made["status"], captured["status"]) == ("unknown", "unknown")
+    assert made["status"] == "unknown"
+    assert captured["status"] in ("unknown", "authorized"), "or it was put off before it was sent"
     assert made["unknown_since"]
-    assert refunded["refunds"][0]["status"] == "unknown"
+    assert refunded["refunds"][0]["status"] in ("unknown", "pending")
     assert refunded["amount_refundable"] == 1299, "what may have been refunded is not refundable"
     await stripe.forget_faults()
     await inquest.hold()
