@@ -5,7 +5,8 @@ ceiling on the rate, not on what is in flight: one call in flight at a time may 
 
     refused    ->  a little below what went through within the last second
     then       ->  a hundredth of it more each second; after half a minute without a refusal, twice as much every ten
-    unmeasured ->  refused after less than a second of sending: twice as much each second, until it is refused again
+    unmeasured ->  refused after less than a second of sending, or after little of it: twice as much each second, until it is
+                   refused again
 """
 
 import math
@@ -18,8 +19,12 @@ GROWTH_PER_S = 0.01
 STEADY_S, DOUBLED_EVERY_S = 30.0, 10.0
 CUT_EVERY_S = 1.0
 """What the cut has done shows after this."""
-LEAST_PER_S = 5.0
-"""No limit of Stripe's is as low: who sent little has measured nothing. Source: Stripe, rate limits, 20/s for search."""
+LEAST_PER_S = 0.5
+"""Something must be sent for the limit to be seen lifted."""
+MEASURED_SENDS, MEASURED_PART = 8, 0.25
+"""What must have gone through within the second for a refusal to be a measure: so many, or so much of the ceiling. Who sent less
+was refused because of somebody else.
+"""
 NO_CEILING_PER_S = 10_000.0
 """From here on a ceiling is none: no gateway sends as much."""
 DOUBLINGS_MAX = 32.0
@@ -88,8 +93,9 @@ class LearntRate:
         known = self.per_s(now)
         if known is not None and now - self.cut_at < CUT_EVERY_S:
             return False
-        self.searching = self.good_before <= 0
         self.good_at_cut = self.good_before * (1.0 - (now - self.window_at)) + self.good
+        enough = MEASURED_SENDS if known is None else min(MEASURED_SENDS, MEASURED_PART * known)
+        self.searching = self.good_before <= 0 or self.good_at_cut < enough
         self.peak_per_s = max(LEAST_PER_S, min(self.good_at_cut, math.inf if known is None else known))
         self.cut_at, self.window_of_cut_at = now, self.window_at
         self.bucket = Bucket(now)

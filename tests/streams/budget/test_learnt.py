@@ -114,6 +114,19 @@ def test_refusals_of_what_was_under_way_are_one_cut_to_what_was_good() -> None:
     assert learnt.per_s(0.6) == pytest.approx(25 * 0.97)
 
 
+@pytest.mark.parametrize("earlier", [[], [10.0]])
+def test_who_sends_little_and_is_refused_once_is_slowed_for_seconds_only(earlier: list[float]) -> None:
+    """Another sender had its turn; the next burst of ours must not wait for half a minute."""
+    learnt, now = LearntRate.begun(0.0), 60.0
+    for refused_at in earlier:
+        learnt.take(refused_at, 20)
+        learnt.refused(refused_at + 0.1, refused_at)
+    for n in range(6):
+        learnt.take(now - 1.5 + n / 2, 1)  # two a second
+    learnt.refused(now + 1.1, now + 1.0)
+    assert (learnt.per_s(now + 5.0) or 1e9) >= 10.0
+
+
 def test_who_was_refused_at_the_very_first_send_finds_the_limit_all_the_same() -> None:
     learnt, empty = LearntRate.begun(0.0), Strict(25.0)
     run(learnt, empty, 75.0, 0.0, 10.0)
