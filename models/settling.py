@@ -69,9 +69,12 @@ def notice(known: Transaction, command: RecordNotice, policy: Policy) -> Iterato
 
     Of another account than the payment's it says nothing, whatever it says.
     """
-    if known.payment and command.account != known.payment.account:
-        return
-    yield from _unasked(known, command.snapshot, command.origin, policy)
+    if not is_of_another_account(known, command):
+        yield from _unasked(known, command.snapshot, command.origin, policy)
+
+
+def is_of_another_account(known: Transaction, command: RecordNotice) -> bool:
+    return known.payment is not None and command.account != known.payment.account
 
 
 def _unasked(known: Transaction, seen: Snapshot, origin: Origin, policy: Policy) -> Iterator[Said]:

@@ -16,6 +16,7 @@ from models.ids import internal_command_id
 from models.policy import Policy
 from models.ports import ReplyAddress
 from models.row import Row
+from models.settling import is_of_another_account
 from streams.accounts import accounts
 from streams.adapters.kafka_policies import KafkaPolicies
 from streams.delivery import Out, Outgoing, Poison, Record, Table
@@ -122,10 +123,10 @@ def _applied(
 
 
 def _tell_of_a_stranger(row: Row | None, command: Command) -> None:
-    payment = row.transaction.payment if row else None
-    if isinstance(command, RecordNotice) and payment and payment.account != command.account:
+    if row and isinstance(command, RecordNotice) and is_of_another_account(row.transaction, command):
         said = "%s: notice %s is of the account %s, and the payment is in %s: it says nothing"
-        told = (each or "default" for each in (command.account, payment.account))
+        payment = row.transaction.payment
+        told = (each or "default" for each in (command.account, payment and payment.account))
         log.warning(said, command.origin.payment_id, command.notice_id, *told)
 
 

@@ -1,4 +1,4 @@
-"""How everybody here talks to Redis: a few connections, no retries, and an answer soon or none. What is said is not here."""
+"""How Redis is asked on the way of a payment: a few connections, no retries, an answer soon or none. What is said is not here."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

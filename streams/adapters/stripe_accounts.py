@@ -14,7 +14,7 @@ from streams.adapters.stripe_provider import StripeProvider
 from streams.adapters.stripe_transport import StripeTransport
 from streams.budget import Budget
 from streams.budget.shares import Shares
-from streams.budget.tokens import SharedTokens, Tokens
+from streams.budget.tokens import UNKNOWN, SharedTokens, Tokens
 from streams.settings import Settings
 
 log = logging.getLogger("millrace.stripe")
@@ -72,7 +72,6 @@ def _line(
 ) -> StripeLine:
     transport = StripeTransport(api_key, settings.stripe_api_base, account.connected)
     rates = account.rates
-    tokens = None
-    if rates.account_per_s is not None or rates.endpoint_per_s is not None:
-        tokens = Tokens(account.shown, rates, shared, max(1, settings.gateways))
+    is_known = rates != UNKNOWN
+    tokens = Tokens(account.shown, rates, shared, max(1, settings.gateways)) if is_known else None
     return StripeLine(account.shown, transport, Budget(account.shown, rates, tokens, shares))

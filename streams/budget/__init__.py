@@ -11,20 +11,18 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from streams.budget.learnt import LearntRate
 from streams.budget.room import Room, Urgency, Waiter
 from streams.budget.shares import Shares
-from streams.budget.tokens import Given, Rates, Tokens, Wanted
+from streams.budget.tokens import IN_ALL, Given, Rates, Tokens, Wanted
 
 WAITING_S = 1.0
 """As many wait for an endpoint as are served within this: a longer queue would only fill the gateway."""
 WAITING_MIN = 8
 WAIT_MIN_S = 0.002
 """Between two looks for tokens."""
-IN_ALL = ""
-"""The name of the account's own limit, beside those of its endpoints."""
 
 log = logging.getLogger("millrace.stripe")
 
@@ -110,11 +108,9 @@ class Budget:
         while self._room:
             self._wake.clear()
             wait_s = await self._serve_some()
-            try:
-                async with asyncio.timeout(max(wait_s, WAIT_MIN_S) if self._room else 0):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            if self._room:
+                with suppress(TimeoutError):  # either way it is looked again
+                    await asyncio.wait_for(self._wake.wait(), max(wait_s, WAIT_MIN_S))
 
     async def _serve_some(self) -> float:
         """Seconds until there may be more."""

@@ -25,6 +25,8 @@ class Rates:
 
 
 UNKNOWN = Rates()
+IN_ALL = ""
+"""The name of the account's own limit, beside those of its endpoints."""
 
 
 class Wanted(NamedTuple):
@@ -70,21 +72,15 @@ class Tokens:
 class OwnTokens:
     def __init__(self, rates: Rates) -> None:
         self._rates = rates
-        self._in_all: Bucket | None = None
         self._buckets: dict[str, Bucket] = {}
 
     def take(self, now: float, wanted: Sequence[Wanted]) -> list[Given]:
         return [self._take(now, each) for each in wanted]
 
     def _take(self, now: float, wanted: Wanted) -> Given:
-        in_all = self._in_all = self._in_all or Bucket(now)
         limits = [
-            (bucket, per_s)
-            for bucket, per_s in zip(
-                (in_all, self._buckets.setdefault(wanted.endpoint, Bucket(now))),
-                _both(self._rates),
-                strict=True,
-            )
+            (self._buckets.setdefault(name, Bucket(now)), per_s)
+            for name, per_s in zip((IN_ALL, wanted.endpoint), _both(self._rates), strict=True)
             if per_s is not None
         ]
         count = min([wanted.sends, *(bucket.available(now, per_s) for bucket, per_s in limits)])

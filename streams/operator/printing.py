@@ -13,7 +13,7 @@ NOTHING = (None, "", ())
 def show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
     """Rows with the same members, in the order of the first one's."""
     if as_json:
-        sys.stdout.write(orjson.dumps(list(rows), option=orjson.OPT_INDENT_2).decode() + "\n")
+        write_json(list(rows))
         return
     if not rows:
         print("none")
@@ -22,6 +22,10 @@ def show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for line in table:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def write_json(document: Any) -> None:
+    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
 
 
 def cell(value: Any) -> str:

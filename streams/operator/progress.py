@@ -36,6 +36,11 @@ class Progress:
         self._tell(self._line(), last=True)
 
     @property
+    def has_told(self) -> bool:
+        """Whether a line of it was written: what takes no longer need not end with one either."""
+        return self._told_at != self._began_at
+
+    @property
     def per_s(self) -> float:
         return self.done / max(self._now() - self._began_at, 1e-3)
 

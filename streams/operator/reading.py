@@ -1,90 +1,60 @@
-"""Topics read up to where they end now, committed records only, by somebody who looks: nothing is committed or joined."""
+"""Topics read up to where they end now by somebody who looks once: record by record, with progress where that takes long."""
 
-import sys
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-
+from streams.adapters.kafka_log import KafkaLog
+from streams.delivery import partition_of
 from streams.kafka_clients import client_settings, reaching
+from streams.operator.progress import Progress
 from streams.settings import Settings
-
-READ_TIMEOUT_MS = 1_000
-FETCH_BYTES = 4 << 20  # of one partition at a time: whole topics are read
-PROGRESS_EVERY_S = 2.0  # what takes no longer says nothing of itself
-
-Places = Mapping[TopicPartition, int]
-
-
-async def partitions(settings: Settings, topic: str) -> list[TopicPartition]:
-    """As many as there are. (A consumer that is asked for one that is not there waits for it.) Raises Unavailable."""
-    admin = AIOKafkaAdminClient(**client_settings(settings))
-    with reaching(settings):
-        try:
-            await admin.start()
-            (described,) = await admin.describe_topics([topic])
-            return [TopicPartition(topic, each["partition"]) for each in described["partitions"]]
-        finally:
-            await admin.close()
 
 
 async def records(
-    settings: Settings, tps: Sequence[TopicPartition], since_ms: int | None = None
+    settings: Settings,
+    topic: str,
+    key: bytes | None = None,
+    since_ms: int | None = None,
+    may_be_missing: bool = False,
 ) -> AsyncGenerator[Any, None]:
-    """All that lies there now, or has come since then (in ms since 1970), in order per partition. Who stops before the end
-    closes it (`aclosing`). Raises Unavailable.
+    """All that lies there now, or has come since then (in ms since 1970), in order per partition; with `key`, what lies in its
+    partition. Who stops before the end closes it (`aclosing`). Raises Unavailable.
     """
-    if not tps:
-        return
-    async with _consumer(settings) as consumer:
-        starts, ends = dict(await consumer.beginning_offsets(tps)), dict(await consumer.end_offsets(tps))
+    async with _log(settings, topic, may_be_missing) as log:
         if since_ms is not None:
-            later = await consumer.offsets_for_times(dict.fromkeys(tps, since_ms))
-            starts = {tp: ends[tp] if later[tp] is None else later[tp].offset for tp in tps}
-        async with aclosing(_between(consumer, starts, ends)) as found:
-            async for record in found:
-                yield record
+            await log.begin_at(since_ms)
+        only = () if key is None else (partition_of(key, len(log.places)),)
+        progress = Progress(f"{topic}, records read", await log.unread(only))
+        async with aclosing(log.read_on(only)) as pages:
+            async for page in pages:
+                for record in page:
+                    yield record
+                progress.add(len(page))
+        if progress.has_told:
+            progress.end()
 
 
-async def record_at(settings: Settings, tp: TopicPartition, offset: int) -> Any | None:
+async def record_at(settings: Settings, topic: str, partition: int, offset: int) -> Any | None:
     """None: it is not there, or not any more."""
-    async with _consumer(settings) as consumer:
-        starts, ends = await consumer.beginning_offsets([tp]), await consumer.end_offsets([tp])
-        if not starts[tp] <= offset < ends[tp]:
+    async with _log(settings, topic) as log:
+        if offset < log.places.get(partition, offset + 1):
             return None
-        found = [record async for record in _between(consumer, {tp: offset}, {tp: offset + 1})]
-        return next((record for record in found if record.offset == offset), None)
+        log.places[partition] = offset
+        async with aclosing(log.read_on([partition])) as pages:
+            async for page in pages:
+                return page[0] if page[0].offset == offset else None
+    return None
+
+
+async def partitions(settings: Settings, topic: str) -> int:
+    """How many it has. Raises Unavailable."""
+    async with _log(settings, topic) as log:
+        return len(log.places)
 
 
 @asynccontextmanager
-async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    """To be assigned once: aiokafka's fetcher, when it is closed while it takes up another assignment, hangs for good."""
+async def _log(settings: Settings, topic: str, may_be_missing: bool = False) -> AsyncIterator[KafkaLog]:
     with reaching(settings):
-        async with AIOKafkaConsumer(
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            max_partition_fetch_bytes=FETCH_BYTES,
-            **client_settings(settings),
-        ) as consumer:
-            yield consumer
-
-
-async def _between(consumer: AIOKafkaConsumer, starts: Places, ends: Places) -> AsyncGenerator[Any, None]:
-    """From each start up to its end; says how far it is when it takes long."""
-    consumer.assign(list(starts))
-    for tp, start in starts.items():
-        consumer.seek(tp, start)
-    in_all, told_at, read = sum(ends[tp] - starts[tp] for tp in starts), time.monotonic(), 0
-    left = set(starts)
-    while left := {tp for tp in left if await consumer.position(tp) < ends[tp]}:
-        for tp, found in (await consumer.getmany(*left, timeout_ms=READ_TIMEOUT_MS)).items():
-            for record in found:
-                if record.offset < ends[tp]:
-                    yield record
-            read += len(found)
-        if time.monotonic() - told_at > PROGRESS_EVERY_S:
-            told_at = time.monotonic()
-            print(f"read {read} of at most {in_all} records …", file=sys.stderr)
+        async with KafkaLog(client_settings(settings), topic, may_be_missing) as log:
+            yield log

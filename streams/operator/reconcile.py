@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-import orjson
 from aiokafka import AIOKafkaProducer
 
 from models.errors import Unavailable
@@ -25,7 +24,7 @@ from streams.adapters.stripe_transport import StripeTransport
 from streams.delivery import changelog_topic, partition_of
 from streams.kafka_clients import client_settings, reaching
 from streams.logs import blotted
-from streams.operator.printing import show
+from streams.operator.printing import show, write_json
 from streams.operator.progress import Steps
 from streams.operator.withholding import told
 from streams.reconciling.comparing import EVENTS, POSTGRES, STRIPE, TABLE, Difference
@@ -145,7 +144,7 @@ def _write_json(findings: Findings, run: str) -> None:
         "open": findings.open,
         "differences": [asdict(each) for each in findings.differences],
     }
-    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+    write_json(document)
 
 
 def _show(findings: Findings) -> None:

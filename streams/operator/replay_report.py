@@ -1,16 +1,13 @@
 """What `millrace replay` says at its end, to a person or a script. What it does is `replay.py`'s."""
 
 import asyncio
-import sys
 from dataclasses import asdict
 from typing import Any
-
-import orjson
 
 from streams.adapters.postgres.differing import OTHERWISE, Noted, Sample
 from streams.adapters.postgres.kept import readable
 from streams.logs import blotted
-from streams.operator.printing import show
+from streams.operator.printing import show, write_json
 from streams.operator.replay import Replayed, replay
 from streams.operator.withholding import shown, told
 from streams.reconciling.comparing import EVENTS, POSTGRES, Difference, differing
@@ -25,9 +22,7 @@ def run(dry_run: bool, as_json: bool) -> int:
     """The exit code. Raises Refused, Unavailable, SettingsRefused."""
     done = asyncio.run(replay(load(), dry_run))
     if as_json:
-        sys.stdout.write(
-            orjson.dumps(_document(done), option=orjson.OPT_INDENT_2, default=str).decode() + "\n"
-        )
+        write_json(_document(done))
     else:
         _tell(done, dry_run)
     return RIGHT if dry_run or done.is_right else WRONG

@@ -1,17 +1,17 @@
-"""What no command shows of a payment, wherever it stands: what pays with the customer's card."""
+"""Differences as they may be told: what `secrets.py` names stands in none of them."""
 
 from dataclasses import replace
 from typing import Any
 
+from streams.operator.secrets import SECRET
 from streams.reconciling.comparing import Difference
 
 WITHHELD = "(withheld)"
-SECRET_FIELDS = ("client_secret", "next_action")
 
 
 def shown(field: str, value: Any) -> Any:
     """`value` of the field (`provider.charge`), or a word in its place."""
-    secret = value is not None and any(name in field.split(".") for name in SECRET_FIELDS)
+    secret = value is not None and not SECRET.isdisjoint(field.split("."))
     return WITHHELD if secret else value
 
 

@@ -12,7 +12,7 @@ import orjson
 
 from models.representation import rfc3339
 from streams.delivery.sending import Item
-from streams.operator.reading import partitions, records
+from streams.operator.reading import records
 from streams.settings import Settings
 from streams.topics import AUDIT
 from streams.wire import cloudevents
@@ -54,7 +54,7 @@ Name = tuple[str, str]
 
 async def settlements(settings: Settings) -> dict[Name, Settled]:
     """All there ever were, by letter. The topic grows by what people do by hand. Raises Unavailable."""
-    return first_words([record async for record in records(settings, await partitions(settings, AUDIT))])
+    return first_words([record async for record in records(settings, AUDIT, may_be_missing=True)])
 
 
 def first_words(written: Iterable[Any]) -> dict[Name, Settled]:

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from aiokafka import TopicPartition
-
 from streams.delivery.dead import OURS
 from streams.logs import blotted
 from streams.operator import Refused
-from streams.operator.reading import partitions, record_at
+from streams.operator.reading import record_at
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
 
@@ -58,9 +56,7 @@ async def find(settings: Settings, name: str) -> Letter:
     matched = _NAME.fullmatch(name)
     if matched is None:
         raise Refused(f"{name!r} is no letter: they are named partition/offset, as `dead-letters` lists them")
-    tp = TopicPartition(DEAD_LETTERS, int(matched[1]))
-    is_there = tp in await partitions(settings, DEAD_LETTERS)
-    record = await record_at(settings, tp, int(matched[2])) if is_there else None
+    record = await record_at(settings, DEAD_LETTERS, int(matched[1]), int(matched[2]))
     if record is None:
         raise Refused(f"there is no letter {name}, or not any more")
     return letter(record)

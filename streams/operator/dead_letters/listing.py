@@ -6,7 +6,7 @@ from typing import Any
 from streams.operator.dead_letters.audit import Settled, settlements
 from streams.operator.dead_letters.letters import Letter, find, letter, readable
 from streams.operator.printing import cell, harmless, show
-from streams.operator.reading import partitions, records
+from streams.operator.reading import records
 from streams.settings import load
 from streams.topics import DEAD_LETTERS
 
@@ -40,7 +40,7 @@ async def _newest(most: int, with_settled: bool = False) -> list[dict[str, Any]]
     settings = load()
     settled = await settlements(settings)
     found: list[dict[str, Any]] = []
-    async for record in records(settings, await partitions(settings, DEAD_LETTERS)):
+    async for record in records(settings, DEAD_LETTERS):
         lying = letter(record)
         fate = settled.get((lying.name, lying.source))
         if with_settled or fate is None:
@@ -93,4 +93,4 @@ def _whole(lying: Letter) -> dict[str, Any]:
 def _fate(settled: Settled | None) -> str | None:
     if settled is None:
         return None
-    return f"{settled.fate} by {settled.operator}, {settled.at:%Y-%m-%dT%H:%M:%SZ}: {settled.reason}"
+    return f"{settled.fate} by {settled.operator}, {cell(settled.at)}: {settled.reason}"

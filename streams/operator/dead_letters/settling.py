@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from aiokafka import TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
 from models.errors import Unavailable
@@ -88,8 +87,8 @@ async def _open_letter(settings: Settings, name: str) -> Letter:
     letter = await find(settings, name)
     before = (await audit.settlements(settings)).get((name, letter.source))
     if before is not None:
-        at = before.at.strftime("%Y-%m-%dT%H:%M:%SZ")
-        raise Refused(cell(f"{name} was {before.fate} by {before.operator} at {at}: {before.reason}"))
+        said = f"{name} was {before.fate} by {before.operator} at {cell(before.at)}: {before.reason}"
+        raise Refused(cell(said))
     return letter
 
 
@@ -110,10 +109,7 @@ async def _destination(settings: Settings, letter: Letter) -> Partition:
 
 
 async def _home(settings: Settings, topic: str, key: bytes) -> Partition:
-    tps: list[TopicPartition] = await partitions(settings, topic)
-    if not tps:
-        raise Unavailable(f"the topic {topic} is not there: `millrace topics create`")
-    return Partition(topic, partition_of(key, len(tps)))
+    return Partition(topic, partition_of(key, await partitions(settings, topic)))
 
 
 def _again(letter: Letter) -> Item:

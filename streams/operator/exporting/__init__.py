@@ -15,7 +15,7 @@ from streams.adapters.kafka_log import ms_before
 from streams.delivery import Poison
 from streams.operator.exporting.files import Row, writing
 from streams.operator.printing import show
-from streams.operator.reading import partitions, records
+from streams.operator.reading import records
 from streams.operator.secrets import without_secrets
 from streams.settings import Settings, load
 from streams.topics import EVENTS
@@ -73,7 +73,7 @@ async def _export(settings: Settings, to: str, format: str, wanted: Wanted) -> C
 
 async def _rows(settings: Settings, wanted: Wanted, count: Count) -> AsyncGenerator[Row, None]:
     since_ms = None if wanted.since is None else ms_before(wanted.since, CLOCKS_DIFFER_S)
-    async with aclosing(records(settings, await partitions(settings, EVENTS), since_ms)) as found:
+    async with aclosing(records(settings, EVENTS, since_ms=since_ms)) as found:
         async for record in found:
             try:
                 row = _row(record)

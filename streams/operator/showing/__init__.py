@@ -13,8 +13,7 @@ from models.ids import PAYMENT_ID
 from streams.adapters.kafka_log import ms_before
 from streams.adapters.postgres.merchants import NotFound
 from streams.adapters.postgres.story import story
-from streams.delivery import partition_of
-from streams.operator.reading import partitions, records
+from streams.operator.reading import records
 from streams.operator.showing import layout
 from streams.operator.showing.happenings import Happening, in_order, of_command, of_event, with_effects
 from streams.settings import Settings, load
@@ -41,9 +40,8 @@ async def _commands(settings: Settings, payment_id: str, since: datetime) -> lis
     """What its one partition holds of it; None where that cannot be read: the events are worth seeing all the same."""
     key = payment_id.encode()
     try:
-        tps = await partitions(settings, COMMANDS)
-        mine = [tp for tp in tps if tp.partition == partition_of(key, len(tps))]
-        found = [record async for record in records(settings, mine, ms_before(since, 0)) if record.key == key]
+        lying = records(settings, COMMANDS, key, since_ms=ms_before(since, 0))
+        found = [record async for record in lying if record.key == key]
     except Unavailable as away:
         print(f"{away}: calls and notices are not shown", file=sys.stderr)
         return None

@@ -5,13 +5,11 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-import orjson
-
 from models.money import CURRENCIES
 from models.ports import View
 from models.representation import rfc3339
 from streams.logs import blotted
-from streams.operator.printing import cell, harmless
+from streams.operator.printing import cell, harmless, write_json
 from streams.operator.secrets import without_secrets
 from streams.operator.showing.happenings import WEBHOOK, Happening
 
@@ -27,7 +25,7 @@ def print_document(payment: View, happened: list[Happening], whole: bool) -> Non
         "whole": whole,
         "story": [{**asdict(each), "at": rfc3339(each.at)} for each in happened],
     }
-    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+    write_json(document)
 
 
 def print_for_people(payment: View, happened: list[Happening]) -> None:
