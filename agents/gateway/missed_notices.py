@@ -50,7 +50,7 @@ async def look_at_all(missed: Sequence["MissedNotices"], now: datetime, at_once:
         async with room:
             await one.look_if_due(now)
 
-    await asyncio.gather(*map(look, missed))
+    await asyncio.gather(*(look(one) for one in missed if one.is_due(now)))
 
 
 class MissedNotices:
@@ -63,9 +63,12 @@ class MissedNotices:
         self._send, self._every = send, every
         self._next_at: datetime | None = None
 
+    def is_due(self, now: datetime) -> bool:
+        return self._next_at is None or now >= self._next_at
+
     async def look_if_due(self, now: datetime) -> None:
         """Called often. What cannot be done now is done later: nothing of it ends a process."""
-        if self._next_at is not None and now < self._next_at:
+        if not self.is_due(now):
             return
         try:
             await self._look(now)

@@ -6,9 +6,10 @@ A line is one for all calls of an account; `Turn` is one call's use of it, and w
 import asyncio
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 
 from streams.adapters.stripe_answers import Meaning, is_over_the_rate, meaning_of, reason_of
 from streams.adapters.stripe_requests import Parameters
@@ -28,6 +29,8 @@ CALLS_MAX = 1_000
 """Of a line that nobody shares."""
 
 _ID = re.compile(r"/(?:pi|re)_\w+(?=/|$)", re.ASCII)
+
+Sent = Awaitable[Answer | Silence]
 
 log = logging.getLogger("millrace.stripe")
 
@@ -102,20 +105,21 @@ class Turn:
         self.livemode = line.transport.livemode
 
     async def post(self, path: str, parameters: Parameters, key: str, timeout_s: float) -> Answer | Silence:
-        ends_at, endpoint = _now() + timeout_s, endpoint_of("POST", path)
-        if turned_away := await self._turned_away(endpoint, Urgency.MOVE, timeout_s):
-            return turned_away
-        sent_at = _now()
-        heard = await self._line.transport.post(path, parameters, key, ends_at - sent_at)
-        self._line.note(endpoint, heard, sent_at)
-        return heard
+        send = partial(self._line.transport.post, path, parameters, key)
+        return await self._in_turn(endpoint_of("POST", path), Urgency.MOVE, timeout_s, send)
 
     async def get(self, path: str, parameters: Parameters, timeout_s: float) -> Answer | Silence:
-        ends_at, endpoint = _now() + timeout_s, endpoint_of("GET", path)
-        if turned_away := await self._turned_away(endpoint, Urgency.READ, timeout_s):
+        send = partial(self._line.transport.get, path, parameters)
+        return await self._in_turn(endpoint_of("GET", path), Urgency.READ, timeout_s, send)
+
+    async def _in_turn(
+        self, endpoint: str, urgency: Urgency, timeout_s: float, send: Callable[[float], Sent]
+    ) -> Answer | Silence:
+        ends_at = _now() + timeout_s
+        if turned_away := await self._turned_away(endpoint, urgency, timeout_s):
             return turned_away
         sent_at = _now()
-        heard = await self._line.transport.get(path, parameters, ends_at - sent_at)
+        heard = await send(ends_at - sent_at)
         self._line.note(endpoint, heard, sent_at)
         return heard
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from models.errors import InvariantBroken, Unavailable
 from models.ports import Change
@@ -40,8 +40,6 @@ BEHEADED = (
 ANOTHERS = (
     "the log holds no events, and the live tables hold payments: it is not the log that they were made from"
 )
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -119,25 +117,25 @@ class _Replay:
 
     async def _compare_and_switch(self, log: KafkaLog, store: PostgresPaymentStore, dry_run: bool) -> None:
         """Compared twice: everything without holding anybody up, then what moved meanwhile while nobody writes."""
-        await self._in_thread(self.tables.finish)
+        await asyncio.to_thread(self.tables.finish)
         self.touched = {}
-        await self._in_thread(self.tables.compare)
+        await asyncio.to_thread(self.tables.compare)
         await self._read_on(log, store)
         places = await self._projected()
-        await self._in_thread(self.tables.hold_writers)
+        await asyncio.to_thread(self.tables.hold_writers)
         await self._read_on(
             log, store
         )  # all that any projection has ever kept lies before the end as it is now
-        await self._in_thread(lambda: self.tables.compare(self.touched))
-        await self._in_thread(lambda: self.tables.excuse(self._not_taken_in_yet(places)))
-        self.done.differences = await self._in_thread(self.tables.found)
+        await asyncio.to_thread(self.tables.compare, self.touched)
+        await asyncio.to_thread(self.tables.excuse, self._not_taken_in_yet(places))
+        self.done.differences = await asyncio.to_thread(self.tables.found)
         self.crashpoint("replay.held")
         if dry_run:
-            self.done.writers_waited_ms = await self._in_thread(self.tables.release)
+            self.done.writers_waited_ms = await asyncio.to_thread(self.tables.release)
             return
         if self.done.differences.rows and not self.done.events:
             raise Refused(ANOTHERS)
-        self.done.switched = await self._in_thread(self.tables.switch)
+        self.done.switched = await asyncio.to_thread(self.tables.switch)
         self.done.writers_waited_ms = self.done.switched.writers_ms
         self.crashpoint("replay.switched")
 
@@ -203,9 +201,6 @@ class _Replay:
             self.done.verified = await Reconciler(Truths(log, kept), Scope(), steps.tell).run()
             steps.end()
             self.done.cache = await CacheUpkeep(kept, cache, upkeep, _since_then(log)).refresh()
-
-    async def _in_thread(self, call: Callable[[], T]) -> T:
-        return await asyncio.to_thread(call)
 
 
 def _since_then(log: KafkaLog) -> Callable[[], Awaitable[dict[str, int]]]:

@@ -13,22 +13,13 @@ from models.commands import (
     CreatePayment,
     CreateRefund,
     InvalidCommand,
-    PublicCommand,
     RecordNotice,
     RecordOutcome,
     ResolvePayment,
 )
 from models.ports import View
 from models.provider import Screened
-from streams.wire import commands
-from streams.wire.commands import CHECK, NOTICE, OUTCOME, SOURCE
-
-_TYPES: dict[type[PublicCommand], str] = {
-    CreatePayment: commands.CREATE,
-    CapturePayment: commands.CAPTURE,
-    CancelPayment: commands.CANCEL,
-    CreateRefund: commands.REFUND,
-}
+from streams.wire.commands import SOURCE, TYPES
 
 
 def cause_of(command: Command) -> View:
@@ -36,24 +27,23 @@ def cause_of(command: Command) -> View:
 
     The first three are what the sender says of itself: on Kafka it could say anything (`source` is its own name).
     """
+    type = command.type if isinstance(command, InvalidCommand) else TYPES[command.__class__]
     match command:
         case RecordOutcome(_, call_key, outcome):
             by = "screen" if isinstance(outcome, Screened) else "provider"
             requests = [send.request for send in outcome.sends if send.request]
-            told = {"command": OUTCOME, "by": by, "provider_key": call_key}
+            told = {"command": type, "by": by, "provider_key": call_key}
             return {**told, "provider_requests": requests} if requests else told
         case RecordNotice():
             notice = {"notice": command.notice_id, "notice_type": command.notice_type}
-            told = {"command": NOTICE, "by": "webhook", **notice}
+            told = {"command": type, "by": "webhook", **notice}
             return {**told, "provider_requests": [command.request]} if command.request else told
         case CheckPayment():
-            return {"command": CHECK, "by": "timer"}
+            return {"command": type, "by": "timer"}
         case ResolvePayment():
-            return {"command": commands.RESOLVE, "by": "operator", "operator": command.operator}
-        case InvalidCommand():
-            return _sent(command.type, command.origin.source)
-        case CreatePayment() | CapturePayment() | CancelPayment() | CreateRefund():
-            return _sent(_TYPES[command.__class__], command.origin.source)
+            return {"command": type, "by": "operator", "operator": command.operator}
+        case CreatePayment() | CapturePayment() | CancelPayment() | CreateRefund() | InvalidCommand():
+            return _sent(type, command.origin.source)
     assert_never(command)
 
 

@@ -38,6 +38,18 @@ from streams.wire import cloudevents
 
 CREATE, CAPTURE, CANCEL, REFUND, RESOLVE = shapes.TYPES
 OUTCOME, CHECK, NOTICE = "payment.outcome.v1", "payment.check.v1", "provider.notice.v1"
+TYPES: dict[type[Command], str] = {
+    CreatePayment: CREATE,
+    CapturePayment: CAPTURE,
+    CancelPayment: CANCEL,
+    CreateRefund: REFUND,
+    ResolvePayment: RESOLVE,
+    RecordOutcome: OUTCOME,
+    CheckPayment: CHECK,
+    RecordNotice: NOTICE,
+}
+"""Every command that is sent has its type on the wire; one that is not valid has the type it came with."""
+
 SOURCE = "millrace"
 """As Millrace's own processes call themselves in `ce_source`."""
 REPLY_TO = "reply_to"
@@ -88,7 +100,7 @@ class CommandCodec:
     ) -> Outgoing:
         """The record to send, to the payment's own partition."""
         origin = command.origin
-        type, content = _written(command)
+        content, type = _content(command), TYPES[command.__class__]
         key, value = origin.payment_id.encode(), orjson.dumps({"merchant": origin.merchant, **content})
         headers = cloudevents.attributes(
             id=origin.command_id, type=type, source=SOURCE, at=origin.at, subject=origin.payment_id
@@ -150,16 +162,16 @@ def _internal(type: str, origin: Origin, content: dict[str, Any]) -> InternalCom
         raise Poison(f"an internal command of another shape: {wrong!r}", Code.UNDECODABLE) from None
 
 
-def _written(command: Command) -> tuple[str, dict[str, Any]]:
+def _content(command: Command) -> dict[str, Any]:
     match command:
         case CreatePayment(_, terms):
             named = {name: getattr(terms, name) for name in type(terms).__slots__ if name != "money"}
             content = {"amount": terms.money.amount_minor, "currency": terms.money.currency, **named}
-            return CREATE, {name: value for name, value in content.items() if value is not None}
+            return {name: value for name, value in content.items() if value is not None}
         case CapturePayment(_, amount, final):
-            return CAPTURE, {"amount": amount, "final": final} if amount is not None else {"final": final}
+            return {"amount": amount, "final": final} if amount is not None else {"final": final}
         case CancelPayment(_, reason):
-            return CANCEL, {"reason": reason}
+            return {"reason": reason}
         case CreateRefund():
             content = {
                 "refund": command.refund_id,
@@ -168,7 +180,7 @@ def _written(command: Command) -> tuple[str, dict[str, Any]]:
                 "expected_refundable": command.expected_refundable_minor,
                 "metadata": command.metadata,
             }
-            return REFUND, {name: value for name, value in content.items() if value is not None}
+            return {name: value for name, value in content.items() if value is not None}
         case ResolvePayment():
             content = {
                 "resolution": command.resolution,
@@ -178,15 +190,15 @@ def _written(command: Command) -> tuple[str, dict[str, Any]]:
                 "amount": command.amount_minor,
                 "payment_intent": command.intent,
             }
-            return RESOLVE, {name: value for name, value in content.items() if value is not None}
+            return {name: value for name, value in content.items() if value is not None}
         case RecordOutcome(_, call, outcome):
-            return OUTCOME, {"call": call, "outcome": _OUTCOME.dump_python(outcome, mode="json")}
+            return {"call": call, "outcome": _OUTCOME.dump_python(outcome, mode="json")}
         case RecordNotice(_, notice, notice_type, snapshot):
             seen = _SNAPSHOT.dump_python(snapshot, mode="json")
             told = {"notice": notice, "notice_type": notice_type, "snapshot": seen}
             known = {"account": command.account, "request": command.request}
-            return NOTICE, told | {name: value for name, value in known.items() if value is not None}
+            return told | {name: value for name, value in known.items() if value is not None}
         case CheckPayment():
-            return CHECK, {}
+            return {}
         case InvalidCommand():
             raise TypeError("a command that is not valid is never sent")
