@@ -4,7 +4,7 @@ Each gateway learns for itself, of each endpoint, and so they share what there i
 ceiling on the rate, not on what is in flight: one call in flight at a time may be 200 a second, or three.
 
     refused    ->  a little below what went through within the last second
-    then       ->  a hundredth of it more each second; after half a minute without a refusal, twice as much every ten
+    then       ->  half a hundredth of it more each second; after half a minute without a refusal, twice as much every ten
     unmeasured ->  refused after less than a second of sending, or after little of it: twice as much each second, until it is
                    refused again
 """
@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from streams.budget.bucket import Bucket
 
 KEPT_OF_GOOD = 0.97
-GROWTH_PER_S = 0.01
+FIRST_PART = 0.7
+"""The same at the first refusal: until then a limit's own store, of a second or so, was used up, too."""
+GROWTH_PER_S = 0.005
 STEADY_S, DOUBLED_EVERY_S = 30.0, 10.0
 CUT_EVERY_S = 1.0
 """What the cut has done shows after this."""
@@ -95,8 +97,9 @@ class LearntRate:
             return False
         self.good_at_cut = self.good_before * (1.0 - (now - self.window_at)) + self.good
         enough = MEASURED_SENDS if known is None else min(MEASURED_SENDS, MEASURED_PART * known)
-        self.searching = self.good_before <= 0 or self.good_at_cut < enough
-        self.peak_per_s = max(LEAST_PER_S, min(self.good_at_cut, math.inf if known is None else known))
+        self.searching = self.good_at_cut < enough
+        most = FIRST_PART * self.good_at_cut if known is None else known
+        self.peak_per_s = max(LEAST_PER_S, min(self.good_at_cut, most))
         self.cut_at, self.window_of_cut_at = now, self.window_at
         self.bucket = Bucket(now)
         return True
