@@ -70,6 +70,10 @@ class PaymentReads:
     async def owner(self, intent: str) -> tuple[str, str] | None:
         return await self._store.owner(intent)
 
+    async def reached(self, payment_id: str, sequence: int, timeout_s: float) -> bool:
+        """Whether the store has that sequence, or a newer one, in time."""
+        return await self._catching_up.wait(payment_id, sequence, timeout_s)
+
     async def remember(self, payment: View) -> None:
         """Before `payment` is shown: whoever reads it from now on, anywhere, sees this state or a newer one.
 

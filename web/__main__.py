@@ -13,6 +13,7 @@ from models.ports import ReplyAddress, View
 from streams.accounts import Accounts, accounts
 from streams.adapters.kafka_command_log import KafkaCommandLog
 from streams.adapters.kafka_replies import KafkaReplies
+from streams.adapters.kafka_signals import KafkaSignals
 from streams.adapters.postgres.connections import Postgres
 from streams.adapters.postgres.keys import PostgresApiKeys
 from streams.adapters.postgres.reader import PostgresPaymentReader
@@ -27,6 +28,8 @@ from streams.process import run
 from streams.settings import Settings, SettingsRefused
 from streams.wire.commands import CommandCodec
 from web.app import Limits, make_app
+from web.doors import operations
+from web.metrics import DoorMetrics
 from web.ports import Missing, Ports
 from web.request_ids import RequestIds
 from web.server import serve
@@ -61,7 +64,7 @@ async def compose(settings: Settings) -> None:
     commands = CrashableLog(clients, CommandCodec(settings.partitions, settings.internal_secret))
     replies = KafkaReplies(clients, _reply_partition(settings))
     postgres, cache = Postgres(settings.postgres_dsn), RedisPaymentCache(settings.redis_url)
-    known = RedisNoticeMemory(settings.redis_url)
+    known, signals = RedisNoticeMemory(settings.redis_url), KafkaSignals(clients)
     reads = CrashableReads(PostgresPaymentReader(postgres), cache)
     commands.crashpoint = reads.crashpoint = crashpoint
 
@@ -72,7 +75,9 @@ async def compose(settings: Settings) -> None:
 
     notices = _notices(settings, accounts(settings))
     keys = KnownKeys(PostgresApiKeys(postgres))
-    ports = Ports(commands, replies, reads, keys, notices, commands, known, readiness, settings.livemode)
+    ports = Ports(
+        commands, replies, reads, signals, keys, notices, commands, known, readiness, settings.livemode
+    )
     commands.start()
     replies.start()
     try:
@@ -80,6 +85,7 @@ async def compose(settings: Settings) -> None:
     finally:
         await commands.stop()
         await replies.stop()
+        await signals.stop()
         await postgres.close()
         await cache.close()
         await known.close()
@@ -91,7 +97,8 @@ async def _serve(settings: Settings, ports: Ports) -> None:
         collector(registry=registry)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    app = make_app(ports, registry, Limits(wait_s=settings.http_wait_s))
+    metrics = DoorMetrics(registry)
+    app = make_app(ports, operations(ports, metrics), metrics, Limits(wait_s=settings.http_wait_s))
     serving = await serve(app, settings.http_host, settings.http_port, settings.drain_s)
     log.info("listening on http://%s:%d", settings.http_host, serving.port)
     await told_to_stop.wait()

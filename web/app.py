@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 
+from web.doors import Operations
 from web.gate import REQUESTS_MAX, gate, meet_expectation
 from web.metrics import DoorMetrics
 from web.patience import Patience
-from web.payments import Payments
 from web.ports import Ports
-from web.reading import Reading
 from web.rest import Rest
 from web.routes import ROUTES
 from web.upkeep import Upkeep
@@ -28,13 +26,14 @@ class Limits:
     requests_max: int = REQUESTS_MAX
 
 
-def make_app(ports: Ports, registry: CollectorRegistry, limits: Limits | None = None) -> web.Application:
+def make_app(
+    ports: Ports, operations: Operations, metrics: DoorMetrics, limits: Limits | None = None
+) -> web.Application:
     limits = limits or Limits()
-    metrics, patience = DoorMetrics(registry), Patience()
-    rest = Rest(Payments(ports, patience, metrics), Reading(ports), limits.wait_s)
+    rest = Rest(operations.payments, operations.reading, limits.wait_s)
     upkeep = Upkeep(ports, metrics)
     app = web.Application(middlewares=[gate(metrics, limits.requests_max)], client_max_size=NOTICE_MAX_BYTES)
-    app[PATIENCE] = patience
+    app[PATIENCE] = operations.patience
     for route in ROUTES:
         handler = getattr(rest, route.operation, None) or getattr(upkeep, route.operation)
         if route.method == "GET":

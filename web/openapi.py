@@ -16,8 +16,8 @@ from models import fields
 from models.codes import Code
 from models.payment import PaymentStatus
 from web.bodies import BODIES
-from web.callers import SCOPES
 from web.idempotency import KEY_MAX_CHARS
+from web.operations import SCOPES
 from web.patience import WAIT_MAX_S
 from web.problems import CONTENT_TYPE, STATUS, Problem
 from web.reading import LIMIT_DEFAULT, LIMIT_MAX, SEQUENCE_MAX

@@ -15,8 +15,9 @@ from models.commands import CreatePayment, CreateRefund, InvalidCommand, Origin,
 from models.errors import Unavailable
 from models.ports import Reply, View
 from web import bodies, idempotency
-from web.callers import PAYMENTS_WRITE, REFUNDS_WRITE, authenticate
+from web.callers import Callers
 from web.metrics import DoorMetrics
+from web.operations import CANCEL_PAYMENT, CAPTURE_PAYMENT, CREATE_PAYMENT, CREATE_REFUND, Operation
 from web.patience import Patience
 from web.ports import Ports
 from web.problems import STATUS, Problem, invalid, unavailable
@@ -47,23 +48,25 @@ class Answer:
 
 
 class Payments:
-    def __init__(self, ports: Ports, patience: Patience, metrics: DoorMetrics) -> None:
-        self._ports, self._patience, self._metrics = ports, patience, metrics
+    def __init__(self, ports: Ports, callers: Callers, patience: Patience, metrics: DoorMetrics) -> None:
+        self._ports, self._callers, self._patience, self._metrics = ports, callers, patience, metrics
 
     async def create(self, asked: Asked) -> Answer:
-        return await self._carry_out(shapes.CREATE, PAYMENTS_WRITE, asked)
+        return await self._carry_out(shapes.CREATE, CREATE_PAYMENT, asked)
 
     async def capture(self, asked: Asked, payment_id: str) -> Answer:
-        return await self._carry_out(shapes.CAPTURE, PAYMENTS_WRITE, asked, payment_id)
+        return await self._carry_out(shapes.CAPTURE, CAPTURE_PAYMENT, asked, payment_id)
 
     async def cancel(self, asked: Asked, payment_id: str) -> Answer:
-        return await self._carry_out(shapes.CANCEL, PAYMENTS_WRITE, asked, payment_id)
+        return await self._carry_out(shapes.CANCEL, CANCEL_PAYMENT, asked, payment_id)
 
     async def refund(self, asked: Asked, payment_id: str) -> Answer:
-        return await self._carry_out(shapes.REFUND, REFUNDS_WRITE, asked, payment_id)
+        return await self._carry_out(shapes.REFUND, CREATE_REFUND, asked, payment_id)
 
-    async def _carry_out(self, type: str, scope: str, asked: Asked, payment_id: str | None = None) -> Answer:
-        caller = await authenticate(self._ports, asked.authorization, scope)
+    async def _carry_out(
+        self, type: str, operation: Operation, asked: Asked, payment_id: str | None = None
+    ) -> Answer:
+        caller = await self._callers.admit(asked.authorization, operation)
         if payment_id and not ids.PAYMENT_ID.fullmatch(payment_id):
             raise no_such_payment()
         key = idempotency.key(asked.idempotency_key)

@@ -9,9 +9,10 @@ from models.codes import Code
 from models.commands import FieldError
 from models.payment import PaymentStatus
 from models.ports import Page, PaymentFilter, View
-from web.callers import PAYMENTS_READ, authenticate
+from web.callers import Callers
+from web.operations import GET_PAYMENT, GET_REFUND, LIST_EVENTS, LIST_PAYMENTS, LIST_REFUNDS
 from web.payments import no_such_payment, refunds_of
-from web.ports import Ports
+from web.ports import Reader
 from web.problems import Problem, invalid, sayable
 
 LIMIT_DEFAULT, LIMIT_MAX = 10, 100
@@ -28,15 +29,15 @@ _CUSTOMER = fields.text(fields.CUSTOMER_MAX_CHARS, least=1)
 
 
 class Reading:
-    def __init__(self, ports: Ports) -> None:
-        self._ports, self._reader = ports, ports.reader
+    def __init__(self, reader: Reader, callers: Callers) -> None:
+        self._reader, self._callers = reader, callers
 
     async def payment(self, authorization: str | None, payment_id: str) -> View:
-        caller = await authenticate(self._ports, authorization, PAYMENTS_READ)
+        caller = await self._callers.admit(authorization, GET_PAYMENT)
         return await self._payment(caller.merchant, payment_id)
 
     async def payments(self, authorization: str | None, query: Query) -> Page:
-        caller = await authenticate(self._ports, authorization, PAYMENTS_READ)
+        caller = await self._callers.admit(authorization, LIST_PAYMENTS)
         asked = _Asked(
             query, ("status", "currency", "customer", "created_after", "created_before", *_CURSORS)
         )
@@ -53,7 +54,7 @@ class Reading:
         return await self._reader.payments(caller.merchant, where, limit, after, before)
 
     async def refund(self, authorization: str | None, refund_id: str) -> View:
-        caller = await authenticate(self._ports, authorization, PAYMENTS_READ)
+        caller = await self._callers.admit(authorization, GET_REFUND)
         found = None
         if ids.REFUND_ID.fullmatch(refund_id):
             found = await self._reader.refund(caller.merchant, refund_id)
@@ -63,7 +64,7 @@ class Reading:
 
     async def refunds(self, authorization: str | None, payment_id: str, query: Query) -> Page:
         """Newest first."""
-        caller = await authenticate(self._ports, authorization, PAYMENTS_READ)
+        caller = await self._callers.admit(authorization, LIST_REFUNDS)
         asked = _Asked(query, _CURSORS)
         limit, after, before = asked.page(ids.REFUND_ID.fullmatch)
         asked.refuse_what_is_wrong()
@@ -72,7 +73,7 @@ class Reading:
 
     async def events(self, authorization: str | None, payment_id: str, query: Query) -> Page:
         """The story in its order."""
-        caller = await authenticate(self._ports, authorization, PAYMENTS_READ)
+        caller = await self._callers.admit(authorization, LIST_EVENTS)
         asked = _Asked(query, ("limit", "after_sequence"))
         limit, after = asked.limit(), asked.number("after_sequence", 0, SEQUENCE_MAX, 0)
         asked.refuse_what_is_wrong()

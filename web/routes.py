@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from models import shapes
 from models.codes import Code
-from web.callers import PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE
+from web.operations import PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE
 
 _ANY = (Code.UNAVAILABLE, Code.INTERNAL_ERROR, Code.MALFORMED_REQUEST)
 _CALLER = (Code.UNAUTHENTICATED, Code.FORBIDDEN, Code.RATE_LIMITED)

@@ -3,12 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from models.commands import Command, Origin, PublicCommand, RecordNotice, RecordOutcome, fingerprint
@@ -49,7 +50,9 @@ from models.representation import payment_view
 from models.terms import CaptureMethod
 from models.transaction import Transaction, evolve, react
 from web.app import Limits, make_app
-from web.callers import PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE
+from web.doors import operations
+from web.metrics import DoorMetrics
+from web.operations import PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE
 from web.ports import Ports
 from web.server import Serving, serve
 
@@ -89,6 +92,7 @@ class Service:
     probe_hangs: bool = False
     breaks: bool = False
     livemode: bool = False
+    listeners: set["Listening"] = field(default_factory=set)
     forced_reply: Reply | None = None
     address: ReplyAddress = field(default_factory=lambda: ReplyAddress("payments.replies.v1", 0))
     _waiting: dict[tuple[str, str, str], list["asyncio.Future[Reply]"]] = field(default_factory=dict)
@@ -129,6 +133,8 @@ class Service:
         calls = []
         for event in decide(self.transactions.get(id), command):
             self.transactions[id] = evolve(self.transactions.get(id), event)
+            for listener in self.listeners:
+                listener.hear(id, event.sequence)
             if call := react(event):
                 calls.append(call)
         return calls
@@ -230,6 +236,22 @@ class Service:
         if self.breaks:
             raise RuntimeError("a bug that quotes 4242 4242 4242 4242 and Bearer mr_test_alice0000")
 
+    # signals
+
+    @asynccontextmanager
+    async def listen(self, merchant: str, payment_id: str | None) -> AsyncIterator["Listening"]:
+        if self.log_is_away:
+            raise Unavailable("no broker")
+        listener = Listening(payment_id)
+        self.listeners.add(listener)
+        try:
+            yield listener
+        finally:
+            self.listeners.discard(listener)
+
+    async def reached(self, payment_id: str, sequence: int, timeout_s: float) -> bool:
+        return True
+
     # keys, notices, readiness
 
     async def holder(self, api_key: str) -> Principal | None:
@@ -270,7 +292,29 @@ class Service:
         return self.missing
 
     def ports(self) -> Ports:
-        return Ports(self, self, self, self, self, self, self, self.readiness, self.livemode)
+        return Ports(self, self, self, self, self, self, self, self, self.readiness, self.livemode)
+
+
+@dataclass(eq=False)
+class Listening:
+    """Hears of everybody's payments: what may be seen of them is not the listener's to know."""
+
+    payment_id: str | None
+    heard: dict[str, tuple[int, int]] = field(default_factory=dict)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def news(self, timeout_s: float) -> dict[str, tuple[int, int]]:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.came.wait(), timeout_s)
+        self.came.clear()
+        heard, self.heard = self.heard, {}
+        return heard
+
+    def hear(self, payment_id: str, sequence: int) -> None:
+        if self.payment_id in (None, payment_id):
+            first, _ = self.heard.get(payment_id, (sequence, sequence))
+            self.heard[payment_id] = first, sequence
+            self.came.set()
 
 
 def outcome_of(call: PspCall, known: Transaction) -> Outcome:
@@ -355,12 +399,17 @@ class Told:
     raw: bytes
 
 
+def app_of(service: Service, registry: CollectorRegistry, limits: Limits | None = None) -> web.Application:
+    ports, metrics = service.ports(), DoorMetrics(registry)
+    return make_app(ports, operations(ports, metrics), metrics, limits)
+
+
 @asynccontextmanager
 async def open_door(
     service: Service | None = None, drain_s: float = 0.5, **limits: Any
 ) -> AsyncIterator[Door]:
     service, registry = service or Service(), CollectorRegistry()
-    app = make_app(service.ports(), registry, Limits(**limits))
+    app = app_of(service, registry, Limits(**limits))
     serving = await serve(app, "127.0.0.1", 0, drain_s)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         try:

@@ -10,9 +10,8 @@ from prometheus_client import CollectorRegistry
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from tests.web.fakes import PAYMENT, Door
+from tests.web.fakes import PAYMENT, Door, app_of
 from web import openapi
-from web.app import make_app
 from web.problems import STATUS
 from web.routes import ROUTES
 
@@ -35,7 +34,7 @@ def test_every_code_of_the_door_is_told_with_an_example() -> None:
 async def test_the_application_has_the_routes_of_the_document(door: Door) -> None:
     routed = {
         (route.method, route.resource.canonical)
-        for route in make_app(door.service.ports(), CollectorRegistry()).router.routes()
+        for route in app_of(door.service, CollectorRegistry()).router.routes()
         if route.resource is not None and route.method != "HEAD"
     }
     assert routed == {(route.method, route.path) for route in ROUTES}

@@ -1,0 +1,156 @@
+"""Which payments have news, out of Kafka, for those who watch them: a name and a sequence, and nothing of what happened.
+
+What happened is read where everything is read, under the same rules of who may see it. Nothing is read from Kafka while
+nobody watches.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaConsumer
+
+from models.errors import Unavailable
+from streams.adapters.kafka_log import partitions_of
+from streams.topics import EVENTS
+
+FETCH_WAIT_MS = 500
+"""A fetch returns with the first event all the same."""
+READY_WITHIN_S = 5.0
+RESTART_PAUSE_S = 0.5
+LINGER_S = 30.0
+"""Read on for so long after the last watcher has gone: the next one need not wait for a consumer to start."""
+NEWS_MAX = 10_000
+"""Payments one watcher has not yet asked about, some 100 bytes each. Behind that it has lost its way, and is told so."""
+
+log = logging.getLogger("millrace.kafka")
+
+
+class KafkaListener:
+    """One watcher's news. Fulfils Listener."""
+
+    def __init__(self, merchant: str, payment_id: str | None) -> None:
+        self.merchant, self.payment_id = merchant, payment_id
+        self._news: dict[str, tuple[int, int]] = {}
+        self._came = asyncio.Event()
+        self._lost = False
+
+    async def news(self, timeout_s: float) -> dict[str, tuple[int, int]]:
+        """By payment: the first and the last sequence since it was asked before; empty when there was none in time.
+
+        Raises Unavailable when something may have been missed.
+        """
+        try:
+            await asyncio.wait_for(self._came.wait(), timeout_s)
+        except TimeoutError:
+            return {}
+        if self._lost:
+            raise Unavailable("news of payments may have been missed")
+        news, self._news = self._news, {}
+        self._came.clear()
+        return news
+
+    def hear(self, payment_id: str, sequence: int) -> None:
+        first, _ = self._news.get(payment_id, (sequence, sequence))
+        self._news[payment_id] = first, sequence
+        self._lost |= len(self._news) > NEWS_MAX
+        self._came.set()
+
+    def lose(self) -> None:
+        self._lost = True
+        self._came.set()
+
+
+class KafkaSignals:
+    """Fulfils Signals. `clients`: what every client of Kafka takes."""
+
+    def __init__(self, clients: dict[str, Any]) -> None:
+        self._clients = clients
+        self._listeners: set[KafkaListener] = set()
+        self._reading: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+
+    @asynccontextmanager
+    async def listen(self, merchant: str, payment_id: str | None) -> AsyncIterator[KafkaListener]:
+        """What happens from now on to the payment, or to any of the merchant's. Raises Unavailable."""
+        listener = KafkaListener(merchant, payment_id)
+        self._listeners.add(listener)
+        try:
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._read_while_watched())
+            try:
+                await asyncio.wait_for(self._ready.wait(), READY_WITHIN_S)
+            except TimeoutError:
+                raise Unavailable("events cannot be watched now") from None
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+
+    async def stop(self) -> None:
+        if self._reading:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+
+    async def _read_while_watched(self) -> None:
+        while self._listeners:
+            try:
+                await self._read()
+            except Exception as failed:  # whatever it is: without this task nobody hears of anything any more
+                log.warning("events cannot be watched, trying again: %r", failed)
+                await asyncio.sleep(RESTART_PAUSE_S)
+            finally:
+                if self._ready.is_set():
+                    self._ready.clear()
+                    for listener in self._listeners:
+                        listener.lose()
+
+    async def _read(self) -> None:
+        """Until nobody has listened for a while."""
+        consumer = AIOKafkaConsumer(
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            metadata_max_age_ms=30_000,
+            **self._clients,
+        )
+        try:
+            await consumer.start()
+            tps = await partitions_of(consumer._client, EVENTS)
+            consumer.assign(tps)
+            await consumer.seek_to_end(*tps)
+            for tp in tps:
+                await consumer.position(tp)
+            self._ready.set()
+            watched_at = asyncio.get_running_loop().time()
+            while (now := asyncio.get_running_loop().time()) - watched_at < LINGER_S:
+                if self._listeners:
+                    watched_at = now
+                for records in (await consumer.getmany(timeout_ms=1000)).values():
+                    for record in records:
+                        self._tell(record)
+        finally:
+            await consumer.stop()
+
+    def _tell(self, record: Any) -> None:
+        payment_id = (record.key or b"").decode(errors="replace")
+        concerned = [each for each in self._listeners if each.payment_id == payment_id]
+        watching_all = [each for each in self._listeners if each.payment_id is None]
+        if watching_all:
+            owners = _owners(record.value)
+            concerned += [each for each in watching_all if each.merchant in owners]
+        if concerned:
+            sequence = int(next((value for name, value in record.headers if name == "ce_sequence"), b"0"))
+            for listener in concerned:
+                listener.hear(payment_id, sequence)
+
+
+def _owners(value: bytes | None) -> set[str]:
+    """Who may have to do with it. Whether they may see it is not decided by this."""
+    try:
+        event = orjson.loads(value or b"")
+        return {event["merchant"], (event["payment"] or event)["merchant"]}
+    except (ValueError, KeyError, TypeError):
+        return set()

@@ -1,0 +1,110 @@
+"""Watching payments: the story so far and what happens next, in order, each once, and only one's own."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from models.codes import Code
+from tests.web.fakes import KEY, OTHER_KEY, PAYMENT, PRINCIPALS, Door
+from web import watching
+from web.callers import Callers
+from web.problems import Problem
+from web.watching import Happened, Watching
+
+MINE, OTHERS = f"Bearer {KEY}", f"Bearer {OTHER_KEY}"
+WITHIN_S = 5.0
+
+
+@pytest.fixture
+def watch(door: Door) -> Watching:
+    service = door.service
+    return Watching(service, service, Callers(service, False))
+
+
+async def take(happening: AsyncGenerator[Happened, None], count: int) -> list[int]:
+    async with asyncio.timeout(WITHIN_S):
+        return [(await anext(happening)).event["sequence"] for _ in range(count)]
+
+
+async def authorized(door: Door, key: str = "a") -> str:
+    made = await door.post("/v1/payments", PAYMENT | {"capture_method": "manual"}, key)
+    return str(made.body["id"])
+
+
+async def test_the_story_so_far_is_followed_by_what_happens(door: Door, watch: Watching) -> None:
+    id = await authorized(door)
+    happening = watch.payment(MINE, id)
+    assert await take(happening, 2) == [1, 2]
+    following = asyncio.create_task(take(happening, 2))
+    await asyncio.sleep(0)
+    await door.post(f"/v1/payments/{id}/capture", {}, "c")
+    assert await following == [3, 4]
+
+
+async def test_one_who_comes_back_goes_on_from_where_they_were(door: Door, watch: Watching) -> None:
+    id = await authorized(door)
+    await door.post(f"/v1/payments/{id}/capture", {}, "c")
+    assert await take(watch.payment(MINE, id, after_sequence=2), 2) == [3, 4]
+
+
+async def test_a_payment_is_shown_as_new_as_its_event(door: Door, watch: Watching) -> None:
+    id = await authorized(door)
+    happened = await anext(watch.payment(MINE, id))
+    assert happened.payment is not None and happened.payment["sequence"] >= happened.event["sequence"]
+
+
+async def test_somebody_elses_payment_cannot_be_watched(door: Door, watch: Watching) -> None:
+    id = await authorized(door)
+    for payment_id in (id, "pay_" + "0" * 32, "nonsense"):
+        with pytest.raises(Problem) as refused:
+            await anext(watch.payment(OTHERS, payment_id))
+        assert refused.value.code is Code.NOT_FOUND
+
+
+async def test_all_that_happens_to_ones_own_payments_can_be_watched(door: Door, watch: Watching) -> None:
+    happening = watch.all(MINE)
+    first = asyncio.ensure_future(anext(happening))
+    await asyncio.sleep(0.05)
+    await door.post("/v1/payments", PAYMENT, "theirs", key=OTHER_KEY)
+    one, other = await authorized(door, "one"), await authorized(door, "other")
+    async with asyncio.timeout(WITHIN_S):
+        told = [(await first).event, *[(await anext(happening)).event for _ in range(3)]]
+    of_each = {id: door.service.transactions[id].sequence for id in (one, other)}
+    assert of_each == {one: 2, other: 2}
+    owners = {id for id, known in door.service.transactions.items() if known.merchant == "mer_alice"}
+    assert owners == {one, other}
+    assert [event["sequence"] for event in told] == [1, 2, 1, 2]
+
+
+async def test_a_revoked_key_ends_what_it_watches(
+    door: Door, watch: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LOOK_AGAIN_S", 0.05)
+    id = await authorized(door)
+    happening = watch.payment(MINE, id)
+    await take(happening, 2)
+    ending = asyncio.ensure_future(anext(happening))
+    await asyncio.sleep(0.1)
+    assert not ending.done()
+    monkeypatch.delitem(PRINCIPALS, KEY)
+    with pytest.raises(Problem) as refused:
+        await asyncio.wait_for(ending, WITHIN_S)
+    assert refused.value.code is Code.UNAUTHENTICATED
+
+
+async def test_who_watches_is_told_when_events_cannot_be_heard_of(door: Door, watch: Watching) -> None:
+    id = await authorized(door)
+    door.service.log_is_away = True
+    with pytest.raises(Problem) as refused:
+        await anext(watch.payment(MINE, id))
+    assert refused.value.code is Code.UNAVAILABLE
+
+
+async def test_nobody_listens_on_when_a_watcher_has_gone(door: Door, watch: Watching) -> None:
+    id = await authorized(door)
+    happening = watch.payment(MINE, id)
+    await take(happening, 1)
+    assert door.service.listeners
+    await happening.aclose()
+    assert not door.service.listeners

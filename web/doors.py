@@ -1,0 +1,31 @@
+"""What every door opens on: the same operations, over the same callers. No protocol here."""
+
+from dataclasses import dataclass
+
+from web.callers import Callers
+from web.metrics import DoorMetrics
+from web.patience import Patience
+from web.payments import Payments
+from web.ports import Ports
+from web.reading import Reading
+from web.watching import Watching
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """`patience`: everybody's who waits, so that all of them can be let go."""
+
+    payments: Payments
+    reading: Reading
+    watching: Watching
+    patience: Patience
+
+
+def operations(ports: Ports, metrics: DoorMetrics) -> Operations:
+    callers, patience = Callers(ports.keys, ports.livemode), Patience()
+    return Operations(
+        Payments(ports, callers, patience, metrics),
+        Reading(ports.reader, callers),
+        Watching(ports.reader, ports.signals, callers),
+        patience,
+    )

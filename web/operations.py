@@ -1,0 +1,34 @@
+"""The table of what a merchant's caller can do here: its name, the scope it needs, what it costs. The same through every door."""
+
+from dataclasses import dataclass
+
+PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE = "payments:read", "payments:write", "refunds:write"
+SCOPES = {
+    PAYMENTS_READ: "Read payments, refunds and their stories.",
+    PAYMENTS_WRITE: "Make, capture and cancel payments.",
+    REFUNDS_WRITE: "Make refunds.",
+}
+
+READ_ONE, READ_MANY, WRITE = 1, 2, 5
+"""Units of a caller's rate limit: about as the work behind them is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`cost`: in units of the rate limit."""
+
+    name: str
+    scope: str
+    cost: int
+
+
+CREATE_PAYMENT = Operation("create_payment", PAYMENTS_WRITE, WRITE)
+CAPTURE_PAYMENT = Operation("capture_payment", PAYMENTS_WRITE, WRITE)
+CANCEL_PAYMENT = Operation("cancel_payment", PAYMENTS_WRITE, WRITE)
+CREATE_REFUND = Operation("create_refund", REFUNDS_WRITE, WRITE)
+GET_PAYMENT = Operation("get_payment", PAYMENTS_READ, READ_ONE)
+LIST_PAYMENTS = Operation("list_payments", PAYMENTS_READ, READ_MANY)
+GET_REFUND = Operation("get_refund", PAYMENTS_READ, READ_ONE)
+LIST_REFUNDS = Operation("list_refunds", PAYMENTS_READ, READ_ONE)
+LIST_EVENTS = Operation("list_events", PAYMENTS_READ, READ_MANY)
+WATCH_EVENTS = Operation("watch_events", PAYMENTS_READ, READ_MANY)
