@@ -170,6 +170,40 @@ class Principal:
     livemode: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much `subject` may ask for: `per_s` units a second in the long run, `burst` at once."""
+
+    name: str
+    subject: str
+    per_s: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is left of a limit: whole units, and the seconds until all of them are back."""
+
+    limit: Limit
+    remaining: int
+    restored_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`retry_after_s`: until the same would be admitted, were nothing else asked for; 0 where it is admitted."""
+
+    admitted: bool
+    retry_after_s: float
+    standings: tuple[Standing, ...]
+
+
+class RateLimiter(Protocol):
+    async def take(self, limits: Sequence[Limit], cost: int) -> Verdict:
+        """`cost` units of each of `limits`, or of none. Answers within a fraction of a second, whatever is away."""
+        ...
+
+
 class ApiKeys(Protocol):
     async def holder(self, api_key: str) -> Principal | None:
         """Who holds it; None for a key that is not known or was revoked. Raises Unavailable."""

@@ -109,7 +109,12 @@ class Settings(BaseSettings):
         1, ge=0, le=64, description="gateway processes: what each may send alone while Redis is away"
     )
     projections: int = Field(1, ge=0, le=64, description="projection processes (`millrace up`)")
-    webs: int = Field(1, ge=0, le=64, description="web processes (`millrace up`)")
+    webs: int = Field(
+        1,
+        ge=0,
+        le=64,
+        description="web processes (`millrace up`): each one's share of the rate limits while Redis is away",
+    )
 
     http_host: str = Field("127.0.0.1", description="where the door listens")
     http_port: int = Field(8080, ge=0, le=PORT_MAX, description="where the door listens; 0: a free port")
@@ -138,6 +143,15 @@ class Settings(BaseSettings):
     )
     http_wait_s: float = Field(
         20.0, ge=0, le=60, description="how long a POST waits for its answer by default"
+    )
+    rate_limit_key_per_s: float = Field(
+        500.0,
+        ge=0,
+        le=1_000_000,
+        description="units a second that an API key may use: 1 for a read, 2 for a list, 5 for what moves money; 0: no limit",
+    )
+    rate_limit_merchant_per_s: float = Field(
+        1000.0, ge=0, le=1_000_000, description="the same, for all keys of a merchant together"
     )
     crashpoints_dir: str | None = Field(
         None, description="for fault tests only: a process kills itself at the point a file in here names"

@@ -18,6 +18,7 @@ from streams.adapters.postgres.connections import Postgres
 from streams.adapters.postgres.keys import PostgresApiKeys
 from streams.adapters.postgres.reader import PostgresPaymentReader
 from streams.adapters.redis_cache import RedisPaymentCache
+from streams.adapters.redis_limits import RedisLimits
 from streams.adapters.redis_notices import RedisNoticeMemory
 from streams.adapters.stripe_notices import StripeNotices
 from streams.crashpoints import Crashpoint, crashpoints
@@ -25,12 +26,14 @@ from streams.kafka_clients import client_settings
 from streams.known_keys import KnownKeys
 from streams.payment_reads import PaymentReads
 from streams.process import run
+from streams.rate_limits import RateLimits
 from streams.settings import Settings, SettingsRefused
 from streams.wire.commands import CommandCodec
 from web.app import Limits, make_app
 from web.doors import operations
 from web.metrics import DoorMetrics
 from web.ports import Missing, Ports
+from web.rate_limits import Allowance
 from web.request_ids import RequestIds
 from web.server import serve
 
@@ -74,9 +77,20 @@ async def compose(settings: Settings) -> None:
         return missing if await postgres.answers() else missing | {"postgres": "no answer"}
 
     notices = _notices(settings, accounts(settings))
-    keys = KnownKeys(PostgresApiKeys(postgres))
+    keys, counted = KnownKeys(PostgresApiKeys(postgres)), RedisLimits(settings.redis_url)
+    limiter = RateLimits(counted, settings.webs)
     ports = Ports(
-        commands, replies, reads, signals, keys, notices, commands, known, readiness, settings.livemode
+        commands,
+        replies,
+        reads,
+        signals,
+        keys,
+        limiter,
+        notices,
+        commands,
+        known,
+        readiness,
+        settings.livemode,
     )
     commands.start()
     replies.start()
@@ -89,6 +103,7 @@ async def compose(settings: Settings) -> None:
         await postgres.close()
         await cache.close()
         await known.close()
+        await counted.close()
 
 
 async def _serve(settings: Settings, ports: Ports) -> None:
@@ -98,7 +113,8 @@ async def _serve(settings: Settings, ports: Ports) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     metrics = DoorMetrics(registry)
-    app = make_app(ports, operations(ports, metrics), metrics, Limits(wait_s=settings.http_wait_s))
+    allowance = Allowance(settings.rate_limit_key_per_s, settings.rate_limit_merchant_per_s)
+    app = make_app(ports, operations(ports, metrics, allowance), metrics, Limits(wait_s=settings.http_wait_s))
     serving = await serve(app, settings.http_host, settings.http_port, settings.drain_s)
     log.info("listening on http://%s:%d", settings.http_host, serving.port)
     await told_to_stop.wait()

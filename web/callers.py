@@ -7,6 +7,7 @@ from models.errors import Unavailable
 from models.ports import ApiKeys, Principal
 from web.operations import Operation
 from web.problems import Problem, unavailable
+from web.rate_limits import RateLimiting
 
 _BEARER = re.compile(r"(?i:bearer) +(mr_[A-Za-z0-9_]{1,200})", re.ASCII)
 
@@ -14,13 +15,14 @@ _BEARER = re.compile(r"(?i:bearer) +(mr_[A-Za-z0-9_]{1,200})", re.ASCII)
 class Callers:
     """`livemode`: of the system; only keys of the same mode open it."""
 
-    def __init__(self, keys: ApiKeys, livemode: bool) -> None:
-        self._keys, self._livemode = keys, livemode
+    def __init__(self, keys: ApiKeys, livemode: bool, limiting: RateLimiting) -> None:
+        self._keys, self._livemode, self._limiting = keys, livemode, limiting
 
     async def admit(self, authorization: str | None, operation: Operation) -> Principal:
-        """The holder of the key in an `Authorization` header, if `operation` is theirs to do. Raises Problem."""
+        """The holder of the key in an `Authorization` header, if `operation` is theirs to do, now. Raises Problem."""
         holder = await self._holder(authorization)
         _may(holder, operation)
+        await self._limiting.admit(holder, operation)
         return holder
 
     async def still(self, authorization: str | None, operation: Operation) -> None:

@@ -7,6 +7,7 @@ from web.metrics import DoorMetrics
 from web.patience import Patience
 from web.payments import Payments
 from web.ports import Ports
+from web.rate_limits import Allowance, RateLimiting
 from web.reading import Reading
 from web.watching import Watching
 
@@ -21,8 +22,9 @@ class Operations:
     patience: Patience
 
 
-def operations(ports: Ports, metrics: DoorMetrics) -> Operations:
-    callers, patience = Callers(ports.keys, ports.livemode), Patience()
+def operations(ports: Ports, metrics: DoorMetrics, allowance: Allowance | None = None) -> Operations:
+    limiting = RateLimiting(ports.limiter, allowance or Allowance(), metrics.rate_limited)
+    callers, patience = Callers(ports.keys, ports.livemode, limiting), Patience()
     return Operations(
         Payments(ports, callers, patience, metrics),
         Reading(ports.reader, callers),

@@ -11,6 +11,7 @@ from models.errors import Unavailable
 from web import answers
 from web.metrics import DoorMetrics
 from web.problems import Problem, unavailable
+from web.rate_limits import STANDINGS, headers
 from web.request_ids import HEADER as REQUEST_ID_HEADER
 from web.request_ids import REQUEST_ID, new_request_id
 
@@ -29,6 +30,7 @@ def gate(metrics: DoorMetrics, requests_max: int) -> Middleware:
         began = time.perf_counter()
         request_id = new_request_id()
         REQUEST_ID.set(request_id)
+        STANDINGS.set(())  # a connection's requests are answered in one context
         route, method = _route(request), request.method if request.method in hdrs.METH_ALL else "OTHER"
         metrics.inside += 1
         try:
@@ -41,6 +43,7 @@ def gate(metrics: DoorMetrics, requests_max: int) -> Middleware:
             metrics.inside -= 1
         response.headers[REQUEST_ID_HEADER] = request_id
         response.headers[hdrs.SERVER] = SERVER
+        response.headers.update(headers(STANDINGS.get()))
         metrics.answered(method, route, response.status, time.perf_counter() - began)
         return response
 

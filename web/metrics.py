@@ -41,6 +41,12 @@ class DoorMetrics:
             ("type",),
             registry=registry,
         )
+        self.rate_limited = Counter(
+            "millrace_rate_limited_total",
+            "Refused because a key, or its merchant, asked for too much.",
+            ("limit",),
+            registry=registry,
+        )
         self.notices = Counter(
             "millrace_notices_total",
             "Stripe's webhooks, by what became of them.",

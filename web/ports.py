@@ -12,6 +12,7 @@ from models.ports import (
     NoticeMemory,
     NoticeReader,
     PaymentReader,
+    RateLimiter,
     Replies,
     View,
 )
@@ -54,6 +55,7 @@ class Ports:
     reader: Reader
     signals: Signals
     keys: ApiKeys
+    limiter: RateLimiter
     notices: NoticeReader
     kept: NoticeLog
     known: NoticeMemory

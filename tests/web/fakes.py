@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -49,11 +49,13 @@ from models.provider import (
 from models.representation import payment_view
 from models.terms import CaptureMethod
 from models.transaction import Transaction, evolve, react
+from streams.rate_limits import Leads, RateLimits, Taking
 from web.app import Limits, make_app
 from web.doors import operations
 from web.metrics import DoorMetrics
 from web.operations import PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE
 from web.ports import Ports
+from web.rate_limits import Allowance
 from web.server import Serving, serve
 
 KEY, OTHER_KEY, READ_ONLY_KEY = "mr_test_alice0000", "mr_test_bob000000", "mr_test_reader000"
@@ -71,6 +73,13 @@ GOOD_SIGNATURE = "t=1,v1=good"
 
 def _asked_by(command: PublicCommand) -> tuple[str, str, str]:
     return command.origin.payment_id, command.origin.merchant, fingerprint(command)
+
+
+class NoRedis:
+    """Each door counts for itself."""
+
+    async def take(self, takings: Sequence[Taking]) -> Sequence[Leads]:
+        raise Unavailable("no Redis")
 
 
 @dataclass
@@ -93,6 +102,7 @@ class Service:
     breaks: bool = False
     livemode: bool = False
     listeners: set["Listening"] = field(default_factory=set)
+    limiter: RateLimits = field(default_factory=lambda: RateLimits(NoRedis(), 1))
     forced_reply: Reply | None = None
     address: ReplyAddress = field(default_factory=lambda: ReplyAddress("payments.replies.v1", 0))
     _waiting: dict[tuple[str, str, str], list["asyncio.Future[Reply]"]] = field(default_factory=dict)
@@ -292,7 +302,9 @@ class Service:
         return self.missing
 
     def ports(self) -> Ports:
-        return Ports(self, self, self, self, self, self, self, self, self.readiness, self.livemode)
+        return Ports(
+            self, self, self, self, self, self.limiter, self, self, self, self.readiness, self.livemode
+        )
 
 
 @dataclass(eq=False)
@@ -399,17 +411,25 @@ class Told:
     raw: bytes
 
 
-def app_of(service: Service, registry: CollectorRegistry, limits: Limits | None = None) -> web.Application:
+def app_of(
+    service: Service,
+    registry: CollectorRegistry,
+    limits: Limits | None = None,
+    allowance: Allowance | None = None,
+) -> web.Application:
     ports, metrics = service.ports(), DoorMetrics(registry)
-    return make_app(ports, operations(ports, metrics), metrics, limits)
+    return make_app(ports, operations(ports, metrics, allowance), metrics, limits)
 
 
 @asynccontextmanager
 async def open_door(
-    service: Service | None = None, drain_s: float = 0.5, **limits: Any
+    service: Service | None = None,
+    drain_s: float = 0.5,
+    allowance: Allowance | None = None,
+    **limits: Any,
 ) -> AsyncIterator[Door]:
     service, registry = service or Service(), CollectorRegistry()
-    app = app_of(service, registry, Limits(**limits))
+    app = app_of(service, registry, Limits(**limits), allowance)
     serving = await serve(app, "127.0.0.1", 0, drain_s)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         try:

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from models.codes import Code
 from tests.web.fakes import KEY, OTHER_KEY, PAYMENT, PRINCIPALS, Door
 from web import watching
-from web.callers import Callers
+from web.doors import operations
+from web.metrics import DoorMetrics
 from web.problems import Problem
 from web.watching import Happened, Watching
 
@@ -19,7 +21,7 @@ WITHIN_S = 5.0
 @pytest.fixture
 def watch(door: Door) -> Watching:
     service = door.service
-    return Watching(service, service, Callers(service, False))
+    return operations(service.ports(), DoorMetrics(CollectorRegistry())).watching
 
 
 async def take(happening: AsyncGenerator[Happened, None], count: int) -> list[int]:

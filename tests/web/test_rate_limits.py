@@ -1,0 +1,74 @@
+"""Rate limits at the door: what is told of them, who is refused, and who is not."""
+
+import asyncio
+
+from tests.web.fakes import KEY, OTHER_KEY, PAYMENT, READ_ONLY_KEY, Service, open_door
+from web.rate_limits import Allowance
+
+TIGHT = Allowance(key_per_s=5.0, merchant_per_s=7.5)
+"""Ten and fifteen units at once: two payments for a key, three for its merchant."""
+
+
+async def test_what_is_left_is_told_in_every_answer() -> None:
+    async with open_door(allowance=TIGHT) as door:
+        made = await door.post("/v1/payments", PAYMENT, "a")
+        assert made.headers["RateLimit-Policy"] == '"key";q=10;w=2, "merchant";q=15;w=2'
+        assert made.headers["RateLimit"].startswith('"key";r=5;t=1, "merchant";r=10;t=1')
+        missing = await door.get("/v1/payments/pay_" + "0" * 32)
+        assert missing.status == 404
+        assert missing.headers["RateLimit"].startswith('"key";r=4')
+
+
+async def test_a_key_that_asks_for_too_much_is_told_when_to_come_again() -> None:
+    async with open_door(allowance=TIGHT) as door:
+        answers = [await door.post("/v1/payments", PAYMENT, f"k{n}") for n in range(3)]
+        assert [each.status for each in answers] == [201, 201, 429]
+        refused = answers[2]
+        assert (refused.body["code"], refused.body["retryable"]) == ("rate_limited", True)
+        assert refused.headers["Retry-After"] == "1"
+        assert len(door.service.appended) == 2
+        assert door.count("millrace_rate_limited_total", limit="key") == 1
+        await asyncio.sleep(1.05)
+        assert (await door.post("/v1/payments", PAYMENT, "k2")).status == 201
+
+
+async def test_a_merchants_keys_share_what_it_has_and_others_are_not_concerned() -> None:
+    async with open_door(allowance=TIGHT) as door:
+        for n in range(2):
+            await door.post("/v1/payments", PAYMENT, f"k{n}")
+        read = [await door.get("/v1/payments", key=READ_ONLY_KEY) for _ in range(4)]
+        assert [each.status for each in read] == [200, 200, 429, 429]
+        assert door.count("millrace_rate_limited_total", limit="merchant") == 2
+        assert (await door.post("/v1/payments", PAYMENT, "k", key=OTHER_KEY)).status == 201
+
+
+async def test_a_repeated_request_is_counted_too() -> None:
+    async with open_door(allowance=TIGHT) as door:
+        said = [(await door.post("/v1/payments", PAYMENT, "same")).status for _ in range(3)]
+        assert said == [201, 201, 429]
+
+
+async def test_stripes_door_health_and_documents_are_not_limited() -> None:
+    async with open_door(allowance=Allowance(0.5, 0.5)) as door:
+        assert (await door.post("/v1/payments", PAYMENT)).status == 201
+        assert (await door.post("/v1/payments", PAYMENT)).status == 429
+        for _ in range(20):
+            notice = await door.ask(
+                "POST", "/webhooks/stripe", b"pi_1", key=KEY, Stripe_Signature="t=1,v1=good"
+            )
+            assert notice.status == 200
+            assert "RateLimit" not in notice.headers
+            for path in ("/livez", "/readyz", "/metrics", "/openapi.json"):
+                assert (await door.get(path)).status == 200
+
+
+async def test_what_is_left_to_one_is_not_told_to_the_next_on_the_same_connection() -> None:
+    async with open_door(allowance=TIGHT) as door:
+        assert "RateLimit" in (await door.get("/v1/payments")).headers
+        assert "RateLimit" not in (await door.get("/v1/payments", key=None)).headers
+
+
+async def test_no_limit_is_told_where_none_is_set() -> None:
+    async with open_door(Service(), allowance=Allowance(0, 0)) as door:
+        answers = [await door.get("/v1/payments") for _ in range(50)]
+        assert all(each.status == 200 and "RateLimit" not in each.headers for each in answers)
