@@ -144,6 +144,12 @@ class Settings(BaseSettings):
     http_wait_s: float = Field(
         20.0, ge=0, le=60, description="how long a POST waits for its answer by default"
     )
+    http_requests_max: int = Field(
+        1024,
+        ge=1,
+        le=100_000,
+        description="requests a web process has inside at once; more are turned away (503)",
+    )
     rate_limit_key_per_s: float = Field(
         500.0,
         ge=0,

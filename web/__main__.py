@@ -114,7 +114,12 @@ async def _serve(settings: Settings, ports: Ports) -> None:
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     metrics = DoorMetrics(registry)
     allowance = Allowance(settings.rate_limit_key_per_s, settings.rate_limit_merchant_per_s)
-    app = make_app(ports, operations(ports, metrics, allowance), metrics, Limits(wait_s=settings.http_wait_s))
+    app = make_app(
+        ports,
+        operations(ports, metrics, allowance),
+        metrics,
+        Limits(settings.http_wait_s, settings.http_requests_max),
+    )
     serving = await serve(app, settings.http_host, settings.http_port, settings.drain_s)
     log.info("listening on http://%s:%d", settings.http_host, serving.port)
     await told_to_stop.wait()

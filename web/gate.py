@@ -15,8 +15,11 @@ from web.rate_limits import STANDINGS, headers
 from web.request_ids import HEADER as REQUEST_ID_HEADER
 from web.request_ids import REQUEST_ID, new_request_id
 
-REQUESTS_MAX = 4096
-"""Inside at once, most of them waiting for an answer: about 20 kB each."""
+REQUESTS_MAX = 1024
+"""Inside at once, most of them waiting for an answer: two seconds' worth of what a process carries, and 256 MB at most."""
+
+TELL_EVERY_S = 5.0
+"""Between two lines in the log about requests turned away: a line for each would cost more than the refusal itself."""
 
 SERVER = "millrace"  # and not which version of what
 ALWAYS_ADMITTED = frozenset({"/livez", "/readyz", "/metrics"})
@@ -25,6 +28,8 @@ log = logging.getLogger("millrace.web")
 
 
 def gate(metrics: DoorMetrics, requests_max: int) -> Middleware:
+    shedding = Shedding()
+
     @web.middleware
     async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
         began = time.perf_counter()
@@ -35,8 +40,9 @@ def gate(metrics: DoorMetrics, requests_max: int) -> Middleware:
         metrics.inside += 1
         try:
             if metrics.inside > requests_max and route not in ALWAYS_ADMITTED:
-                raise unavailable("Too many requests are being answered; try again.")
-            response = await handler(request)
+                response = shedding.turn_away(request_id, route, metrics)
+            else:
+                response = await handler(request)
         except Exception as failed:
             response = _response_to(failed, request, route, request_id, metrics)
         finally:
@@ -48,6 +54,22 @@ def gate(metrics: DoorMetrics, requests_max: int) -> Middleware:
         return response
 
     return admit
+
+
+class Shedding:
+    """Turns away what there is no room for, as cheaply as can be: nothing of it is read."""
+
+    def __init__(self) -> None:
+        self._untold, self._told_at = 0, float("-inf")
+
+    def turn_away(self, request_id: str, route: str, metrics: DoorMetrics) -> web.StreamResponse:
+        problem, now = unavailable("Too many requests are being answered; try again."), time.monotonic()
+        metrics.problems.labels(route, problem.code.value).inc()
+        self._untold += 1
+        if now - self._told_at > TELL_EVERY_S:
+            log.warning("%d requests were turned away: there is no room for them", self._untold)
+            self._untold, self._told_at = 0, now
+        return answers.problem(problem, request_id)
 
 
 async def meet_expectation(request: web.Request) -> web.StreamResponse | None:

@@ -1,52 +1,22 @@
-"""The door on a socket: time-outs of connections, HTTP that is none, and leaving without dropping what was begun."""
+"""The door on a socket, and leaving without dropping what was begun. What one connection may do is `connections.py`."""
 
 import asyncio
+import resource
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from models.codes import Code
-from web import answers
+from web import connections
 from web.app import PATIENCE
-from web.gate import SERVER
-from web.problems import Problem
-from web.request_ids import HEADER as REQUEST_ID_HEADER
-from web.request_ids import new_request_id
-
-IDLE_MAX_S = 75.0
-"""For a connection to begin a request, and to end its headers: above the usual 60 s of load balancers."""
-
-HEADER_MAX_BYTES = 16 * 1024
-LINGER_S = 2.0
-"""For a client to end a body that was refused before it was read."""
+from web.connections import Connection, TurnedAway
 
 BACKLOG = 1024
 DRAIN_S = 5.0
 LAST_ANSWERS_S = 1.0
 """Of the drain, for answers to be written after waits were cut short."""
 
-
-class Connection(web.RequestHandler):
-    """Says in the door's own words what is wrong with a request that never became one."""
-
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        code = Code.MALFORMED_REQUEST if status == 400 else Code.INTERNAL_ERROR
-        if code is Code.INTERNAL_ERROR:
-            self.log_exception("a request failed outside the gate", exc_info=exc)
-        request_id = new_request_id()
-        response = answers.problem(Problem(code, "The request is not well-formed HTTP."), request_id)
-        response.headers[REQUEST_ID_HEADER] = request_id
-        response.headers["Server"] = SERVER
-        response.force_close()
-        return response
+FILES_BESIDE_CONNECTIONS = 512
+"""Open files of everything else: Kafka, PostgreSQL, Redis, logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +37,34 @@ async def serve(app: web.Application, host: str, port: int, drain_s: float = DRA
     """`port` 0 takes a free one."""
     runner = web.AppRunner(app, shutdown_timeout=drain_s)
     await runner.setup()
-    loop = asyncio.get_running_loop()
+    loop, connections_max = asyncio.get_running_loop(), _connections_max()
 
-    def connection() -> Connection:
+    def connection() -> asyncio.Protocol:
         assert runner.server is not None
+        if len(runner.server.connections) >= connections_max:
+            return TurnedAway()
         return Connection(
             runner.server,
             loop=loop,
-            keepalive_timeout=IDLE_MAX_S,
-            lingering_time=LINGER_S,
-            max_line_size=HEADER_MAX_BYTES,
-            max_field_size=HEADER_MAX_BYTES,
+            keepalive_timeout=connections.IDLE_MAX_S,
+            lingering_time=connections.LINGER_S,
+            max_line_size=connections.HEAD_LINE_MAX_BYTES,
+            max_field_size=connections.HEAD_LINE_MAX_BYTES,
             auto_decompress=False,
-            access_log=None,  # type: ignore[arg-type]
+            access_log=None,
         )
 
     listener = await loop.create_server(connection, host, port, backlog=BACKLOG)
     return Serving(runner, listener, listener.sockets[0].getsockname()[1], drain_s)
+
+
+def _connections_max() -> int:
+    """As many as the system's limit of open files leaves room for; the limit is raised as far as it may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections.CONNECTIONS_MAX + FILES_BESIDE_CONNECTIONS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY:
+        return connections.CONNECTIONS_MAX
+    return max(1, min(connections.CONNECTIONS_MAX, soft - FILES_BESIDE_CONNECTIONS))

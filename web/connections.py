@@ -1,0 +1,113 @@
+"""One client's connection: how long it may take, how many there may be, and HTTP that is none. Not what is asked on it."""
+
+import asyncio
+import socket
+from typing import Any
+
+import orjson
+from aiohttp import hdrs, web
+
+from models.codes import Code
+from web import answers
+from web.gate import SERVER
+from web.problems import CONTENT_TYPE, Problem, unavailable
+from web.request_ids import HEADER as REQUEST_ID_HEADER
+from web.request_ids import new_request_id
+
+IDLE_MAX_S = 75.0
+"""Between two requests: above the usual 60 s of load balancers."""
+
+HEAD_MAX_S = 10.0
+"""For a request's line and headers to come, from their first byte."""
+
+UNREAD_MAX_S = 30.0
+"""For a client to take in what it was sent."""
+
+HEAD_LINE_MAX_BYTES = 16 * 1024
+LINGER_S = 2.0
+"""For a client to end a body that was refused before it was read."""
+
+CONNECTIONS_MAX = 5_000
+"""Open at once: idle ones weigh some 20 kB each."""
+
+
+class Connection(web.RequestHandler):
+    """Says in the door's own words what is wrong with a request that never became one."""
+
+    __slots__ = ("_head_timer",)
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        plug = transport.get_extra_info("socket")
+        if plug is not None and hasattr(
+            socket, "TCP_USER_TIMEOUT"
+        ):  # Linux: else only the system's own patience
+            plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_MAX_S * 1000))
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        waits_for_a_head = self._waiter is not None and not self._waiter.done()
+        if waits_for_a_head and self._head_timer is None:
+            self._head_timer = self._loop.call_later(HEAD_MAX_S, self._give_up)
+        elif not waits_for_a_head and self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+        super().connection_lost(exc)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        code = Code.MALFORMED_REQUEST if status == 400 else Code.INTERNAL_ERROR
+        if code is Code.INTERNAL_ERROR:
+            self.log_exception("a request failed outside the gate", exc_info=exc)
+        request_id = new_request_id()
+        response = answers.problem(Problem(code, "The request is not well-formed HTTP."), request_id)
+        response.headers[REQUEST_ID_HEADER] = request_id
+        response.headers[hdrs.SERVER] = SERVER
+        response.force_close()
+        return response
+
+    def _give_up(self) -> None:
+        if self.transport is not None:
+            self.transport.write(raw(Problem(Code.REQUEST_TIMEOUT, "The request did not come in time.")))
+        self.force_close()
+
+
+class TurnedAway(asyncio.Protocol):
+    """There are as many as can be served: whoever comes now is told so, and costs nothing more."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(raw(unavailable("Too many connections are open; try again.")))
+        transport.close()
+
+
+def raw(problem: Problem) -> bytes:
+    """An answer to what never became a request; the connection ends with it."""
+    request_id = new_request_id()
+    body = orjson.dumps(problem.document(request_id))
+    headers = {
+        hdrs.CONTENT_TYPE: CONTENT_TYPE,
+        hdrs.CONTENT_LENGTH: str(len(body)),
+        hdrs.CONNECTION: "close",
+        hdrs.SERVER: SERVER,
+        REQUEST_ID_HEADER: request_id,
+        **problem.headers,
+    }
+    lines = [
+        f"HTTP/1.1 {problem.status} {problem.code}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
