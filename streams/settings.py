@@ -151,13 +151,13 @@ class Settings(BaseSettings):
         description="requests a web process has inside at once; more are turned away (503)",
     )
     rate_limit_key_per_s: float = Field(
-        500.0,
+        2500.0,
         ge=0,
         le=1_000_000,
         description="units a second that an API key may use: 1 for a read, 2 for a list, 5 for what moves money; 0: no limit",
     )
     rate_limit_merchant_per_s: float = Field(
-        1000.0, ge=0, le=1_000_000, description="the same, for all keys of a merchant together"
+        5000.0, ge=0, le=1_000_000, description="the same, for all keys of a merchant together"
     )
     crashpoints_dir: str | None = Field(
         None, description="for fault tests only: a process kills itself at the point a file in here names"

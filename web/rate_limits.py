@@ -15,8 +15,8 @@ from models.ports import Limit, Principal, RateLimiter, Standing, Verdict
 from web.operations import WRITE, Operation
 from web.problems import Problem
 
-KEY_PER_S, MERCHANT_PER_S = 500.0, 1000.0
-"""Units a second: a key may make 100 payments a second, or read 500."""
+KEY_PER_S, MERCHANT_PER_S = 2500.0, 5000.0
+"""Units a second: a key may make 500 payments a second, about what one process carries."""
 BURST_S = 2.0
 """What is left over of so many seconds may be used at once."""
 

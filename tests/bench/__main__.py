@@ -8,9 +8,10 @@ from pathlib import Path
 import uvloop
 
 from sandbox.testing import Servers, choose_servers
-from tests.bench import chain, drain
+from tests.bench import chain, doors, drain
 from tests.bench.report import Report
 
+PARTS = ("drain", "chain", "doors")
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 
 
@@ -18,6 +19,8 @@ async def measure(part: str, servers: Servers, arguments: argparse.Namespace, re
     order = random.Random(arguments.seed)
     if part == "drain":
         await drain.measure(servers, arguments.rounds, order, report)
+    elif part == "doors":
+        await doors.measure(servers, arguments.rounds, order, report)
     else:
         await chain.measure(servers, arguments.rounds, arguments.seconds, order, report)
 
@@ -27,7 +30,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10.0, help="of each latency round")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--parts", nargs="+", choices=("drain", "chain"), default=["drain", "chain"])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--keep", action="store_true", help="write docs/benchmarks.md")
     arguments = parser.parse_args()
     report = Report()

@@ -39,6 +39,8 @@ DOOR_S = 4.0
 WITH_KAFKA, WITHOUT_KAFKA = "with an acknowledged send", "without Kafka"
 
 READY_S = 60.0
+NEVER_REACHED = "1000000"
+"""A rate limit: counted, as always, and never in the way."""
 API_KEY = "mr_test_bench"
 MERCHANT = "mer_bench"
 
@@ -66,8 +68,8 @@ async def measure(
     }
     ports.close()
     with TemporaryDirectory() as folder, ExitStack() as stack:
-        environment = _environment(servers, numbers, Path(folder))
-        _prepare(environment)
+        environment = environment_of(servers, numbers, Path(folder))
+        prepare(environment, {MERCHANT: API_KEY})
         simulator, bare_writer, bare_gateway = stack.enter_context(
             running(
                 ("sandbox.stripe_simulator", "--port", str(numbers["stripe"])),
@@ -91,9 +93,9 @@ async def measure(
         }
         shared = {"kafka": servers.kafka().pid, "simulator": simulator.pid}
         for role in ("writer", "gateway", "projection"):
-            await _ready(f"http://127.0.0.1:{numbers[role]}/readyz")
+            await ready(f"http://127.0.0.1:{numbers[role]}/readyz")
         http_url = f"http://127.0.0.1:{numbers['web']}"
-        await _ready(f"{http_url}/readyz")
+        await ready(f"{http_url}/readyz")
         async with (
             KafkaAsker(bootstrap, COMMANDS, OUR_REPLIES) as ours,
             KafkaAsker(bootstrap, "bare.commands", BARE_REPLIES) as bare,
@@ -238,7 +240,7 @@ async def _door(
         ):
             own = environment | {"MILLRACE_HTTP_PORT": str(port), "MILLRACE_INSTANCE": "web-1"}
             (process,) = stack.enter_context(running((module,), **own))
-            await _ready(f"http://127.0.0.1:{port}/readyz")
+            await ready(f"http://127.0.0.1:{port}/readyz")
             asker = HttpAsker(f"http://127.0.0.1:{port}", API_KEY, prefer_async=True)
             asked[name] = await stack.enter_async_context(asker), process.pid
             await asker.closed_loop(CLIENTS, DOOR_S)
@@ -265,7 +267,7 @@ async def _door(
     )
 
 
-def _environment(servers: Servers, ports: dict[str, int], folder: Path) -> dict[str, str]:
+def environment_of(servers: Servers, ports: dict[str, int], folder: Path) -> dict[str, str]:
     return {
         "MILLRACE_KAFKA_BOOTSTRAP": servers.kafka().bootstrap,
         "MILLRACE_POSTGRES_DSN": servers.postgres().fresh_database(),
@@ -277,18 +279,20 @@ def _environment(servers: Servers, ports: dict[str, int], folder: Path) -> dict[
         "MILLRACE_GROUP_PREFIX": "chain",
         "MILLRACE_DATA_DIR": str(folder),
         "MILLRACE_HTTP_PORT": str(ports["web"]),
+        "MILLRACE_RATE_LIMIT_KEY_PER_S": NEVER_REACHED,
+        "MILLRACE_RATE_LIMIT_MERCHANT_PER_S": NEVER_REACHED,
         "BENCH_PREFIX": "bare",
     }
 
 
-def _prepare(environment: dict[str, str]) -> None:
-    """Tables, topics and one merchant, as `make run` makes them."""
+def prepare(environment: dict[str, str], merchants: dict[str, str]) -> None:
+    """Tables, topics and merchants with their keys, as `make run` makes them."""
     for arguments in (("streams.adapters.postgres", "migrate"), ("millrace", "topics", "create")):
         subprocess.run([sys.executable, "-m", *arguments], env={**os.environ, **environment}, check=True)
-    ensure_demo_merchants(environment["MILLRACE_POSTGRES_DSN"], {MERCHANT: API_KEY})
+    ensure_demo_merchants(environment["MILLRACE_POSTGRES_DSN"], merchants)
 
 
-async def _ready(url: str) -> None:
+async def ready(url: str) -> None:
     until = time.monotonic() + READY_S
     async with aiohttp.ClientSession() as http:
         while True:

@@ -136,9 +136,16 @@ class HttpAsker:
         self.connections.close()
 
     async def ask(self, scheduled_at: float) -> float:
-        status, text = await self.connections.ask(self.before + uuid4().hex.encode() + self.after)
+        status, text = await self._post()
         assert status == self.expected, (status, text[:300])
         return time.monotonic() - scheduled_at
+
+    async def status(self) -> int:
+        """Of one more payment, whatever it is."""
+        return (await self._post())[0]
+
+    async def _post(self) -> tuple[int, bytes]:
+        return await self.connections.ask(self.before + uuid4().hex.encode() + self.after)
 
     async def latency(self, rate: float, seconds: float) -> Latency:
         return await latency(self.ask, rate, seconds)
