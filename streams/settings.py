@@ -144,6 +144,9 @@ class Settings(BaseSettings):
     http_wait_s: float = Field(
         20.0, ge=0, le=60, description="how long a POST waits for its answer by default"
     )
+    http_reuse_port: bool = Field(
+        False, description="several web processes listen on one port, and the system shares connections out"
+    )
     http_requests_max: int = Field(
         1024,
         ge=1,

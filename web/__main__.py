@@ -120,7 +120,9 @@ async def _serve(settings: Settings, ports: Ports) -> None:
         metrics,
         Limits(settings.http_wait_s, settings.http_requests_max),
     )
-    serving = await serve(app, settings.http_host, settings.http_port, settings.drain_s)
+    serving = await serve(
+        app, settings.http_host, settings.http_port, settings.drain_s, settings.http_reuse_port
+    )
     log.info("listening on http://%s:%d", settings.http_host, serving.port)
     await told_to_stop.wait()
     log.info("told to stop: no new requests, at most %.1f s for those under way", settings.drain_s)

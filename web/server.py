@@ -33,8 +33,10 @@ class Serving:
         await self.runner.cleanup()
 
 
-async def serve(app: web.Application, host: str, port: int, drain_s: float = DRAIN_S) -> Serving:
-    """`port` 0 takes a free one."""
+async def serve(
+    app: web.Application, host: str, port: int, drain_s: float = DRAIN_S, reuse_port: bool = False
+) -> Serving:
+    """`port` 0 takes a free one. `reuse_port`: others may listen on the same, and the system shares connections out."""
     runner = web.AppRunner(app, shutdown_timeout=drain_s)
     await runner.setup()
     loop, connections_max = asyncio.get_running_loop(), _connections_max()
@@ -54,7 +56,7 @@ async def serve(app: web.Application, host: str, port: int, drain_s: float = DRA
             access_log=None,
         )
 
-    listener = await loop.create_server(connection, host, port, backlog=BACKLOG)
+    listener = await loop.create_server(connection, host, port, backlog=BACKLOG, reuse_port=reuse_port)
     return Serving(runner, listener, listener.sockets[0].getsockname()[1], drain_s)
 
 

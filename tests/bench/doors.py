@@ -177,7 +177,7 @@ async def _overload(doors: Doors, rounds: int, report: Report) -> None:
         assert set(answers) <= {201, 202, 503}, answers
     report.table(
         "Three times as much as can be carried",
-        f"Offered, open loop, {OVERLOAD_S:g} s of {OVERLOAD:g} times the peak, which is the better of {CLIENTS} and {4 * CLIENTS} "
+        f"Offered, open loop, {OVERLOAD_S:g} s of {OVERLOAD:g} times the peak, the better of {CLIENTS} and {4 * CLIENTS} "
         f"clients. Goodput: 201 within {IN_TIME_S:g} s; the load's own CPU is on the same cores. Must: 0.90 of the peak.",
         ["peak, payments/s", "goodput", "of the peak", "turned away with 503"],
         [
