@@ -31,17 +31,15 @@ def settings(kafka: KafkaServer) -> Settings:
     return Settings(kafka_bootstrap=kafka.bootstrap, group_prefix=f"topics-{uuid.uuid4().hex[:8]}")
 
 
-async def config_of(admin: AIOKafkaAdminClient, name: str) -> dict[str, str]:
-    """A broker learns of a new topic, and of its configuration, a moment after the controller has made it."""
-    found: dict[str, str] = {}
+async def until_configured(admin: AIOKafkaAdminClient, name: str, **wanted: str) -> None:
+    """A broker learns of a topic, and of its configuration, a moment after the controller has decided it."""
 
     async def known() -> bool:
         (answer,) = await admin.describe_configs([ConfigResource(TOPIC_CONFIG, name)])
-        found.update((entry[0], entry[1]) for entry in answer.resources[0][4])
-        return bool(found)
+        found = {entry[0]: entry[1] for entry in answer.resources[0][4]}
+        return {(key, found.get(key.replace("_", "."))) for key in wanted} == set(wanted.items())
 
-    await until(known, f"the configuration of {name}")
-    return found
+    await until(known, f"{name} with {wanted}")
 
 
 async def test_every_public_topic_is_stored_as_every_consumer_can_read_it(
@@ -49,7 +47,7 @@ async def test_every_public_topic_is_stored_as_every_consumer_can_read_it(
 ) -> None:
     await topics.create(settings(kafka))
     for topic in topics.PUBLIC:
-        assert (await config_of(admin, topic.name))["compression.type"] == "uncompressed"
+        await until_configured(admin, topic.name, compression_type="uncompressed")
 
 
 async def test_a_topic_from_before_is_held_to_its_configuration_and_keeps_the_rest_of_its_own(
@@ -59,10 +57,15 @@ async def test_a_topic_from_before_is_held_to_its_configuration_and_keeps_the_re
     await topics.create(ours)
     operators = {"segment.ms": "3600000", "message.timestamp.type": "CreateTime"}
     await admin.alter_configs([ConfigResource(TOPIC_CONFIG, topics.COMMANDS, configs=operators)])
+    await until_configured(admin, topics.COMMANDS, message_timestamp_type="CreateTime")
     await topics.create(ours)
-    config = await config_of(admin, topics.COMMANDS)
-    assert (config["message.timestamp.type"], config["compression.type"]) == ("LogAppendTime", "uncompressed")
-    assert config["segment.ms"] == "3600000"
+    await until_configured(
+        admin,
+        topics.COMMANDS,
+        message_timestamp_type="LogAppendTime",
+        compression_type="uncompressed",
+        segment_ms="3600000",
+    )
 
 
 async def test_what_unpacks_to_more_than_a_record_may_weigh_is_refused_by_the_broker(

@@ -40,7 +40,7 @@ async def _newest(most: int, with_settled: bool = False) -> list[dict[str, Any]]
     settings = load()
     settled = await settlements(settings)
     found: list[dict[str, Any]] = []
-    async for record in records(settings, DEAD_LETTERS):
+    async for record in records(settings, DEAD_LETTERS, may_be_missing=True):
         lying = letter(record)
         fate = settled.get((lying.name, lying.source))
         if with_settled or fate is None:
