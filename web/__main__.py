@@ -6,6 +6,7 @@ import os
 import re
 import signal
 
+from grpc import ServerCredentials
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from models.commands import Command
@@ -28,7 +29,8 @@ from streams.process import run
 from streams.settings import Settings, SettingsRefused
 from streams.wire.commands import CommandCodec
 from web.app import Limits, make_app
-from web.doors import operations
+from web.doors import Operations, operations
+from web.grpc import server as grpc_server
 from web.metrics import DoorMetrics
 from web.ports import Missing, Ports
 from web.request_ids import RequestIds
@@ -98,12 +100,30 @@ async def _serve(settings: Settings, ports: Ports) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     metrics = DoorMetrics(registry)
-    app = make_app(ports, operations(ports, metrics), metrics, Limits(wait_s=settings.http_wait_s))
+    doors = operations(ports, metrics)
+    app = make_app(ports, doors, metrics, Limits(wait_s=settings.http_wait_s))
     serving = await serve(app, settings.http_host, settings.http_port, settings.drain_s)
     log.info("listening on http://%s:%d", settings.http_host, serving.port)
+    drains = [serving.drain]
+    if settings.grpc_port is not None:
+        drains.append((await _serve_grpc(settings, settings.grpc_port, ports, doors, registry)).drain)
     await told_to_stop.wait()
     log.info("told to stop: no new requests, at most %.1f s for those under way", settings.drain_s)
-    await serving.drain()
+    await asyncio.gather(*(drain() for drain in drains))
+
+
+async def _serve_grpc(
+    settings: Settings, port: int, ports: Ports, doors: Operations, registry: CollectorRegistry
+) -> grpc_server.Serving:
+    where = grpc_server.Listening(settings.grpc_host, port, _grpc_credentials(settings), settings.drain_s)
+    serving = await grpc_server.serve(doors, ports.readiness, registry, settings.http_wait_s, where)
+    log.info("listening for gRPC on %s:%d", settings.grpc_host, serving.port)
+    return serving
+
+
+def _grpc_credentials(settings: Settings) -> ServerCredentials | None:
+    """None: plain text."""
+    return None
 
 
 def _notices(settings: Settings, known: Accounts) -> StripeNotices:
