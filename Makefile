@@ -8,6 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CLASSES := $(VENV)/kafka-classes.jsa
 PACKAGES := models agents streams web sandbox
 TESTS ?= tests
+# What an installation is made from: gRPC's messages are made by it.
+BUILT := pyproject.toml setup.py web/grpc/proto/millrace/v1/payments.proto
 
 .PHONY: help run test check format lint types imports drift docs lock bench faults chaos clean
 
@@ -72,13 +74,13 @@ clean:
 	rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
 
 # Two stamps: what runs, and what tests and checks besides. A second call finds them newer than the pins and does nothing.
-$(VENV)/.sandbox: requirements/sandbox.txt pyproject.toml | $(BIN)/python
+$(VENV)/.sandbox: requirements/sandbox.txt $(BUILT) | $(BIN)/python
 	@echo "Installing pinned packages (once, about 200 MB) …"
 	@$(PIP) install --require-hashes -r requirements/sandbox.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+$(VENV)/.dev: requirements/dev.txt $(BUILT) | $(BIN)/python
 	@echo "Installing pinned packages (once, about 250 MB) …"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .

@@ -51,7 +51,7 @@ class Endpoints:
         lines = [f"\nMillrace is ready after {took_s:.1f} s. {stop} stops it; the data stays.\n"]
         lines += [
             f"  {name:<10}{content[name]}"
-            for name in ("http", "kafka", "postgres", "redis", "stripe")
+            for name in ("http", "grpc", "kafka", "postgres", "redis", "stripe")
             if name in content
         ]
         lines += [f"  merchant  {each['id']}   {each['api_key']}" for each in content["merchants"]]
@@ -68,11 +68,12 @@ class Endpoints:
             "redis": stack.redis,
             "stripe": stack.stripe,
         }
+        doors = {"http": stack.http, **({"grpc": stack.grpc} if stack.grpc else {})}
         service = [each for each in standings if each.role in ROLES]
         others = [each for each in standings if each.role not in ROLES]
         merchants = [{"id": each.id, "api_key": each.api_key} for each in demo.merchants(stack.secrets)]
         return {
-            **({} if stack.servers_only else {"http": stack.http}),
+            **({} if stack.servers_only else doors),
             **servers,
             "merchants": [] if stack.servers_only else merchants,
             "operator": {"url": f"{stack.http}/console", "api_key": stack.secrets.operator_key},

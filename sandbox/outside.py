@@ -10,6 +10,7 @@ STRIPE_API = "https://api.stripe.com"
 SIMULATOR_KEY = "sk_test_millrace_simulator"
 MOST_PROCESSES_OF_A_ROLE = 64  # more is a typing error on one machine
 PORT_MAX = 65_535
+OFF = "off"
 COUNTED_ROLES = {
     "writer": "MILLRACE_WRITERS",
     "gateway": "MILLRACE_GATEWAYS",
@@ -34,6 +35,7 @@ class Outside:
     stripe_webhook_secrets: str | None
     counts: Mapping[str, int]
     http_port: int | None  # None: the usual one, or another
+    grpc_port: int | None  # likewise; 0: no gRPC
     webhook_secrets_of: Mapping[str, list[str]]  # by the Stripe accounts of the merchants that have their own
 
     @property
@@ -65,6 +67,7 @@ def read(environment: Mapping[str, str]) -> Outside:
             for role, name in COUNTED_ROLES.items()
         },
         http_port=_number(environment, "MILLRACE_HTTP_PORT", "0", PORT_MAX) or None,
+        grpc_port=_grpc_port(environment),
         webhook_secrets_of=_webhook_secrets_of(environment, key or SIMULATOR_KEY),
     )
 
@@ -87,6 +90,11 @@ def _webhook_secrets_of(environment: Mapping[str, str], key: str) -> dict[str, l
     except SettingsRefused as refused:
         raise BadSetting(str(refused)) from None
     return found
+
+
+def _grpc_port(environment: Mapping[str, str]) -> int | None:
+    name = "MILLRACE_GRPC_PORT"
+    return 0 if environment.get(name) == OFF else _number(environment, name, "0", PORT_MAX) or None
 
 
 def _number(environment: Mapping[str, str], name: str, otherwise: str, most: int) -> int:

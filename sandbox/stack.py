@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sandbox import checks, demo, processes
 from sandbox.kafka import Kafka
-from sandbox.outside import Outside
+from sandbox.outside import OFF, Outside
 from sandbox.parts import Part, Step
 from sandbox.ports import HOST, Ports
 from sandbox.postgres import Postgres
@@ -31,6 +31,7 @@ USUAL_PORTS = {
     "redis": 6379,
     "stripe": 12111,
     "web-0": 8080,
+    "web-0-grpc": 9090,
 }
 STEP_WITHIN_S = 60.0
 DRAIN_S = (
@@ -64,12 +65,18 @@ class Stack:
         self.secrets = Secrets.of(folder)
         self._own: dict[str, Server] = dict(self._own_servers())
         self._http_ports = [self._port(f"web-{index}") for index in range(max(1, outside.counts["web"]))]
+        speaking = [] if outside.grpc_port == 0 else range(len(self._http_ports))
+        self._grpc_ports = [self._port(f"web-{index}-grpc") for index in speaking]
         self._stripe_port = self._port("stripe") if outside.simulates_stripe else None
         folder.write(folder.ports, {**self._remembered, **self._taken})
 
     @property
     def http(self) -> str:
         return f"http://{HOST}:{self._http_ports[0]}"
+
+    @property
+    def grpc(self) -> str | None:
+        return f"{HOST}:{self._grpc_ports[0]}" if self._grpc_ports else None
 
     @property
     def is_kafka_new(self) -> bool:
@@ -130,6 +137,7 @@ class Stack:
             "MILLRACE_INTERNAL_KEY": self.secrets.internal_key,
             "MILLRACE_HTTP_HOST": HOST,
             "MILLRACE_HTTP_PORT": str(self._http_ports[0]),
+            "MILLRACE_GRPC_HOST": HOST,
             "MILLRACE_DRAIN_S": os.environ.get("MILLRACE_DRAIN_S", DRAIN_S),
         }
 
@@ -180,7 +188,8 @@ class Stack:
         port = self._http_ports[index] if role == "web" else self._port(f"{name}-health")
         own = {"MILLRACE_INSTANCE": name, "MILLRACE_HEALTH_PORT": str(port)}
         if role == "web":
-            own["MILLRACE_HTTP_PORT"] = str(port)
+            grpc_port = self._grpc_ports[index] if self._grpc_ports else OFF
+            own |= {"MILLRACE_HTTP_PORT": str(port), "MILLRACE_GRPC_PORT": str(grpc_port)}
         return Part(
             role=role,
             index=index,
@@ -218,8 +227,10 @@ class Stack:
 
     def _port(self, name: str) -> int:
         """The port asked for, that of the run before or the usual one; where it is taken, the next of these, or another."""
-        asked = self._outside.http_port if name == "web-0" else None
-        wanted = [port for port in (asked, self._remembered.get(name), USUAL_PORTS.get(name)) if port]
+        asked = {"web-0": self._outside.http_port, "web-0-grpc": self._outside.grpc_port}
+        wanted = [
+            port for port in (asked.get(name), self._remembered.get(name), USUAL_PORTS.get(name)) if port
+        ]
         port = self._taken[name] = self._ports.take(wanted)
         if wanted and port != wanted[0]:
             self.displaced.append(f"port {wanted[0]} is taken: {name} gets {port}")

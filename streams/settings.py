@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PORT_MAX = 65_535
+OFF = "off"
 STRIPE_KEY = re.compile(r"(?:sk|rk)_(?P<mode>test|live)_\w+", re.ASCII)
 
 
@@ -19,6 +20,10 @@ class SettingsRefused(Exception):
 
 def _listed(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _port_or_off(value: Any) -> Any:
+    return None if value == OFF else value
 
 
 def _no_blank(value: str) -> str:
@@ -118,6 +123,10 @@ class Settings(BaseSettings):
 
     http_host: str = Field("127.0.0.1", description="where the door listens")
     http_port: int = Field(8080, ge=0, le=PORT_MAX, description="where the door listens; 0: a free port")
+    grpc_host: str = Field("127.0.0.1", description="where the door listens for gRPC")
+    grpc_port: Annotated[int | None, BeforeValidator(_port_or_off)] = Field(
+        9090, ge=0, le=PORT_MAX, description=f"the same; 0: a free port; `{OFF}`: no gRPC"
+    )
     health_host: str = Field("127.0.0.1", description="where agents answer /livez, /readyz and /metrics")
     health_port: int = Field(0, ge=0, le=PORT_MAX, description="the same; 0: not at all")
     instance: str = Field(

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.testing import KafkaServer, PostgresServer, RedisServer, Servers, choose_servers
+from web.grpc import stubs
+
+stubs.make_if_outdated()  # in a checkout that was not installed, before any test imports them
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 
+from grpc import ServerCredentials
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from models.commands import Command
@@ -30,7 +31,8 @@ from streams.rate_limits import RateLimits
 from streams.settings import Settings, SettingsRefused
 from streams.wire.commands import CommandCodec
 from web.app import Limits, make_app
-from web.doors import operations
+from web.doors import Operations, operations
+from web.grpc import server as grpc_server
 from web.metrics import DoorMetrics
 from web.ports import Missing, Ports
 from web.rate_limits import Allowance
@@ -114,19 +116,32 @@ async def _serve(settings: Settings, ports: Ports) -> None:
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     metrics = DoorMetrics(registry)
     allowance = Allowance(settings.rate_limit_key_per_s, settings.rate_limit_merchant_per_s)
-    app = make_app(
-        ports,
-        operations(ports, metrics, allowance),
-        metrics,
-        Limits(settings.http_wait_s, settings.http_requests_max),
-    )
+    doors = operations(ports, metrics, allowance)
+    app = make_app(ports, doors, metrics, Limits(settings.http_wait_s, settings.http_requests_max))
     serving = await serve(
         app, settings.http_host, settings.http_port, settings.drain_s, settings.http_reuse_port
     )
     log.info("listening on http://%s:%d", settings.http_host, serving.port)
+    drains = [serving.drain]
+    if settings.grpc_port is not None:
+        drains.append((await _serve_grpc(settings, settings.grpc_port, ports, doors, registry)).drain)
     await told_to_stop.wait()
     log.info("told to stop: no new requests, at most %.1f s for those under way", settings.drain_s)
-    await serving.drain()
+    await asyncio.gather(*(drain() for drain in drains))
+
+
+async def _serve_grpc(
+    settings: Settings, port: int, ports: Ports, doors: Operations, registry: CollectorRegistry
+) -> grpc_server.Serving:
+    where = grpc_server.Listening(settings.grpc_host, port, _grpc_credentials(settings), settings.drain_s)
+    serving = await grpc_server.serve(doors, ports.readiness, registry, settings.http_wait_s, where)
+    log.info("listening for gRPC on %s:%d", settings.grpc_host, serving.port)
+    return serving
+
+
+def _grpc_credentials(settings: Settings) -> ServerCredentials | None:
+    """None: plain text."""
+    return None
 
 
 def _notices(settings: Settings, known: Accounts) -> StripeNotices:

@@ -7,10 +7,9 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from models.codes import Code
-from models.errors import Unavailable
 from web import answers
 from web.metrics import DoorMetrics
-from web.problems import Problem, unavailable
+from web.problems import Problem, problem_of, unavailable
 from web.rate_limits import STANDINGS, headers
 from web.request_ids import HEADER as REQUEST_ID_HEADER
 from web.request_ids import REQUEST_ID, new_request_id
@@ -107,10 +106,6 @@ def _response_to(
 
 def _problem_of(failed: Exception) -> Problem:
     match failed:
-        case Problem():
-            return failed
-        case Unavailable():
-            return unavailable("This cannot be read now; try again.")
         case web.HTTPNotFound():
             return Problem(Code.NOT_FOUND, "There is nothing at this address.")
         case web.HTTPMethodNotAllowed():
@@ -118,9 +113,7 @@ def _problem_of(failed: Exception) -> Problem:
             return Problem(Code.METHOD_NOT_ALLOWED, detail, headers={hdrs.ALLOW: _allowed(failed)})
         case web.HTTPClientError():
             return Problem(Code.MALFORMED_REQUEST, "The request is not one that can be understood.")
-    return Problem(
-        Code.INTERNAL_ERROR, "Something failed here. The same request can be made again, with its key."
-    )
+    return problem_of(failed)
 
 
 def _allowed(failed: web.HTTPMethodNotAllowed) -> str:

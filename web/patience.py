@@ -2,13 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-
-from models.ports import Reply, Waiting
+from typing import TypeVar
 
 WAIT_MAX_S = 60.0
 """Longer than any slot of the gateway with its retries; shorter than most proxies' patience."""
+
+Awaited = TypeVar("Awaited")
 
 _PREFERENCE = re.compile(r"\s*([A-Za-z-]+)\s*(?:=\s*\"?(\d{1,6})\"?\s*)?(?:;.*)?", re.ASCII)
 
@@ -48,7 +49,10 @@ class Patience:
         self._waiting: set[asyncio.Timeout] = set()
         self._ends_at: float | None = None
 
-    async def wait(self, answer: Waiting, wait_s: float) -> Reply | None:
+    async def wait(
+        self, answer: Callable[[float], Awaitable[Awaited | None]], wait_s: float
+    ) -> Awaited | None:
+        """What `answer` gives, which is told `wait_s`; None when it had to end."""
         if wait_s <= 0:
             return None
         scope = asyncio.timeout_at(self._ends_at)

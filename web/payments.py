@@ -67,7 +67,7 @@ class Payments:
         self, type: str, operation: Operation, asked: Asked, payment_id: str | None = None
     ) -> Answer:
         caller = await self._callers.admit(asked.authorization, operation)
-        if payment_id and not ids.PAYMENT_ID.fullmatch(payment_id):
+        if payment_id is not None and not ids.PAYMENT_ID.fullmatch(payment_id):
             raise no_such_payment()
         key = idempotency.key(asked.idempotency_key)
         value = await asked.body()

@@ -10,6 +10,7 @@ from typing import Any
 from models.card_numbers import holds_card_number
 from models.codes import Code
 from models.commands import FieldError
+from models.errors import Unavailable
 
 CONTENT_TYPE = "application/problem+json"
 ERRORS_MAX = 50
@@ -121,3 +122,14 @@ def invalid(errors: Sequence[FieldError]) -> Problem:
 
 def unavailable(detail: str) -> Problem:
     return Problem(Code.UNAVAILABLE, detail)
+
+
+def problem_of(failed: Exception) -> Problem:
+    """What is said of whatever ended a request, through any door. It never quotes what failed."""
+    if isinstance(failed, Problem):
+        return failed
+    if isinstance(failed, Unavailable):
+        return unavailable("This cannot be read now; try again.")
+    return Problem(
+        Code.INTERNAL_ERROR, "Something failed here. The same request can be made again, with its key."
+    )

@@ -60,5 +60,9 @@ def _too_large(max_bytes: int) -> Problem:
 
 
 def trace(request: web.Request) -> str | None:
-    given = request.headers.get("traceparent")
+    return traceparent(request.headers.get("traceparent"))
+
+
+def traceparent(given: str | None) -> str | None:
+    """`given`, where it is one."""
     return given if given and _TRACEPARENT.fullmatch(given) else None

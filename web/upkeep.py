@@ -1,6 +1,5 @@
 """Health, metrics, the published documents and Stripe's door: what is not the merchants' API."""
 
-import asyncio
 from pathlib import Path
 
 from aiohttp import web
@@ -13,11 +12,9 @@ from web.metrics import DoorMetrics
 from web.notice_reading import NoticeReading
 from web.ports import Ports
 from web.problems import Problem
+from web.readiness import what_is_missing
 from web.requests import raw_body, trace
 from web.webhooks import NOTICE_MAX_BYTES, admit_notice
-
-PROBE_MAX_S = 3.0
-"""For all parts to be asked; a supervisor's own patience is longer."""
 
 DOCUMENTS = Path(__file__).parent.parent / "docs"
 
@@ -38,12 +35,7 @@ class Upkeep:
         return answers.json({"status": "alive"})
 
     async def ready(self, request: web.Request) -> web.Response:
-        try:
-            async with asyncio.timeout(PROBE_MAX_S):
-                missing = dict(await self._ports.readiness())
-        except TimeoutError:
-            missing = {"probe": f"no answer within {PROBE_MAX_S:.0f} s"}
-        if missing:
+        if missing := await what_is_missing(self._ports.readiness):
             told = [f"{part}: {why}" for part, why in sorted(missing.items())]
             detail = "Missing: " + ", ".join(sorted(missing)) + "."
             raise Problem(Code.UNAVAILABLE, detail, more={"ready": False, "missing": told})

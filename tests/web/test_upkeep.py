@@ -99,7 +99,7 @@ async def test_readiness_names_what_is_missing(door: Door) -> None:
 
 
 async def test_a_probe_that_hangs_is_not_readiness(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.upkeep.PROBE_MAX_S", 0.05)
+    monkeypatch.setattr("web.readiness.PROBE_MAX_S", 0.05)
 
     door.service.probe_hangs = True
     told = await door.get("/readyz")

@@ -1,0 +1,1 @@
+"""The same operations over gRPC: `proto/` is the contract, everything else translates. No decision here, and no HTTP."""

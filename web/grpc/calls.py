@@ -1,0 +1,73 @@
+"""One call, as it came: its message, its metadata, the time it has. Not what they mean."""
+
+import asyncio
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from models.codes import Code
+from web.json_bodies import BODY_MAX_BYTES
+from web.problems import Problem
+from web.requests import traceparent
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Asked = TypeVar("Asked", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What came. `remaining_s`: until the client's deadline; infinite where it has none."""
+
+    message: bytes
+    metadata: Mapping[str, list[str]]
+    remaining_s: float
+
+    def asked(self, kind: type[Asked]) -> Asked:
+        """Raises Problem."""
+        try:
+            return kind.FromString(self.message)
+        except DecodeError:  # of a string that is not UTF-8, too; it quotes what it read
+            raise Problem(Code.MALFORMED_REQUEST, f"The message is no {kind.DESCRIPTOR.name}.") from None
+
+    @property
+    def authorization(self) -> str | None:
+        given = self.metadata.get("authorization", [])
+        return given[0] if len(given) == 1 else None
+
+    @property
+    def idempotency_key(self) -> list[str]:
+        return self.metadata.get("idempotency-key", [])
+
+    @property
+    def trace(self) -> str | None:
+        return traceparent(next(iter(self.metadata.get("traceparent", ())), None))
+
+
+async def received(context: Context, within_s: float) -> Call:
+    """The call, once its message has come. Read here, also where there is to be one only: gRPC itself would wait for it without
+    end, and tell of a bad one in its own words. Raises Problem.
+    """
+    metadata: dict[str, list[str]] = {}
+    for name, value in context.invocation_metadata() or ():
+        metadata.setdefault(name, []).append(str(value))
+    remaining_s = context.time_remaining()
+    message = await _message(context, within_s)
+    return Call(message, metadata, math.inf if remaining_s is None else remaining_s)
+
+
+async def _message(context: Context, within_s: float) -> bytes:
+    try:
+        async with asyncio.timeout(within_s):
+            message: Any = await context.read()
+    except TimeoutError:
+        raise Problem(Code.REQUEST_TIMEOUT, "The message did not come in time.") from None
+    if not isinstance(message, bytes):
+        raise Problem(Code.MALFORMED_REQUEST, "A call needs a message.")
+    if len(message) > BODY_MAX_BYTES:
+        detail = f"The message must be at most {BODY_MAX_BYTES // 1024} KiB."
+        raise Problem(Code.PAYLOAD_TOO_LARGE, detail)
+    return message

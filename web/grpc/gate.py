@@ -1,0 +1,136 @@
+"""The gate every call passes: its id, the bounds on how many are inside, and a status for whatever goes wrong.
+
+Which operation it is and what its message means is not known here.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+import grpc
+from google.protobuf.message import Message
+
+from models.codes import Code
+from web.gate import REQUESTS_MAX
+from web.grpc.calls import Call, Context, received
+from web.grpc.metrics import GrpcMetrics
+from web.grpc.statuses import REQUEST_ID as REQUEST_ID_KEY
+from web.grpc.statuses import STATUS, ending
+from web.patience import Patience
+from web.problems import Problem, problem_of, unavailable
+from web.request_ids import REQUEST_ID, new_request_id
+from web.requests import BODY_READ_MAX_S
+
+WATCHES_MAX = 1024
+"""Streams open at once, apart from the requests: whoever watches takes no place from whoever pays."""
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+log = logging.getLogger("millrace.web")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    requests_max: int = REQUESTS_MAX
+    watches_max: int = WATCHES_MAX
+    message_read_max_s: float = BODY_READ_MAX_S
+
+
+class Room:
+    def __init__(self, most: int) -> None:
+        self.most, self.inside = most, 0
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        if self.inside >= self.most:
+            raise unavailable("Too many calls are being answered; try again.")
+        self.inside += 1
+        try:
+            yield
+        finally:
+            self.inside -= 1
+
+
+class Gate:
+    def __init__(self, metrics: GrpcMetrics, limits: Limits) -> None:
+        self._metrics, self._limits = metrics, limits
+        self._requests, self._watches = Room(limits.requests_max), Room(limits.watches_max)
+        self._streams, self._stopping = Patience(), False
+        metrics.in_flight.set_function(lambda: self._requests.inside)
+        metrics.watches.set_function(lambda: self._watches.inside)
+
+    def end_streams(self) -> None:
+        """Lets all go who watch, and all who begin to, for this server stops."""
+        self._stopping = True
+        self._streams.end_within(0)
+
+    def unary(self, method: str, answer: Callable[[Call], Awaitable[Message]]) -> Handler:
+        async def handle(_: object, context: Context) -> bytes:
+            async def act() -> bytes:
+                with self._requests.taken():
+                    call = await received(context, self._limits.message_read_max_s)
+                    return (await answer(call)).SerializeToString()
+
+            began = time.perf_counter()
+            try:
+                answered: bytes = await self._pass(method, context, act)
+                return answered
+            finally:
+                self._metrics.seconds.labels(method).observe(time.perf_counter() - began)
+
+        return grpc.stream_unary_rpc_method_handler(handle)
+
+    def stream(self, method: str, answer: Callable[[Call], AsyncGenerator[Message, None]]) -> Handler:
+        async def handle(_: object, context: Context) -> None:
+            async def act() -> None:
+                with self._watches.taken():
+                    call = await received(context, self._limits.message_read_max_s)
+                    async with aclosing(answer(call)) as messages:
+                        await self._send_all(messages, context)
+
+            await self._pass(method, context, act)
+
+        return grpc.stream_stream_rpc_method_handler(handle)
+
+    async def _send_all(self, messages: AsyncGenerator[Message, None], context: Context) -> None:
+        await context.send_initial_metadata(_own())
+        while (message := await self._streams.wait(lambda _: anext(messages, None), math.inf)) is not None:
+            await context.write(message.SerializeToString())
+        raise unavailable("This server is about to stop; watch again, from the last sequence that was seen.")
+
+    async def _pass(self, method: str, context: Context, act: Callable[[], Awaitable[Any]]) -> Any:
+        REQUEST_ID.set(new_request_id())
+        count = partial(self._metrics.ended, method)
+        try:
+            result = await act()
+        except asyncio.CancelledError:  # the client left, or its deadline passed
+            count(grpc.StatusCode.CANCELLED)
+            raise
+        except Exception as failed:
+            problem = self._problem(failed, method)
+            count(STATUS[problem.code])
+            end = ending(problem, REQUEST_ID.get() or "")
+            await context.abort(end.status, end.detail, end.trailing)
+        context.set_trailing_metadata(_own())
+        count(grpc.StatusCode.OK)
+        return result
+
+    def _problem(self, failed: Exception, method: str) -> Problem:
+        problem = problem_of(failed)
+        self._metrics.problems.labels(method, problem.code.value).inc()
+        if problem.code is Code.INTERNAL_ERROR:
+            log.error("a call failed for a reason of ours: %s", method, exc_info=failed)
+        elif problem.code is Code.UNAVAILABLE:
+            level = logging.INFO if self._stopping else logging.WARNING
+            log.log(level, "a call could not be served: %s: %s", method, problem.detail)
+        return problem
+
+
+def _own() -> tuple[tuple[str, str], ...]:
+    return ((REQUEST_ID_KEY, REQUEST_ID.get() or ""),)

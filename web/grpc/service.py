@@ -1,0 +1,118 @@
+"""The methods of `millrace.v1.Payments`: messages become calls of the operations, and what those return becomes messages.
+
+Nothing is decided here, save how long a call waits: no longer than its deadline allows.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from google.protobuf.message import Message
+
+from models.commands import FieldError
+from models.ports import View
+from web.doors import Operations
+from web.grpc import payments_pb2 as pb
+from web.grpc.calls import Call
+from web.grpc.gate import Gate, Handler
+from web.grpc.messages import body, query, seconds, shown
+from web.patience import WAIT_MAX_S
+from web.payments import Asked
+from web.problems import invalid
+from web.reading import SEQUENCE_MAX
+
+SERVICE = pb.DESCRIPTOR.services_by_name["Payments"]
+DEADLINE_MARGIN_S = 0.3
+"""Before the client's deadline, to read what is known and bring it there."""
+
+Command = (
+    pb.CreatePaymentRequest | pb.CapturePaymentRequest | pb.CancelPaymentRequest | pb.CreateRefundRequest
+)
+
+
+class Payments:
+    """`wait_s`: where a request does not say."""
+
+    def __init__(self, operations: Operations, wait_s: float) -> None:
+        self._payments, self._reading = operations.payments, operations.reading
+        self._watching, self._wait_s = operations.watching, wait_s
+
+    def handlers(self, gate: Gate) -> Mapping[str, Handler]:
+        """One for each method of the .proto."""
+        own: dict[str, Callable[[Call], Any]] = {
+            "CreatePayment": self.create_payment,
+            "GetPayment": self.get_payment,
+            "ListPayments": self.list_payments,
+            "CapturePayment": self.capture_payment,
+            "CancelPayment": self.cancel_payment,
+            "CreateRefund": self.create_refund,
+            "GetRefund": self.get_refund,
+            "WatchPayment": self.watch_payment,
+        }
+        return {
+            method.name: (gate.stream if method.server_streaming else gate.unary)(
+                method.name, own[method.name]
+            )
+            for method in SERVICE.methods
+        }
+
+    async def create_payment(self, call: Call) -> Message:
+        answer = await self._payments.create(self._asked(call, call.asked(pb.CreatePaymentRequest)))
+        payment = shown(pb.Payment, answer.view)
+        return pb.CreatePaymentResponse(payment=payment, settled=answer.settled, replayed=answer.replayed)
+
+    async def capture_payment(self, call: Call) -> Message:
+        request = call.asked(pb.CapturePaymentRequest)
+        answer = await self._payments.capture(self._asked(call, request), request.payment_id)
+        payment = shown(pb.Payment, answer.view)
+        return pb.CapturePaymentResponse(payment=payment, settled=answer.settled, replayed=answer.replayed)
+
+    async def cancel_payment(self, call: Call) -> Message:
+        request = call.asked(pb.CancelPaymentRequest)
+        answer = await self._payments.cancel(self._asked(call, request), request.payment_id)
+        payment = shown(pb.Payment, answer.view)
+        return pb.CancelPaymentResponse(payment=payment, settled=answer.settled, replayed=answer.replayed)
+
+    async def create_refund(self, call: Call) -> Message:
+        request = call.asked(pb.CreateRefundRequest)
+        answer = await self._payments.refund(self._asked(call, request), request.payment_id)
+        refund = shown(pb.Refund, answer.view)
+        return pb.CreateRefundResponse(refund=refund, settled=answer.settled, replayed=answer.replayed)
+
+    async def get_payment(self, call: Call) -> Message:
+        payment_id = call.asked(pb.GetPaymentRequest).payment_id
+        return shown(pb.Payment, await self._reading.payment(call.authorization, payment_id))
+
+    async def list_payments(self, call: Call) -> Message:
+        pairs = query(call.asked(pb.ListPaymentsRequest))
+        page = await self._reading.payments(call.authorization, pairs)
+        return pb.ListPaymentsResponse(payments=_all(page.data), has_more=page.has_more)
+
+    async def get_refund(self, call: Call) -> Message:
+        refund_id = call.asked(pb.GetRefundRequest).refund_id
+        return shown(pb.Refund, await self._reading.refund(call.authorization, refund_id))
+
+    async def watch_payment(self, call: Call) -> AsyncGenerator[Message, None]:
+        request = call.asked(pb.WatchPaymentRequest)
+        after = request.after_sequence
+        if not 0 <= after <= SEQUENCE_MAX:
+            raise invalid([FieldError("after_sequence", f"must be an integer of 0 to {SEQUENCE_MAX}")])
+        async with aclosing(self._watching.payment(call.authorization, request.payment_id, after)) as story:
+            async for happened in story:
+                payment = shown(pb.Payment, happened.payment) if happened.payment else None
+                yield pb.WatchPaymentResponse(event=shown(pb.PaymentEvent, happened.event), payment=payment)
+
+    def _asked(self, call: Call, request: Command) -> Asked:
+        wait_s = seconds(request.wait) if request.HasField("wait") else self._wait_s
+
+        async def given() -> dict[str, Any]:
+            if wait_s < 0:
+                raise invalid([FieldError("wait", "must not be negative")])
+            return body(request)
+
+        allowed_s = min(wait_s, WAIT_MAX_S, call.remaining_s - DEADLINE_MARGIN_S)
+        return Asked(call.authorization, call.idempotency_key, given, max(0.0, allowed_s), call.trace)
+
+
+def _all(views: list[View]) -> list[pb.Payment]:
+    return [shown(pb.Payment, view) for view in views]
