@@ -98,7 +98,8 @@ async def _serve(settings: Settings, ports: Ports) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     metrics = DoorMetrics(registry)
-    app = make_app(ports, operations(ports, metrics), metrics, Limits(wait_s=settings.http_wait_s))
+    limits, origins = Limits(wait_s=settings.http_wait_s), settings.cors_origins
+    app = make_app(ports, operations(ports, metrics), metrics, limits, origins)
     serving = await serve(app, settings.http_host, settings.http_port, settings.drain_s)
     log.info("listening on http://%s:%d", settings.http_host, serving.port)
     await told_to_stop.wait()

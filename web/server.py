@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 
 from models.codes import Code
 from web import answers
@@ -17,6 +18,8 @@ IDLE_MAX_S = 75.0
 """For a connection to begin a request, and to end its headers: above the usual 60 s of load balancers."""
 
 HEADER_MAX_BYTES = 16 * 1024
+TOO_LONG = f"The request's line or a header is longer than {HEADER_MAX_BYTES // 1024} KiB."
+MALFORMED = "The request is not well-formed HTTP."
 LINGER_S = 2.0
 """For a client to end a body that was refused before it was read."""
 
@@ -42,7 +45,9 @@ class Connection(web.RequestHandler):
         if code is Code.INTERNAL_ERROR:
             self.log_exception("a request failed outside the gate", exc_info=exc)
         request_id = new_request_id()
-        response = answers.problem(Problem(code, "The request is not well-formed HTTP."), request_id)
+        response = answers.problem(
+            Problem(code, TOO_LONG if isinstance(exc, LineTooLong) else MALFORMED), request_id
+        )
         response.headers[REQUEST_ID_HEADER] = request_id
         response.headers["Server"] = SERVER
         response.force_close()

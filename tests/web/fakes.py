@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -399,17 +399,22 @@ class Told:
     raw: bytes
 
 
-def app_of(service: Service, registry: CollectorRegistry, limits: Limits | None = None) -> web.Application:
+def app_of(
+    service: Service,
+    registry: CollectorRegistry,
+    limits: Limits | None = None,
+    cors_origins: Sequence[str] = (),
+) -> web.Application:
     ports, metrics = service.ports(), DoorMetrics(registry)
-    return make_app(ports, operations(ports, metrics), metrics, limits)
+    return make_app(ports, operations(ports, metrics), metrics, limits, cors_origins)
 
 
 @asynccontextmanager
 async def open_door(
-    service: Service | None = None, drain_s: float = 0.5, **limits: Any
+    service: Service | None = None, drain_s: float = 0.5, cors_origins: Sequence[str] = (), **limits: Any
 ) -> AsyncIterator[Door]:
     service, registry = service or Service(), CollectorRegistry()
-    app = app_of(service, registry, Limits(**limits))
+    app = app_of(service, registry, Limits(**limits), cors_origins)
     serving = await serve(app, "127.0.0.1", 0, drain_s)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         try:
