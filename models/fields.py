@@ -123,14 +123,16 @@ def one_of(words: tuple[str, ...]) -> Check:
 
 
 def amount(least: int) -> Check:
-    """An integer in minor units. `true` and `1.0` are none."""
+    """An integer in minor units. `true` and `1.0` are none; nor is anything that could be charged as long as a card number."""
 
     def check(value: object) -> str | None:
         if not isinstance(value, int) or isinstance(value, bool):
             return "must be an integer, in minor units of the currency"
         if value < least:
             return f"must be at least {least}"
-        return "is too large" if value > AMOUNT_LIMIT else None
+        if value > AMOUNT_LIMIT:
+            return "is too large"
+        return CARD_NUMBER if holds_card_number(str(value)) else None
 
     return check
 

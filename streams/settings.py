@@ -13,6 +13,9 @@ PORT_MAX = 65_535
 OFF = "off"
 STRIPE_KEY = re.compile(r"(?:sk|rk)_(?P<mode>test|live)_\w+", re.ASCII)
 
+ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?", re.ASCII)
+"""A scheme, a host and perhaps a port, all in small letters: what a browser sends. Source: RFC 6454, section 6.2."""
+
 
 class SettingsRefused(Exception):
     """The message names every bad setting."""
@@ -39,6 +42,13 @@ def _brokers(value: str) -> str:
         if not host or not port.isdecimal() or not 1 <= int(port) <= PORT_MAX:
             raise ValueError("must be host:port, with commas between")
     return value
+
+
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if value != "*" and not ORIGIN.fullmatch(value):
+            raise ValueError("must be origins as a browser sends them, such as https://shop.example, or *")
+    return values
 
 
 Text = Annotated[str, AfterValidator(_no_blank)]
@@ -170,6 +180,13 @@ class Settings(BaseSettings):
     )
     rate_limit_merchant_per_s: float = Field(
         5000.0, ge=0, le=1_000_000, description="the same, for all keys of a merchant together"
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_origins)] = (
+        Field(
+            (),
+            description="pages in a browser that may use the API: exact origins, such as https://shop.example, with commas "
+            "between, or `*` for all; default: none (web)",
+        )
     )
     crashpoints_dir: str | None = Field(
         None, description="for fault tests only: a process kills itself at the point a file in here names"

@@ -117,7 +117,8 @@ async def _serve(settings: Settings, ports: Ports) -> None:
     metrics = DoorMetrics(registry)
     allowance = Allowance(settings.rate_limit_key_per_s, settings.rate_limit_merchant_per_s)
     doors = operations(ports, metrics, allowance)
-    app = make_app(ports, doors, metrics, Limits(settings.http_wait_s, settings.http_requests_max))
+    limits, origins = Limits(settings.http_wait_s, settings.http_requests_max), settings.cors_origins
+    app = make_app(ports, doors, metrics, limits, origins)
     serving = await serve(
         app, settings.http_host, settings.http_port, settings.drain_s, settings.http_reuse_port
     )

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from models.ports import Page
-from web import problems
+from models.ports import Page, View
+from web import conditional, problems
 from web.problems import Problem
 
 REPLAYED = {"Idempotent-Replayed": "true"}
@@ -21,8 +21,11 @@ def json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None)
     )
 
 
-def page(found: Page) -> web.Response:
-    return json({"object": "list", "data": found.data, "has_more": found.has_more})
+def read(request: web.Request, found: View | Page) -> web.Response:
+    """What was asked for, or 304 for whoever has it already."""
+    if isinstance(found, Page):
+        found = {"object": "list", "data": found.data, "has_more": found.has_more}
+    return conditional.answer(request, orjson.dumps(found))
 
 
 def problem(said: Problem, request_id: str) -> web.Response:

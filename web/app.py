@@ -1,9 +1,11 @@
 """The door as an aiohttp application, put together from ports. Where the ports come from is `__main__`'s business."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from web.cors import cors
 from web.doors import Operations
 from web.gate import REQUESTS_MAX, gate, meet_expectation
 from web.metrics import DoorMetrics
@@ -27,13 +29,19 @@ class Limits:
 
 
 def make_app(
-    ports: Ports, operations: Operations, metrics: DoorMetrics, limits: Limits | None = None
+    ports: Ports,
+    operations: Operations,
+    metrics: DoorMetrics,
+    limits: Limits | None = None,
+    cors_origins: Sequence[str] = (),
 ) -> web.Application:
     limits = limits or Limits()
     rest = Rest(operations.payments, operations.reading, limits.wait_s)
     upkeep = Upkeep(ports, metrics)
     app = web.Application(middlewares=[gate(metrics, limits.requests_max)], client_max_size=NOTICE_MAX_BYTES)
     app[PATIENCE] = operations.patience
+    if cors_origins:
+        app.on_response_prepare.append(cors(cors_origins))
     for route in ROUTES:
         handler = getattr(rest, route.operation, None) or getattr(upkeep, route.operation)
         if route.method == "GET":

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import LineTooLong
 
 from models.codes import Code
 from web import answers
@@ -24,6 +25,8 @@ UNREAD_MAX_S = 30.0
 """For a client to take in what it was sent."""
 
 HEAD_LINE_MAX_BYTES = 16 * 1024
+TOO_LONG = f"The request's line or a header is longer than {HEAD_LINE_MAX_BYTES // 1024} KiB."
+MALFORMED = "The request is not well-formed HTTP."
 LINGER_S = 2.0
 """For a client to end a body that was refused before it was read."""
 
@@ -73,7 +76,8 @@ class Connection(web.RequestHandler):
         if code is Code.INTERNAL_ERROR:
             self.log_exception("a request failed outside the gate", exc_info=exc)
         request_id = new_request_id()
-        response = answers.problem(Problem(code, "The request is not well-formed HTTP."), request_id)
+        detail = TOO_LONG if isinstance(exc, LineTooLong) else MALFORMED
+        response = answers.problem(Problem(code, detail), request_id)
         response.headers[REQUEST_ID_HEADER] = request_id
         response.headers[hdrs.SERVER] = SERVER
         response.force_close()

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterable
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
@@ -21,6 +22,9 @@ TELL_EVERY_S = 5.0
 """Between two lines in the log about requests turned away: a line for each would cost more than the refusal itself."""
 
 SERVER = "millrace"  # and not which version of what
+METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
+"""Of the door as a whole (`OPTIONS *`). Source: RFC 9110, section 9.3.7."""
+
 ALWAYS_ADMITTED = frozenset({"/livez", "/readyz", "/metrics"})
 
 log = logging.getLogger("millrace.web")
@@ -94,7 +98,9 @@ def _response_to(
     failed: Exception, request: web.Request, route: str, request_id: str, metrics: DoorMetrics
 ) -> web.StreamResponse:
     if isinstance(failed, web.HTTPMethodNotAllowed) and request.method == hdrs.METH_OPTIONS:
-        return web.Response(status=204, headers={hdrs.ALLOW: _allowed(failed)})
+        return web.Response(status=204, headers={hdrs.ALLOW: _allowed(failed.allowed_methods)})
+    if isinstance(failed, web.HTTPNotFound) and (request.method, request.path) == (hdrs.METH_OPTIONS, "*"):
+        return web.Response(status=204, headers={hdrs.ALLOW: _allowed(METHODS)})
     problem = _problem_of(failed)
     metrics.problems.labels(route, problem.code.value).inc()
     if problem.code is Code.INTERNAL_ERROR:
@@ -110,11 +116,13 @@ def _problem_of(failed: Exception) -> Problem:
             return Problem(Code.NOT_FOUND, "There is nothing at this address.")
         case web.HTTPMethodNotAllowed():
             detail = "This address does not take this method."
-            return Problem(Code.METHOD_NOT_ALLOWED, detail, headers={hdrs.ALLOW: _allowed(failed)})
+            return Problem(
+                Code.METHOD_NOT_ALLOWED, detail, headers={hdrs.ALLOW: _allowed(failed.allowed_methods)}
+            )
         case web.HTTPClientError():
             return Problem(Code.MALFORMED_REQUEST, "The request is not one that can be understood.")
     return problem_of(failed)
 
 
-def _allowed(failed: web.HTTPMethodNotAllowed) -> str:
-    return ", ".join(sorted({*failed.allowed_methods, hdrs.METH_OPTIONS}))
+def _allowed(methods: Iterable[str]) -> str:
+    return ", ".join(sorted({*methods, hdrs.METH_OPTIONS}))

@@ -2,8 +2,10 @@
 
 import re
 
+from models.card_numbers import holds_card_number
 from models.codes import Code
 from models.commands import FieldError
+from models.fields import CARD_NUMBER
 from web.problems import Problem, invalid
 
 HEADER = "Idempotency-Key"
@@ -31,6 +33,8 @@ def key(given: list[str]) -> str:
         raise _missing()
     if len(value) > KEY_MAX_CHARS or not _PRINTABLE.fullmatch(value):
         raise _invalid(f"must be 1 to {KEY_MAX_CHARS} printable ASCII characters")
+    if holds_card_number(value):
+        raise _invalid(CARD_NUMBER)
     return value
 
 

@@ -1,15 +1,18 @@
-"""What is read from an HTTP request: its JSON body, its trace, its limits. Not what it means."""
+"""What is read from an HTTP request: its JSON body, its query string, its trace, its limits. Not what it means."""
 
 import asyncio
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from models.codes import Code
+from models.commands import FieldError
 from web import json_bodies
 from web.json_bodies import BODY_MAX_BYTES
-from web.problems import Problem
+from web.problems import Problem, invalid, sayable
+from web.reading import Query
 
 BODY_READ_MAX_S = 10.0
 """For a body to arrive: the largest one over a slow line."""
@@ -57,6 +60,21 @@ async def _read(request: web.Request) -> bytes:
 
 def _too_large(max_bytes: int) -> Problem:
     return Problem(Code.PAYLOAD_TOO_LARGE, f"The body must be at most {max_bytes // 1024} KiB.")
+
+
+def query(request: web.Request) -> Query:
+    """The names and values of the query string, decoded, in order. Raises Problem where they are not UTF-8."""
+    try:
+        return parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:  # it quotes the query
+        raise invalid([FieldError("query", "must be UTF-8, percent-encoded")]) from None
+
+
+def no_query(request: web.Request) -> None:
+    """Where none is taken: what is ignored may have been meant. Raises Problem."""
+    names = dict.fromkeys(sayable(name) for name, _ in query(request))
+    if names:
+        raise invalid([FieldError(name, "is not taken here") for name in names])
 
 
 def trace(request: web.Request) -> str | None:

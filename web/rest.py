@@ -10,8 +10,8 @@ from web import answers, patience
 from web.idempotency import HEADER as IDEMPOTENCY_KEY
 from web.patience import Preference
 from web.payments import Answer, Asked, Payments
-from web.reading import Query, Reading
-from web.requests import json_body, trace
+from web.reading import Reading
+from web.requests import json_body, no_query, query, trace
 
 RETRY_AFTER_S = "1"
 """What was accepted is mostly decided within a second or two."""
@@ -42,27 +42,31 @@ class Rest:
         return _command_response(answer, preference, 201, _location(answer.view))
 
     async def get_payment(self, request: web.Request) -> web.Response:
+        no_query(request)
         found = await self._reading.payment(_authorization(request), request.match_info["payment_id"])
-        return answers.json(found)
+        return answers.read(request, found)
 
     async def list_payments(self, request: web.Request) -> web.Response:
-        return answers.page(await self._reading.payments(_authorization(request), _query(request)))
+        found = await self._reading.payments(_authorization(request), query(request))
+        return answers.read(request, found)
 
     async def get_refund(self, request: web.Request) -> web.Response:
+        no_query(request)
         found = await self._reading.refund(_authorization(request), request.match_info["refund_id"])
-        return answers.json(found)
+        return answers.read(request, found)
 
     async def list_refunds(self, request: web.Request) -> web.Response:
         payment_id = request.match_info["payment_id"]
-        found = await self._reading.refunds(_authorization(request), payment_id, _query(request))
-        return answers.page(found)
+        found = await self._reading.refunds(_authorization(request), payment_id, query(request))
+        return answers.read(request, found)
 
     async def list_events(self, request: web.Request) -> web.Response:
         payment_id = request.match_info["payment_id"]
-        found = await self._reading.events(_authorization(request), payment_id, _query(request))
-        return answers.page(found)
+        found = await self._reading.events(_authorization(request), payment_id, query(request))
+        return answers.read(request, found)
 
     def _asked(self, request: web.Request) -> tuple[Asked, Preference]:
+        no_query(request)
         prefer = patience.preference(request.headers.getall("Prefer", ()), self._wait_s)
         asked = Asked(
             authorization=_authorization(request),
@@ -92,7 +96,3 @@ def _location(view: Mapping[str, str] | View) -> str:
 def _authorization(request: web.Request) -> str | None:
     given = request.headers.getall("Authorization", ())
     return given[0] if len(given) == 1 else None
-
-
-def _query(request: web.Request) -> Query:
-    return tuple(request.query.items())

@@ -7,7 +7,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from models.codes import Code
-from web import answers
+from web import answers, conditional
 from web.metrics import DoorMetrics
 from web.notice_reading import NoticeReading
 from web.ports import Ports
@@ -46,15 +46,15 @@ class Upkeep:
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def openapi(self, request: web.Request) -> web.Response:
-        return self._document("openapi.json")
+        return self._document(request, "openapi.json")
 
     async def asyncapi(self, request: web.Request) -> web.Response:
-        return self._document("asyncapi.json")
+        return self._document(request, "asyncapi.json")
 
-    def _document(self, name: str) -> web.Response:
+    def _document(self, request: web.Request, name: str) -> web.Response:
         if name not in self._documents:
             try:
                 self._documents[name] = (DOCUMENTS / name).read_bytes()
             except FileNotFoundError:
                 raise Problem(Code.NOT_FOUND, f"This installation came without {name}.") from None
-        return web.Response(body=self._documents[name], content_type="application/json")
+        return conditional.answer(request, self._documents[name], cache=conditional.OF_EVERYBODY)

@@ -416,9 +416,10 @@ def app_of(
     registry: CollectorRegistry,
     limits: Limits | None = None,
     allowance: Allowance | None = None,
+    cors_origins: Sequence[str] = (),
 ) -> web.Application:
     ports, metrics = service.ports(), DoorMetrics(registry)
-    return make_app(ports, operations(ports, metrics, allowance), metrics, limits)
+    return make_app(ports, operations(ports, metrics, allowance), metrics, limits, cors_origins)
 
 
 @asynccontextmanager
@@ -426,10 +427,11 @@ async def open_door(
     service: Service | None = None,
     drain_s: float = 0.5,
     allowance: Allowance | None = None,
+    cors_origins: Sequence[str] = (),
     **limits: Any,
 ) -> AsyncIterator[Door]:
     service, registry = service or Service(), CollectorRegistry()
-    app = app_of(service, registry, Limits(**limits), allowance)
+    app = app_of(service, registry, Limits(**limits), allowance, cors_origins)
     serving = await serve(app, "127.0.0.1", 0, drain_s)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         try:

@@ -29,7 +29,7 @@ BAD_FIELDS: list[tuple[str, str]] = [
         ("amount", value)
         for value in (
             '"1999"', "1.0", "1e3", "19.99", "true", "null", "0", "-5", "[]", "{}", "[1999]", '""', "-0",
-            str(2**63), str(10**40), "1e400", "-1e400", '"0x7cf"',
+            str(2**63), str(10**40), "9" * 4300, "1e400", "-1e400", '"0x7cf"', "1999.0", "false", "1E3", CARD, f'"{CARD}"',
         )
     ],
     *[("currency", value) for value in ('"USD"', '"us"', '"usdd"', '"u$d"', '"usd\\n"', '"ｕｓｄ"', "840", "null", "[]", '""')],
@@ -44,7 +44,8 @@ BAD_FIELDS: list[tuple[str, str]] = [
     *[
         ("description", value)
         for value in (f'"{"x" * 1001}"', '"a\\u0000b"', '"\\ud800"', '"\\udc00\\ud800"', f'"card {CARD}"',
-                      '"4242 4242 4242 4242"', '"4242-4242-4242-4242"', '"\\u001b[31m"', "1", "[]")
+                      '"4242 4242 4242 4242"', '"4242-4242-4242-4242"', '"\\u001b[31m"', f'"paid with {CARD} 12/26 123"',
+                      '"４２４２４２４２４２４２４２４２"', f"{CARD}", "1", "[]")
     ],
     *[("customer", value) for value in ('""', f'"{"x" * 256}"', "7", f'"{CARD}"', '"\\u0000"')],
     *[
@@ -147,7 +148,9 @@ async def test_a_bad_field_of_a_change_is_named(
     [
         ("application/json", 201), ("application/json; charset=utf-8", 201), ("Application/JSON;charset=UTF-8", 201),
         ("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("application/json; charset=latin-1", 415),
-        ("multipart/form-data; boundary=x", 415), ("application/jsonp", 415), ("", 415), ("application/json, text/html", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("application/json; charset=utf-16", 415), ("*/*", 415), ("json", 415),
+        ("application/jsonp", 415), ("", 415), ("application/json, text/html", 415),
     ],
 )  # fmt: skip
 async def test_only_json_is_taken(door: Door, content_type: str, status: int) -> None:
@@ -208,7 +211,11 @@ async def test_what_is_not_there_is_not_found(door: Door, path: str) -> None:
         ("starting_after=x", "starting_after"), (f"starting_after=re_{'0' * 32}", "starting_after"),
         ("ending_before=", "ending_before"),
         (f"starting_after=pay_{'0' * 32}&ending_before=pay_{'0' * 32}", "ending_before"), ("page=2", "page"),
-        (f"{CARD}=1", "(unknown)"),
+        (f"{CARD}=1", "(unknown)"), ("limit", "limit"), ("limit=1;limit=2", "limit"), (f"limit={CARD}", "limit"),
+        (f"status={CARD}", "status"), (f"starting_after={CARD}", "starting_after"), (f"created_after={CARD}", "created_after"),
+        ("customer=%ff", "query"), ("customer=%ed%a0%80", "query"), ("%ff=1", "query"), (f"customer=%ff{CARD}", "query"),
+        ("currency=usd&currency=eur", "currency"), ("status=captured&status=captured", "status"), ("%00=1", "(unknown)"),
+        ("customer=%E2%80%8B%00", "customer"), ("customer=4242%204242%C2%A04242+4242", "customer"),
         ("metadata[]=x", "metadata"), ("metadata[a[b]]=x", "metadata"), (f"metadata[a]={'x' * 501}", "metadata.a"),
         ("metadata[a]=1&metadata[a]=2", "metadata"), ("&".join(f"metadata[k{n}]=1" for n in range(11)), "metadata"),
         (f"metadata[{CARD}]=1", "metadata"), (f"metadata[a]={CARD}", "metadata.a"), ("metadata=1", "metadata"),
@@ -228,6 +235,66 @@ async def test_a_bad_query_is_named(door: Door, query: str, field: str) -> None:
 async def test_a_bad_query_for_a_story_is_refused(door: Door, query: str) -> None:
     told = await door.get(f"/v1/payments/pay_{'0' * 32}/events?{query}")
     assert (told.status, told.body["code"]) == (422, "validation_failed")
+
+
+@pytest.mark.parametrize("query", ["x=1", f"card={CARD}", f"{CARD}", "limit=5", "expand[]=refunds", "%ff=1"])
+async def test_a_query_where_none_is_taken_is_refused(door: Door, query: str) -> None:
+    made = (await door.post("/v1/payments", PAYMENT)).headers["Location"]
+    refund = (await door.post(f"{made}/refunds", {"amount": 5}, "r")).headers["Location"]
+    appended = len(door.service.appended)
+    for told in (
+        await door.get(f"{made}?{query}"),
+        await door.get(f"{refund}?{query}"),
+        await door.post(f"/v1/payments?{query}", PAYMENT, "k"),
+        await door.post(f"{made}/refunds?{query}", {}, "k"),
+        await door.post(f"{made}/capture?{query}", {}, "k"),
+        await door.post(f"{made}/cancel?{query}", {}, "k"),
+    ):
+        assert (told.status, told.body["code"]) == (422, "validation_failed")
+        assert CARD not in told.raw.decode()
+    assert len(door.service.appended) == appended
+
+
+@pytest.mark.parametrize(
+    "key", [CARD, f'"{CARD}"', f"order-{CARD}", "4242 4242 4242 4242", "4242-4242-4242-4242"]
+)
+async def test_a_key_that_holds_a_card_number_is_refused(door: Door, key: str) -> None:
+    told = await door.post("/v1/payments", PAYMENT, key)
+    assert (told.status, told.body["param"]) == (422, "Idempotency-Key")
+    assert "4242" not in told.raw.decode()
+    assert door.service.appended == []
+
+
+@pytest.mark.parametrize(
+    "key", ["1732680000004", "1732680000000000004", "6fa3c1de-4242-4242-8242-424242424242"]
+)
+async def test_a_key_of_a_moment_or_a_uuid_is_taken(door: Door, key: str) -> None:
+    assert (await door.post("/v1/payments", PAYMENT, key)).status == 201
+
+
+async def test_an_address_that_is_too_long_is_told_so(door: Door) -> None:
+    for sent in (
+        b"GET /v1/payments?customer=" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: x\r\nIf-None-Match: " + b"x" * 20_000 + b"\r\n\r\n",
+    ):
+        answer = await exchange(door, sent)
+        assert answer.split(b" ", 2)[1] == b"400"
+        assert b"longer than 16 KiB" in answer
+
+
+async def test_options_of_the_whole_server_is_answered(door: Door) -> None:
+    answer = await exchange(door, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 204")
+    assert b"Allow: GET, HEAD, OPTIONS, POST\r\n" in answer
+
+
+async def exchange(door: Door, sent: bytes) -> bytes:
+    """All that comes back until the connection ends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.serving.port)
+    writer.write(sent)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return answer
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "QUERY"])

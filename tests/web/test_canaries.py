@@ -42,6 +42,19 @@ async def test_no_opening_lets_a_secret_out(door: Door, lines: io.StringIO, card
         await door.post("/v1/payments", PAYMENT, f'"{card}" trailing'),
         await door.post(f"/v1/payments/{card}/capture", {"reason": card}),
         await door.post("/v1/payments", PAYMENT, card, Prefer=f"wait={CARD}"),
+        await door.post("/v1/payments", PAYMENT | {"amount": int(CARD)}, "n"),
+        await door.post(
+            "/v1/payments", PAYMENT, "t", traceparent=card, User_Agent=card, Referer=f"https://x/{card}"
+        ),
+        await door.post(f"/v1/payments?card={card}", PAYMENT, "q"),
+        await door.post(
+            "/v1/payments", PAYMENT, "c", Content_Type=f"text/{card}", X_Card=card, Accept=card, Cookie=card
+        ),
+        await door.get(
+            f"/v1/payments?limit={card}&starting_after={card}&customer=%ff{card}", If_None_Match=f'"{card}"'
+        ),
+        await door.ask("OPTIONS", f"/v1/payments/{card}", Origin=f"https://{CARD}.example"),
+        await door.ask(f"PAY{CARD}", f"/{card}"),
         await door.get(f"/{card}?{card}={card}"),
         await door.get(f"/v1/payments?customer={card}&{card}=1&metadata[{card}]=1"),
         await door.get("/v1/payments", key=SECRET_KEY),
