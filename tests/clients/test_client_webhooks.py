@@ -97,10 +97,8 @@ def test_an_event_is_told_by_type_and_data() -> None:
             verify(odd, signed, SECRET, now_s=AT)
 
 
-@pytest.mark.parametrize("secrets", ["", "whsec_", "whsec_?", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa", []])
+@pytest.mark.parametrize("secrets", ["", "whsec_", "whsec_?", SECRET + "!", SECRET[:-2], [SECRET, "x"], []])
 def test_a_secret_that_is_none_verifies_nothing(secrets: str | list[str]) -> None:
-    if secrets == "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa":
-        secrets = [SECRET, "whsec_x"]
     with pytest.raises(ValueError, match="secret") as refused:
         verify(BODY, headers(), secrets, now_s=AT)
     assert "MfKQ" not in str(refused.value)

@@ -148,7 +148,7 @@ def test_a_wait_is_asked_for_in_whole_seconds_of_which_the_service_takes_sixty()
         performance = Performance(draw=0.0)
         made(performance, create(wait_s=wait_s), payment())
         assert performance.requests[0].headers.get("Prefer") == prefer
-        assert performance.timeouts_s == [30 + (wait_s or 0)]
+        assert performance.timeouts_s == [30 + min(60, wait_s or 0)]
 
 
 def test_who_waits_asks_the_same_again_until_the_end_is_known() -> None:

@@ -16,7 +16,7 @@ from uuid import uuid4
 from millrace_client.http import Request
 from millrace_client.objects import PaymentStatus
 
-PREFER_MAX_S = 60
+PREFER_MAX_S = 60.0
 """The service waits no longer within one request."""
 
 _KEY = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
@@ -84,13 +84,18 @@ class Call:
     wait_s: float | None = None
     etag: str | None = None
 
+    @property
+    def prefer_s(self) -> float:
+        """What one request waits for, as far as this client has a say in it."""
+        return min(PREFER_MAX_S, self.wait_s or 0.0)
+
     def request(self, headers: Mapping[str, str]) -> Request:
         """`headers`: those of every request."""
         more: dict[str, str] = {}
         if self.key is not None:
             more["Idempotency-Key"] = _as_header(self.key)
         if self.wait_s is not None:
-            more["Prefer"] = f"wait={min(PREFER_MAX_S, math.ceil(self.wait_s))}"
+            more["Prefer"] = f"wait={math.ceil(self.prefer_s)}"
         if self.etag is not None:
             more["If-None-Match"] = self.etag
         body = None

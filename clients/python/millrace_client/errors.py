@@ -109,7 +109,7 @@ class StillUnsettled(MillraceError, TimeoutError):
         last: Payment | Refund | None = None,
     ) -> None:
         super().__init__(problem, idempotency_key)
-        self.args, self.last = (problem, idempotency_key, last), last
+        self.last = last
 
 
 CLASSES: dict[str, type[MillraceError]] = {

@@ -58,7 +58,7 @@ class Flows:
         """
         ends_at = self.clock() + (call.wait_s or 0.0)
         while True:
-            answer = yield from self._answer(call, self.retries.deadline_s + (call.wait_s or 0.0))
+            answer = yield from self._answer(call, self.retries.deadline_s + call.prefer_s)
             pause_s = self._asked_for_s(answer) or ASK_AGAIN_S
             left_s = ends_at - self.clock() - pause_s
             if answer.status != ACCEPTED or left_s <= 0:
@@ -102,7 +102,7 @@ class Flows:
         ends_at, request = self.clock() + within_s, call.request(self.headers)
         for tries in range(1, self.retries.tries_max + 1):
             left_s = max(ends_at - self.clock(), TRY_LEAST_S)
-            told = yield Send(request, min(left_s, self.try_s + (call.wait_s or 0.0)))
+            told = yield Send(request, min(left_s, self.try_s + call.prefer_s))
             if isinstance(told, Answer) and told.status < 400:
                 return told
             failed = _failure(told, call.key)
