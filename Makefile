@@ -9,7 +9,7 @@ CLASSES := $(VENV)/kafka-classes.jsa
 PACKAGES := models agents streams web sandbox
 TESTS ?= tests
 # What an installation is made from: gRPC's messages are made by it.
-BUILT := pyproject.toml setup.py web/grpc/proto/millrace/v1/payments.proto
+BUILT := pyproject.toml setup.py web/grpc/proto/millrace/v1/payments.proto clients/python/pyproject.toml
 
 .PHONY: help run test check format lint types imports drift docs lock bench faults chaos clean
 
@@ -71,19 +71,19 @@ chaos: $(VENV)/.dev
 
 clean:
 	-@test ! -x $(BIN)/millrace || $(BIN)/millrace down
-	rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info clients/python/build clients/python/*.egg-info
 
 # Two stamps: what runs, and what tests and checks besides. A second call finds them newer than the pins and does nothing.
 $(VENV)/.sandbox: requirements/sandbox.txt $(BUILT) | $(BIN)/python
 	@echo "Installing pinned packages (once, about 200 MB) …"
 	@$(PIP) install --require-hashes -r requirements/sandbox.txt
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PIP) install --no-deps --no-build-isolation -e . -e clients/python
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(BUILT) | $(BIN)/python
 	@echo "Installing pinned packages (once, about 250 MB) …"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PIP) install --no-deps --no-build-isolation -e . -e clients/python
 	@touch $@ $(VENV)/.sandbox
 
 # Starts of Kafka take less than half the CPU time with it; they succeed without.

@@ -64,7 +64,17 @@ def test_an_adapter_knows_one_vendor(path: Path) -> None:
     assert any(known <= vendor for vendor in VENDORS.values()), f"{known} belong to no single vendor"
 
 
+CARRIERS = {"urllib3_transport.py": {"urllib3"}, "aiohttp_transport.py": {"aiohttp"}}
+"""Of the Python client: each of its two transports has a library, and the rest has none."""
+
+
+@pytest.mark.parametrize("path", sources("clients/python"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_client_knows_nothing_of_the_service_and_one_http_library_per_transport(path: Path) -> None:
+    assert outside(path) - {"millrace_client"} <= CARRIERS.get(path.name, set())
+    assert not OURS & set(imported_roots(path))
+
+
 @pytest.mark.parametrize("folder", ["models", "agents", "streams", "web"])
 def test_the_service_does_not_know_its_command_line_nor_its_sandbox(folder: str) -> None:
     for path in sources(folder):
-        assert not {"sandbox", "millrace", "tests"} & set(imported_roots(path)), path
+        assert not {"sandbox", "millrace", "tests", "millrace_client"} & set(imported_roots(path)), path

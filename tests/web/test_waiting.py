@@ -123,7 +123,7 @@ async def test_a_lost_reply_to_a_reused_key_is_not_answered_with_the_other_refun
 async def test_two_who_ask_the_same_wait_for_one_answer(door: Door) -> None:
     door.service.provider_is_silent = True
     both = [asyncio.create_task(door.post("/v1/payments", PAYMENT)) for _ in range(2)]
-    await until(lambda: door.service.waiters == 2)
+    await until(lambda: len(door.service.appended) == 2)
     door.service.provider_is_silent = False
     door.service.settle(door.service.appended[0])
     told = await asyncio.gather(*both)
