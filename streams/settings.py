@@ -5,6 +5,7 @@
 
 import re
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -33,6 +34,12 @@ def _brokers(value: str) -> str:
         host, _, port = broker.strip().rpartition(":")
         if not host or not port.isdecimal() or not 1 <= int(port) <= PORT_MAX:
             raise ValueError("must be host:port, with commas between")
+    return value
+
+
+def _http_url(value: str | None) -> str | None:
+    if value is not None and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
+        raise ValueError("must be an http or https URL")
     return value
 
 
@@ -138,6 +145,12 @@ class Settings(BaseSettings):
     )
     http_wait_s: float = Field(
         20.0, ge=0, le=60, description="how long a POST waits for its answer by default"
+    )
+    otlp_endpoint: Annotated[str | None, AfterValidator(_http_url)] = Field(
+        None, description="where traces are sent, by OTLP over HTTP: a collector's URL; default: nowhere"
+    )
+    trace_ratio: float = Field(
+        1.0, ge=0, le=1, description="of the traces that begin here, the part that is recorded"
     )
     crashpoints_dir: str | None = Field(
         None, description="for fault tests only: a process kills itself at the point a file in here names"

@@ -62,6 +62,11 @@ def test_an_adapter_knows_one_vendor(path: Path) -> None:
     assert any(known <= vendor for vendor in VENDORS.values()), f"{known} belong to no single vendor"
 
 
+@pytest.mark.parametrize("path", sources("streams"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_one_file_alone_knows_opentelemetry(path: Path) -> None:
+    assert ("opentelemetry" in outside(path)) == (path == ROOT / "streams/tracing/otlp.py")
+
+
 @pytest.mark.parametrize("folder", ["models", "agents", "streams", "web"])
 def test_the_service_does_not_know_its_command_line_nor_its_sandbox(folder: str) -> None:
     for path in sources(folder):

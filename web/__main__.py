@@ -24,7 +24,7 @@ from streams.crashpoints import Crashpoint, crashpoints
 from streams.kafka_clients import client_settings
 from streams.known_keys import KnownKeys
 from streams.payment_reads import PaymentReads
-from streams.process import run
+from streams.process import run, tracing
 from streams.settings import Settings, SettingsRefused
 from streams.wire.commands import CommandCodec
 from web.app import Limits, make_app
@@ -61,8 +61,9 @@ async def compose(settings: Settings) -> None:
     for handler in logging.getLogger().handlers:
         handler.addFilter(RequestIds())
     crashpoint, clients = crashpoints(settings.crashpoints_dir), client_settings(settings)
-    commands = CrashableLog(clients, CommandCodec(settings.partitions, settings.internal_secret))
-    replies = KafkaReplies(clients, _reply_partition(settings))
+    traces = tracing(settings, "web")
+    commands = CrashableLog(clients, CommandCodec(settings.partitions, settings.internal_secret), traces)
+    replies = KafkaReplies(clients, _reply_partition(settings), traces)
     postgres, cache = Postgres(settings.postgres_dsn), RedisPaymentCache(settings.redis_url)
     known, signals = RedisNoticeMemory(settings.redis_url), KafkaSignals(clients)
     reads = CrashableReads(PostgresPaymentReader(postgres), cache)
@@ -76,7 +77,17 @@ async def compose(settings: Settings) -> None:
     notices = _notices(settings, accounts(settings))
     keys = KnownKeys(PostgresApiKeys(postgres))
     ports = Ports(
-        commands, replies, reads, signals, keys, notices, commands, known, readiness, settings.livemode
+        commands,
+        replies,
+        reads,
+        signals,
+        keys,
+        notices,
+        commands,
+        known,
+        readiness,
+        traces,
+        settings.livemode,
     )
     commands.start()
     replies.start()
@@ -89,6 +100,7 @@ async def compose(settings: Settings) -> None:
         await postgres.close()
         await cache.close()
         await known.close()
+        await traces.stop()
 
 
 async def _serve(settings: Settings, ports: Ports) -> None:

@@ -32,7 +32,9 @@ def make_app(
     limits = limits or Limits()
     rest = Rest(operations.payments, operations.reading, limits.wait_s)
     upkeep = Upkeep(ports, metrics)
-    app = web.Application(middlewares=[gate(metrics, limits.requests_max)], client_max_size=NOTICE_MAX_BYTES)
+    app = web.Application(
+        middlewares=[gate(metrics, ports.tracing, limits.requests_max)], client_max_size=NOTICE_MAX_BYTES
+    )
     app[PATIENCE] = operations.patience
     for route in ROUTES:
         handler = getattr(rest, route.operation, None) or getattr(upkeep, route.operation)

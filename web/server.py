@@ -11,7 +11,7 @@ from web.app import PATIENCE
 from web.gate import SERVER
 from web.problems import Problem
 from web.request_ids import HEADER as REQUEST_ID_HEADER
-from web.request_ids import new_request_id
+from web.request_ids import REQUEST_ID, new_request_id
 
 IDLE_MAX_S = 75.0
 """For a connection to begin a request, and to end its headers: above the usual 60 s of load balancers."""
@@ -39,9 +39,10 @@ class Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         code = Code.MALFORMED_REQUEST if status == 400 else Code.INTERNAL_ERROR
+        request_id = new_request_id()
+        REQUEST_ID.set(request_id)
         if code is Code.INTERNAL_ERROR:
             self.log_exception("a request failed outside the gate", exc_info=exc)
-        request_id = new_request_id()
         response = answers.problem(Problem(code, "The request is not well-formed HTTP."), request_id)
         response.headers[REQUEST_ID_HEADER] = request_id
         response.headers["Server"] = SERVER

@@ -49,6 +49,7 @@ from models.provider import (
 from models.representation import payment_view
 from models.terms import CaptureMethod
 from models.transaction import Transaction, evolve, react
+from streams.tracing import UNTRACED
 from web.app import Limits, make_app
 from web.doors import operations
 from web.metrics import DoorMetrics
@@ -292,7 +293,7 @@ class Service:
         return self.missing
 
     def ports(self) -> Ports:
-        return Ports(self, self, self, self, self, self, self, self, self.readiness, self.livemode)
+        return Ports(self, self, self, self, self, self, self, self, self.readiness, UNTRACED, self.livemode)
 
 
 @dataclass(eq=False)
