@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import signal
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
@@ -33,6 +34,7 @@ from web.metrics import DoorMetrics
 from web.ports import Missing, Ports
 from web.request_ids import RequestIds
 from web.server import serve
+from web.tls import Certificate, TlsFiles, TlsRefused
 
 log = logging.getLogger("millrace.web")
 
@@ -74,6 +76,7 @@ async def compose(settings: Settings) -> None:
         missing |= {} if replies.is_ready else {"replies": "answers cannot be read"}
         return missing if await postgres.answers() else missing | {"postgres": "no answer"}
 
+    certificate = _certificate(settings)
     notices = _notices(settings, accounts(settings))
     keys = KnownKeys(PostgresApiKeys(postgres))
     ports = Ports(
@@ -92,7 +95,7 @@ async def compose(settings: Settings) -> None:
     commands.start()
     replies.start()
     try:
-        await _serve(settings, ports)
+        await _serve(settings, ports, certificate)
     finally:
         await commands.stop()
         await replies.stop()
@@ -103,7 +106,7 @@ async def compose(settings: Settings) -> None:
         await traces.stop()
 
 
-async def _serve(settings: Settings, ports: Ports) -> None:
+async def _serve(settings: Settings, ports: Ports, certificate: Certificate | None) -> None:
     registry, told_to_stop = CollectorRegistry(), asyncio.Event()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
@@ -111,11 +114,28 @@ async def _serve(settings: Settings, ports: Ports) -> None:
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     metrics = DoorMetrics(registry)
     app = make_app(ports, operations(ports, metrics), metrics, Limits(wait_s=settings.http_wait_s))
-    serving = await serve(app, settings.http_host, settings.http_port, settings.drain_s)
-    log.info("listening on http://%s:%d", settings.http_host, serving.port)
+    tls, scheme, renewing = None, "http", None
+    if certificate:
+        tls, scheme = certificate.context, "https"
+        metrics.certificate(lambda: certificate.ends_at.timestamp())
+        renewing = asyncio.create_task(certificate.keep_renewed())
+    serving = await serve(app, settings.http_host, settings.http_port, settings.drain_s, tls)
+    log.info("listening on %s://%s:%d", scheme, settings.http_host, serving.port)
     await told_to_stop.wait()
+    if renewing:
+        renewing.cancel()
     log.info("told to stop: no new requests, at most %.1f s for those under way", settings.drain_s)
     await serving.drain()
+
+
+def _certificate(settings: Settings) -> Certificate | None:
+    if settings.tls_cert_file is None or settings.tls_key_file is None:
+        return None
+    client_ca = Path(settings.tls_client_ca_file) if settings.tls_client_ca_file else None
+    try:
+        return Certificate(TlsFiles(Path(settings.tls_cert_file), Path(settings.tls_key_file), client_ca))
+    except TlsRefused as refused:
+        raise SettingsRefused(f"MILLRACE_TLS_CERT_FILE, MILLRACE_TLS_KEY_FILE: {refused}") from None
 
 
 def _notices(settings: Settings, known: Accounts) -> StripeNotices:

@@ -1,6 +1,7 @@
 """The door on a socket: time-outs of connections, HTTP that is none, and leaving without dropping what was begun."""
 
 import asyncio
+import ssl
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -19,6 +20,9 @@ IDLE_MAX_S = 75.0
 HEADER_MAX_BYTES = 16 * 1024
 LINGER_S = 2.0
 """For a client to end a body that was refused before it was read."""
+
+HANDSHAKE_MAX_S = 10.0
+"""For TLS to be agreed on: who connects and says nothing goes away sooner than one who is known to speak HTTP."""
 
 BACKLOG = 1024
 DRAIN_S = 5.0
@@ -64,8 +68,14 @@ class Serving:
         await self.runner.cleanup()
 
 
-async def serve(app: web.Application, host: str, port: int, drain_s: float = DRAIN_S) -> Serving:
-    """`port` 0 takes a free one."""
+async def serve(
+    app: web.Application,
+    host: str,
+    port: int,
+    drain_s: float = DRAIN_S,
+    tls: ssl.SSLContext | None = None,
+) -> Serving:
+    """`port` 0 takes a free one. `tls`: HTTPS, and nothing else."""
     runner = web.AppRunner(app, shutdown_timeout=drain_s)
     await runner.setup()
     loop = asyncio.get_running_loop()
@@ -83,5 +93,12 @@ async def serve(app: web.Application, host: str, port: int, drain_s: float = DRA
             access_log=None,  # type: ignore[arg-type]
         )
 
-    listener = await loop.create_server(connection, host, port, backlog=BACKLOG)
+    listener = await loop.create_server(
+        connection,
+        host,
+        port,
+        backlog=BACKLOG,
+        ssl=tls,
+        ssl_handshake_timeout=HANDSHAKE_MAX_S if tls else None,
+    )
     return Serving(runner, listener, listener.sockets[0].getsockname()[1], drain_s)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -407,11 +408,11 @@ def app_of(service: Service, registry: CollectorRegistry, limits: Limits | None 
 
 @asynccontextmanager
 async def open_door(
-    service: Service | None = None, drain_s: float = 0.5, **limits: Any
+    service: Service | None = None, drain_s: float = 0.5, tls: ssl.SSLContext | None = None, **limits: Any
 ) -> AsyncIterator[Door]:
     service, registry = service or Service(), CollectorRegistry()
     app = app_of(service, registry, Limits(**limits))
-    serving = await serve(app, "127.0.0.1", 0, drain_s)
+    serving = await serve(app, "127.0.0.1", 0, drain_s, tls)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         try:
             yield Door(service, serving, http, registry)
