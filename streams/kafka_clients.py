@@ -19,7 +19,7 @@ def credentials(settings: Settings) -> Any:
     protocol = settings.kafka_security_protocol
     if protocol == "PLAINTEXT":
         return None
-    tls = ssl.create_default_context(cafile=settings.kafka_ca_file) if protocol.endswith("SSL") else None
+    tls = _tls(settings) if protocol.endswith("SSL") else None
     if protocol == "SSL":
         return faust.SSLCredentials(context=tls)
     if settings.kafka_username is None or settings.kafka_password is None:
@@ -30,6 +30,29 @@ def credentials(settings: Settings) -> Any:
         mechanism=SASLMechanism(settings.kafka_sasl_mechanism),
         ssl_context=tls,
     )
+
+
+def _tls(settings: Settings) -> ssl.SSLContext:
+    """Who the broker is, is checked, and the name it is asked by. Raises SettingsRefused, which names the file's setting."""
+    try:
+        context = ssl.create_default_context(cafile=settings.kafka_ca_file)
+    except (OSError, ssl.SSLError) as failed:
+        raise SettingsRefused(
+            f"MILLRACE_KAFKA_CA_FILE: {settings.kafka_ca_file}: {failed.strerror}"
+        ) from None
+    if settings.kafka_cert_file is not None:
+        certificate, key = settings.kafka_cert_file, settings.kafka_key_file
+        try:
+            context.load_cert_chain(certificate, key, _no_password)
+        except (OSError, ssl.SSLError, ValueError) as failed:
+            said = f"{certificate} and {key} do not fit together, or cannot be read: {failed}"
+            raise SettingsRefused(f"MILLRACE_KAFKA_CERT_FILE, MILLRACE_KAFKA_KEY_FILE: {said}") from None
+    return context
+
+
+def _no_password() -> str:
+    """OpenSSL would ask for it on the terminal."""
+    raise ValueError("the key is encrypted")
 
 
 def client_settings(settings: Settings) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from streams.kafka_clients import credentials
 from streams.logs import start_logging
 from streams.settings import Settings, SettingsRefused, load
 from streams.topics import DEAD_LETTERS
+from streams.tracing import UNTRACED, Tracing
 
 
 class Process:
@@ -24,6 +25,7 @@ class Process:
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
+        self.tracing = tracing(settings, role)
         self.app = App(
             f"{settings.group_prefix}-{role}",
             bootstrap=settings.kafka_bootstrap,
@@ -47,6 +49,17 @@ class Process:
         await self.app.serve()
         if health:
             await health.cleanup()
+        await self.tracing.stop()
+
+
+def tracing(settings: Settings, role: str) -> Tracing:
+    """As the settings say; OpenTelemetry is loaded only where it is used."""
+    if settings.otlp_endpoint is None:
+        return UNTRACED
+    from streams.tracing.otlp import OtlpTracing, exporter_to
+
+    exporter = exporter_to(settings.otlp_endpoint)
+    return OtlpTracing(exporter, role, settings.instance or role, settings.trace_ratio)
 
 
 def run(role: str, compose: Callable[[Settings], Coroutine[Any, Any, None]]) -> NoReturn:

@@ -5,8 +5,9 @@
 
 import re
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PORT_MAX = 65_535
@@ -51,6 +52,12 @@ def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _http_url(value: str | None) -> str | None:
+    if value is not None and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
+        raise ValueError("must be an http or https URL")
+    return value
+
+
 Text = Annotated[str, AfterValidator(_no_blank)]
 
 
@@ -73,6 +80,10 @@ class Settings(BaseSettings):
     kafka_username: str | None = Field(None, description="with SASL: the user")
     kafka_password: SecretStr | None = Field(None, description="with SASL: the password")
     kafka_ca_file: str | None = Field(None, description="with SSL: the authority to trust (a PEM file)")
+    kafka_cert_file: str | None = Field(
+        None, description="with SSL: our own certificate, where the broker asks for one (a PEM file)"
+    )
+    kafka_key_file: str | None = Field(None, description="with SSL: its key (a PEM file, not encrypted)")
     partitions: int = Field(
         4, ge=1, le=1000, description="partitions of every topic; fixed once topics exist"
     )
@@ -137,6 +148,15 @@ class Settings(BaseSettings):
     grpc_port: Annotated[int | None, BeforeValidator(_port_or_off)] = Field(
         9090, ge=0, le=PORT_MAX, description=f"the same; 0: a free port; `{OFF}`: no gRPC"
     )
+    tls_cert_file: str | None = Field(
+        None,
+        description="the door's certificate with those behind it (a PEM file): it then speaks HTTPS only",
+    )
+    tls_key_file: str | None = Field(None, description="the certificate's key (a PEM file, not encrypted)")
+    tls_client_ca_file: str | None = Field(
+        None,
+        description="who must have signed a client's certificate (a PEM file); default: clients need none",
+    )
     health_host: str = Field("127.0.0.1", description="where agents answer /livez, /readyz and /metrics")
     health_port: int = Field(0, ge=0, le=PORT_MAX, description="the same; 0: not at all")
     instance: str = Field(
@@ -188,12 +208,34 @@ class Settings(BaseSettings):
             "between, or `*` for all; default: none (web)",
         )
     )
+    otlp_endpoint: Annotated[str | None, AfterValidator(_http_url)] = Field(
+        None, description="where traces are sent, by OTLP over HTTP: a collector's URL; default: nowhere"
+    )
+    trace_ratio: float = Field(
+        1.0, ge=0, le=1, description="of the traces that begin here, the part that is recorded"
+    )
     crashpoints_dir: str | None = Field(
         None, description="for fault tests only: a process kills itself at the point a file in here names"
     )
     log_level: str = Field(
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="of Millrace's own logs"
     )
+
+    @model_validator(mode="after")
+    def _certificates_fit_what_they_are_for(self) -> "Settings":
+        """Told by both names: which of the two was forgotten, nobody can know."""
+        for prefix in ("tls", "kafka"):
+            certificate, key = f"{prefix}_cert_file", f"{prefix}_key_file"
+            if (getattr(self, certificate) is None) is not (getattr(self, key) is None):
+                raise ValueError(f"MILLRACE_{certificate.upper()} and MILLRACE_{key.upper()} go together")
+        if self.tls_client_ca_file is not None and self.tls_cert_file is None:
+            raise ValueError("MILLRACE_TLS_CLIENT_CA_FILE needs MILLRACE_TLS_CERT_FILE")
+        if not self.kafka_security_protocol.endswith("SSL") and (self.kafka_ca_file or self.kafka_cert_file):
+            raise ValueError(
+                "MILLRACE_KAFKA_CA_FILE and MILLRACE_KAFKA_CERT_FILE need SSL or SASL_SSL as"
+                " MILLRACE_KAFKA_SECURITY_PROTOCOL: nothing would be encrypted"
+            )
+        return self
 
     @property
     def internal_secret(self) -> bytes:
@@ -226,5 +268,15 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as refused:
-        wrong = [f"MILLRACE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in refused.errors()]
-        raise SettingsRefused("; ".join(wrong)) from None
+        raise SettingsRefused(
+            "; ".join(_told(error["loc"], error["msg"]) for error in refused.errors())
+        ) from None
+
+
+def _told(where: tuple[int | str, ...], what: str) -> str:
+    """What does not fit together names its settings itself."""
+    return (
+        f"MILLRACE_{'_'.join(map(str, where)).upper()}: {what}"
+        if where
+        else what.removeprefix("Value error, ")
+    )

@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import signal
+from pathlib import Path
 
 from grpc import ServerCredentials
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -26,7 +27,7 @@ from streams.crashpoints import Crashpoint, crashpoints
 from streams.kafka_clients import client_settings
 from streams.known_keys import KnownKeys
 from streams.payment_reads import PaymentReads
-from streams.process import run
+from streams.process import run, tracing
 from streams.rate_limits import RateLimits
 from streams.settings import Settings, SettingsRefused
 from streams.wire.commands import CommandCodec
@@ -38,6 +39,7 @@ from web.ports import Missing, Ports
 from web.rate_limits import Allowance
 from web.request_ids import RequestIds
 from web.server import serve
+from web.tls import Certificate, TlsFiles, TlsRefused
 
 log = logging.getLogger("millrace.web")
 
@@ -66,8 +68,9 @@ async def compose(settings: Settings) -> None:
     for handler in logging.getLogger().handlers:
         handler.addFilter(RequestIds())
     crashpoint, clients = crashpoints(settings.crashpoints_dir), client_settings(settings)
-    commands = CrashableLog(clients, CommandCodec(settings.partitions, settings.internal_secret))
-    replies = KafkaReplies(clients, _reply_partition(settings))
+    traces = tracing(settings, "web")
+    commands = CrashableLog(clients, CommandCodec(settings.partitions, settings.internal_secret), traces)
+    replies = KafkaReplies(clients, _reply_partition(settings), traces)
     postgres, cache = Postgres(settings.postgres_dsn), RedisPaymentCache(settings.redis_url)
     known, signals = RedisNoticeMemory(settings.redis_url), KafkaSignals(clients)
     reads = CrashableReads(PostgresPaymentReader(postgres), cache)
@@ -78,6 +81,7 @@ async def compose(settings: Settings) -> None:
         missing |= {} if replies.is_ready else {"replies": "answers cannot be read"}
         return missing if await postgres.answers() else missing | {"postgres": "no answer"}
 
+    certificate = _certificate(settings)
     notices = _notices(settings, accounts(settings))
     keys, counted = KnownKeys(PostgresApiKeys(postgres)), RedisLimits(settings.redis_url)
     limiter = RateLimits(counted, settings.webs)
@@ -92,12 +96,13 @@ async def compose(settings: Settings) -> None:
         commands,
         known,
         readiness,
+        traces,
         settings.livemode,
     )
     commands.start()
     replies.start()
     try:
-        await _serve(settings, ports)
+        await _serve(settings, ports, certificate)
     finally:
         await commands.stop()
         await replies.stop()
@@ -106,9 +111,10 @@ async def compose(settings: Settings) -> None:
         await cache.close()
         await known.close()
         await counted.close()
+        await traces.stop()
 
 
-async def _serve(settings: Settings, ports: Ports) -> None:
+async def _serve(settings: Settings, ports: Ports, certificate: Certificate | None) -> None:
     registry, told_to_stop = CollectorRegistry(), asyncio.Event()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
@@ -119,14 +125,21 @@ async def _serve(settings: Settings, ports: Ports) -> None:
     doors = operations(ports, metrics, allowance)
     limits, origins = Limits(settings.http_wait_s, settings.http_requests_max), settings.cors_origins
     app = make_app(ports, doors, metrics, limits, origins)
+    tls, scheme, renewing = None, "http", None
+    if certificate:
+        tls, scheme = certificate.context, "https"
+        metrics.certificate(lambda: certificate.ends_at.timestamp())
+        renewing = asyncio.create_task(certificate.keep_renewed())
     serving = await serve(
-        app, settings.http_host, settings.http_port, settings.drain_s, settings.http_reuse_port
+        app, settings.http_host, settings.http_port, settings.drain_s, settings.http_reuse_port, tls
     )
-    log.info("listening on http://%s:%d", settings.http_host, serving.port)
+    log.info("listening on %s://%s:%d", scheme, settings.http_host, serving.port)
     drains = [serving.drain]
     if settings.grpc_port is not None:
         drains.append((await _serve_grpc(settings, settings.grpc_port, ports, doors, registry)).drain)
     await told_to_stop.wait()
+    if renewing:
+        renewing.cancel()
     log.info("told to stop: no new requests, at most %.1f s for those under way", settings.drain_s)
     await asyncio.gather(*(drain() for drain in drains))
 
@@ -135,7 +148,9 @@ async def _serve_grpc(
     settings: Settings, port: int, ports: Ports, doors: Operations, registry: CollectorRegistry
 ) -> grpc_server.Serving:
     where = grpc_server.Listening(settings.grpc_host, port, _grpc_credentials(settings), settings.drain_s)
-    serving = await grpc_server.serve(doors, ports.readiness, registry, settings.http_wait_s, where)
+    serving = await grpc_server.serve(
+        doors, ports.readiness, ports.tracing, registry, settings.http_wait_s, where
+    )
     log.info("listening for gRPC on %s:%d", settings.grpc_host, serving.port)
     return serving
 
@@ -143,6 +158,16 @@ async def _serve_grpc(
 def _grpc_credentials(settings: Settings) -> ServerCredentials | None:
     """None: plain text."""
     return None
+
+
+def _certificate(settings: Settings) -> Certificate | None:
+    if settings.tls_cert_file is None or settings.tls_key_file is None:
+        return None
+    client_ca = Path(settings.tls_client_ca_file) if settings.tls_client_ca_file else None
+    try:
+        return Certificate(TlsFiles(Path(settings.tls_cert_file), Path(settings.tls_key_file), client_ca))
+    except TlsRefused as refused:
+        raise SettingsRefused(f"MILLRACE_TLS_CERT_FILE, MILLRACE_TLS_KEY_FILE: {refused}") from None
 
 
 def _notices(settings: Settings, known: Accounts) -> StripeNotices:

@@ -38,7 +38,9 @@ def make_app(
     limits = limits or Limits()
     rest = Rest(operations.payments, operations.reading, limits.wait_s)
     upkeep = Upkeep(ports, metrics)
-    app = web.Application(middlewares=[gate(metrics, limits.requests_max)], client_max_size=NOTICE_MAX_BYTES)
+    app = web.Application(
+        middlewares=[gate(metrics, ports.tracing, limits.requests_max)], client_max_size=NOTICE_MAX_BYTES
+    )
     app[PATIENCE] = operations.patience
     if cors_origins:
         app.on_response_prepare.append(cors(cors_origins))

@@ -13,7 +13,7 @@ from web import answers
 from web.gate import SERVER
 from web.problems import CONTENT_TYPE, Problem, unavailable
 from web.request_ids import HEADER as REQUEST_ID_HEADER
-from web.request_ids import new_request_id
+from web.request_ids import REQUEST_ID, new_request_id
 
 IDLE_MAX_S = 75.0
 """Between two requests: above the usual 60 s of load balancers."""
@@ -73,9 +73,10 @@ class Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         code = Code.MALFORMED_REQUEST if status == 400 else Code.INTERNAL_ERROR
+        request_id = new_request_id()
+        REQUEST_ID.set(request_id)
         if code is Code.INTERNAL_ERROR:
             self.log_exception("a request failed outside the gate", exc_info=exc)
-        request_id = new_request_id()
         detail = TOO_LONG if isinstance(exc, LineTooLong) else MALFORMED
         response = answers.problem(Problem(code, detail), request_id)
         response.headers[REQUEST_ID_HEADER] = request_id

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
@@ -10,10 +11,12 @@ from aiohttp.typedefs import Handler, Middleware
 from models.codes import Code
 from web import answers
 from web.metrics import DoorMetrics
+from web.ports import Span, Tracing
 from web.problems import Problem, problem_of, unavailable
 from web.rate_limits import STANDINGS, headers
+from web.request_ids import CLIENT_HEADER, CLIENT_REQUEST_ID, REQUEST_ID, client_request_id, new_request_id
 from web.request_ids import HEADER as REQUEST_ID_HEADER
-from web.request_ids import REQUEST_ID, new_request_id
+from web.requests import TRACE
 
 REQUESTS_MAX = 1024
 """Inside at once, most of them waiting for an answer: two seconds' worth of what a process carries, and 256 MB at most."""
@@ -30,7 +33,7 @@ ALWAYS_ADMITTED = frozenset({"/livez", "/readyz", "/metrics"})
 log = logging.getLogger("millrace.web")
 
 
-def gate(metrics: DoorMetrics, requests_max: int) -> Middleware:
+def gate(metrics: DoorMetrics, tracing: Tracing, requests_max: int) -> Middleware:
     shedding = Shedding()
 
     @web.middleware
@@ -38,18 +41,22 @@ def gate(metrics: DoorMetrics, requests_max: int) -> Middleware:
         began = time.perf_counter()
         request_id = new_request_id()
         REQUEST_ID.set(request_id)
+        CLIENT_REQUEST_ID.set(client_request_id(request.headers.get(CLIENT_HEADER)))
         STANDINGS.set(())  # a connection's requests are answered in one context
         route, method = _route(request), request.method if request.method in hdrs.METH_ALL else "OTHER"
-        metrics.inside += 1
-        try:
-            if metrics.inside > requests_max and route not in ALWAYS_ADMITTED:
-                response = shedding.turn_away(request_id, route, metrics)
-            else:
-                response = await handler(request)
-        except Exception as failed:
-            response = _response_to(failed, request, route, request_id, metrics)
-        finally:
-            metrics.inside -= 1
+        with _span(tracing, request, method, route) as span:
+            request[TRACE] = None if span is None else span.traceparent
+            metrics.inside += 1
+            try:
+                if metrics.inside > requests_max and route not in ALWAYS_ADMITTED:
+                    response = shedding.turn_away(request_id, route, metrics)
+                else:
+                    response = await handler(request)
+            except Exception as failed:
+                response = _response_to(failed, request, route, request_id, metrics)
+            finally:
+                metrics.inside -= 1
+            _end(span, response.status)
         response.headers[REQUEST_ID_HEADER] = request_id
         response.headers[hdrs.SERVER] = SERVER
         response.headers.update(headers(STANDINGS.get()))
@@ -75,6 +82,24 @@ class Shedding:
         return answers.problem(problem, request_id)
 
 
+def _span(
+    tracing: Tracing, request: web.Request, method: str, route: str
+) -> AbstractContextManager[Span | None]:
+    """None for probes, which come every few seconds and belong to nothing."""
+    if route in ALWAYS_ADMITTED:
+        return nullcontext()
+    about = {"http.request.method": method, "http.route": route, "url.scheme": request.scheme}
+    return tracing.span(f"{method} {route}", "server", request.headers.get("traceparent"), about)
+
+
+def _end(span: Span | None, status: int) -> None:
+    """Source: OpenTelemetry, semantic conventions, HTTP spans: on the server's side only 5xx is a failure."""
+    if span is not None:
+        span.note({"http.response.status_code": status})
+        if status >= 500:
+            span.fail(str(status))
+
+
 async def meet_expectation(request: web.Request) -> web.StreamResponse | None:
     """Answers `Expect`, which aiohttp does before the gate: only 100-continue can be met."""
     if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
@@ -85,6 +110,7 @@ async def meet_expectation(request: web.Request) -> web.StreamResponse | None:
     unmet = Problem(Code.MALFORMED_REQUEST, "This expectation cannot be met.")
     response = answers.problem(unmet, request_id)
     response.headers[REQUEST_ID_HEADER] = request_id
+    response.headers[hdrs.SERVER] = SERVER
     return response
 
 

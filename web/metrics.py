@@ -1,5 +1,7 @@
 """What the door counts, for Prometheus. Labels are routes and codes, never ids: their number is bounded."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 LATENCY_BUCKETS_S = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60)
@@ -53,6 +55,14 @@ class DoorMetrics:
             ("fate",),
             registry=registry,
         )
+
+    def certificate(self, ends_at_s: Callable[[], float]) -> None:
+        """For a door that has one."""
+        Gauge(
+            "millrace_tls_certificate_expiry_timestamp_seconds",
+            "When the door's certificate ends, in seconds since 1970.",
+            registry=self.registry,
+        ).set_function(ends_at_s)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         name = method, route, status

@@ -1,9 +1,9 @@
 """What the door is plugged into: the core's ports, and two that only a door needs."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from models.ports import (
     ApiKeys,
@@ -42,6 +42,29 @@ class Signals(Protocol):
         ...
 
 
+class Span(Protocol):
+    @property
+    def traceparent(self) -> str | None:
+        """For what the work leads to; None: there is no trace."""
+
+    def note(self, attributes: Mapping[str, str | int]) -> None: ...
+
+    def fail(self, why: str) -> None:
+        """`why`: a short name. Never what somebody sent."""
+
+
+class Tracing(Protocol):
+    def span(
+        self,
+        name: str,
+        kind: Literal["server"],
+        parent: str | None,
+        attributes: Mapping[str, str | int],
+    ) -> AbstractContextManager[Span]:
+        """Around the answering of one request. `parent`: its `traceparent` as it came, whatever it is."""
+        ...
+
+
 Missing = Mapping[str, str]
 """By the part that is not there (`kafka`, `postgres` …): what is wrong with it. Empty: ready."""
 
@@ -60,5 +83,6 @@ class Ports:
     kept: NoticeLog
     known: NoticeMemory
     readiness: Readiness
+    tracing: Tracing
     livemode: bool
     """Whether this system moves real money: only keys of the same mode open it."""

@@ -18,8 +18,8 @@ BODY_READ_MAX_S = 10.0
 """For a body to arrive: the largest one over a slow line."""
 
 _JSON = re.compile(r'application/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?', re.ASCII | re.IGNORECASE)
-_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
-"""Source: W3C Trace Context, version 00."""
+TRACE: web.RequestKey[str | None] = web.RequestKey("trace", str)
+"""Of the request's own span, or as it came; laid there by the gate."""
 
 
 async def json_body(request: web.Request) -> dict[str, Any]:
@@ -78,9 +78,5 @@ def no_query(request: web.Request) -> None:
 
 
 def trace(request: web.Request) -> str | None:
-    return traceparent(request.headers.get("traceparent"))
-
-
-def traceparent(given: str | None) -> str | None:
-    """`given`, where it is one."""
-    return given if given and _TRACEPARENT.fullmatch(given) else None
+    """A traceparent, for what the request leads to."""
+    return request.get(TRACE)

@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import ssl
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -9,6 +10,9 @@ from aiohttp import web
 from web import connections
 from web.app import PATIENCE
 from web.connections import Connection, TurnedAway
+
+HANDSHAKE_MAX_S = 10.0
+"""For TLS to be agreed on: who connects and says nothing goes away sooner than one who is known to speak HTTP."""
 
 BACKLOG = 1024
 DRAIN_S = 5.0
@@ -34,9 +38,16 @@ class Serving:
 
 
 async def serve(
-    app: web.Application, host: str, port: int, drain_s: float = DRAIN_S, reuse_port: bool = False
+    app: web.Application,
+    host: str,
+    port: int,
+    drain_s: float = DRAIN_S,
+    reuse_port: bool = False,
+    tls: ssl.SSLContext | None = None,
 ) -> Serving:
-    """`port` 0 takes a free one. `reuse_port`: others may listen on the same, and the system shares connections out."""
+    """`port` 0 takes a free one. `reuse_port`: others may listen on the same, and the system shares connections out.
+    `tls`: HTTPS, and nothing else.
+    """
     runner = web.AppRunner(app, shutdown_timeout=drain_s)
     await runner.setup()
     loop, connections_max = asyncio.get_running_loop(), _connections_max()
@@ -56,7 +67,15 @@ async def serve(
             access_log=None,
         )
 
-    listener = await loop.create_server(connection, host, port, backlog=BACKLOG, reuse_port=reuse_port)
+    listener = await loop.create_server(
+        connection,
+        host,
+        port,
+        backlog=BACKLOG,
+        reuse_port=reuse_port,
+        ssl=tls,
+        ssl_handshake_timeout=HANDSHAKE_MAX_S if tls else None,
+    )
     return Serving(runner, listener, listener.sockets[0].getsockname()[1], drain_s)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from agents.gateway import carry_out, written
 from agents.gateway.missed_notices import MissedNotices, look_at_all, writable
@@ -17,6 +18,7 @@ from streams.delivery import App, Outgoing, Record
 from streams.process import Process, run
 from streams.settings import Settings
 from streams.topics import EVENTS
+from streams.tracing import on_kafka
 from streams.wire import cloudevents, events
 from streams.wire.commands import CommandCodec
 
@@ -30,18 +32,23 @@ async def compose(settings: Settings) -> None:
     process = Process("gateway", settings)
     codec = CommandCodec(settings.partitions, settings.internal_secret)
     screen, tokens = RedisCustomerScreen(settings.redis_url), RedisTokens(settings.redis_url)
-    stripe = StripeAccounts(settings, accounts(settings), tokens)
+    stripe = StripeAccounts(settings, accounts(settings), tokens, process.tracing)
     process.registry.register(stripe)
 
     def handle(record: Record) -> Awaitable[list[Outgoing]] | None:
         call = events.call_in(record)
         if call is None:
             return None
-        return answer(call, cloudevents.required(record.headers, "ce_id"))
+        trace = cloudevents.trace(record.headers)
+        return answer(call, cloudevents.required(record.headers, "ce_id"), trace)
 
-    async def answer(call: PspCall, asked_by: str) -> list[Outgoing]:
-        outcome = await carry_out(call, asked_by, stripe, screen, process.crashpoint)
-        return [written(outcome, codec.write)]
+    async def answer(call: PspCall, asked_by: str, trace: str | None) -> list[Outgoing]:
+        about = on_kafka("process", EVENTS, call.payment_id.encode())
+        with process.tracing.span(f"process {EVENTS}", "consumer", trace, about) as span:
+            span.note({"millrace.operation": call.operation})
+            outcome = await carry_out(call, asked_by, stripe, screen, process.crashpoint)
+            span.note({"millrace.outcome": outcome.outcome.kind})
+            return [written(outcome, partial(codec.write, trace=span.traceparent))]
 
     postgres = Postgres(settings.postgres_dsn)
     missed = _missed(settings, process.app, codec, stripe, postgres)

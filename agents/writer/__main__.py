@@ -24,7 +24,8 @@ from streams.kafka_clients import client_settings
 from streams.process import Process, run
 from streams.settings import Settings
 from streams.topics import COMMANDS, WRITER_TABLE
-from streams.wire import events, replies, rows
+from streams.tracing import Span, on_kafka
+from streams.wire import cloudevents, events, replies, rows
 from streams.wire.causes import cause_of
 from streams.wire.commands import CommandCodec
 
@@ -50,21 +51,30 @@ async def compose(settings: Settings) -> None:
     _gauges(doubts, process)
 
     def step(record: Record, table: Table, out: Out) -> None:
+        trace, about = cloudevents.trace(record.headers), on_kafka("process", COMMANDS, record.key)
+        with process.tracing.span(f"process {COMMANDS}", "consumer", trace, about) as span:
+            take(record, table, out, span)
+
+    def take(record: Record, table: Table, out: Out, span: Span) -> None:
         command, reply_to = codec.read(record)
+        if span.is_recorded:
+            span.note({"millrace.command": cloudevents.required(record.headers, "ce_type")})
         key = record.key or b""
         kept = table.get(key)
         if kept is None and codec.is_misplaced(record):
             raise Poison("this key's partition is another one: partition by murmur2", Code.KEY_INVALID)
-        applied, written, happened = _applied(kept, command, reply_to, livemode, policy_of)
+        applied, written, happened = _applied(kept, command, reply_to, livemode, policy_of, span.traceparent)
         crashpoint("writer.decided")
         if written:
             table.set(key, written)
         for event in happened:
             out.emit(event)
+        origin = command.origin
         for answer in applied.answers:
-            out.answer(
-                replies.write(command.origin.payment_id, answer.address, answer.reply, command.origin.at)
+            reply = replies.write(
+                origin.payment_id, answer.address, answer.reply, origin.at, span.traceparent
             )
+            out.answer(reply)
 
     def policy_of(merchant: str) -> Policy:
         policy, account = policies.of(merchant), account_of(merchant)
@@ -104,6 +114,7 @@ def _applied(
     reply_to: ReplyAddress | None,
     livemode: bool,
     policy_of: Callable[[str], Policy],
+    trace: str | None,
 ) -> tuple[Applied, bytes | None, list[Outgoing]]:
     """What `command` leads to, and its row and events as they are written. Raises Poison for a lie, or a bug of ours."""
     try:
@@ -113,7 +124,8 @@ def _applied(
         applied = apply(row, command, reply_to, livemode, policy, rows.is_full(kept))
         written = rows.write(applied.row) if applied.row else None
         cause = cause_of(command)
-        return applied, written, [events.write(said.event, said.payment, cause) for said in applied.events]
+        said = [events.write(each.event, each.payment, cause, trace) for each in applied.events]
+        return applied, written, said
     except InvariantBroken as broken:
         raise Poison(str(broken), Code.INVARIANT_BROKEN) from broken
     # of this one record: if it ended the process, it would stop its partition for good

@@ -12,7 +12,8 @@ from models.commands import Command
 from models.errors import Unavailable
 from models.ports import ReplyAddress, Unfamiliar
 from streams.delivery import Outgoing
-from streams.topics import NOTICES
+from streams.topics import COMMANDS, NOTICES
+from streams.tracing import UNTRACED, Tracing, on_kafka
 from streams.wire import cloudevents
 from streams.wire.commands import CommandCodec
 
@@ -31,8 +32,8 @@ class KafkaCommandLog:
     long Kafka was away.
     """
 
-    def __init__(self, clients: dict[str, Any], codec: CommandCodec) -> None:
-        self._clients, self._codec = clients, codec
+    def __init__(self, clients: dict[str, Any], codec: CommandCodec, tracing: Tracing = UNTRACED) -> None:
+        self._clients, self._codec, self._tracing = clients, codec, tracing
         self._producer: AIOKafkaProducer | None = None
         self._starting: asyncio.Task[None] | None = None
 
@@ -59,7 +60,9 @@ class KafkaCommandLog:
 
     async def append(self, command: Command, reply_to: ReplyAddress | None, trace: str | None = None) -> None:
         """Raises Unavailable when it is not durable, or in doubt, after APPEND_TIMEOUT_S."""
-        await self._send(self._codec.write(command, reply_to, trace))
+        about = on_kafka("send", COMMANDS, command.origin.payment_id.encode())
+        with self._tracing.span(f"send {COMMANDS}", "producer", trace, about) as span:
+            await self._send(self._codec.write(command, reply_to, span.traceparent))
 
     async def keep(self, notice: Unfamiliar) -> None:
         """Likewise."""

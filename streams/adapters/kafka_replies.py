@@ -18,7 +18,8 @@ from models.commands import PublicCommand, fingerprint
 from models.ports import Reply, ReplyAddress
 from streams.delivery import Poison
 from streams.topics import REPLIES
-from streams.wire import replies
+from streams.tracing import UNTRACED, Tracing, on_kafka
+from streams.wire import cloudevents, replies
 
 RESTART_PAUSE_S = 0.5
 FETCH_WAIT_MS = 500
@@ -49,8 +50,9 @@ class KafkaWaiting:
 class KafkaReplies:
     """`partition`: of the replies topic, this process's own."""
 
-    def __init__(self, clients: dict[str, Any], partition: int) -> None:
+    def __init__(self, clients: dict[str, Any], partition: int, tracing: Tracing = UNTRACED) -> None:
         self._clients, self._partition = clients, TopicPartition(REPLIES, partition)
+        self._tracing = tracing
         self._waiting: defaultdict[Name, set[KafkaWaiting]] = defaultdict(set)
         self._reading: asyncio.Task[None] | None = None
         self.is_ready = False
@@ -124,6 +126,9 @@ class KafkaReplies:
         except Poison as poison:
             log.warning("a reply that cannot be read: %s", poison)
             return
-        for one in waiting:
-            if one.is_answered_by(reply) and not one.answered.done():
-                one.answered.set_result(reply)
+        trace, about = cloudevents.trace(record.headers), on_kafka("receive", REPLIES, record.key)
+        tracing = self._tracing if trace else UNTRACED
+        with tracing.span(f"receive {REPLIES}", "consumer", trace, about):
+            for one in waiting:
+                if one.is_answered_by(reply) and not one.answered.done():
+                    one.answered.set_result(reply)

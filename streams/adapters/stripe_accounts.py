@@ -12,10 +12,12 @@ from streams.adapters.stripe_events import StripeEvents
 from streams.adapters.stripe_line import StripeLine
 from streams.adapters.stripe_provider import StripeProvider
 from streams.adapters.stripe_transport import StripeTransport
+from streams.adapters.stripe_watching import Watch
 from streams.budget import Budget
 from streams.budget.shares import Shares
 from streams.budget.tokens import UNKNOWN, SharedTokens, Tokens
 from streams.settings import Settings
+from streams.tracing import UNTRACED, Tracing
 
 log = logging.getLogger("millrace.stripe")
 
@@ -23,11 +25,16 @@ log = logging.getLogger("millrace.stripe")
 class StripeAccounts:
     """Fulfils PaymentProvider, for all accounts."""
 
-    def __init__(self, settings: Settings, accounts: Accounts, shared: SharedTokens) -> None:
+    def __init__(
+        self, settings: Settings, accounts: Accounts, shared: SharedTokens, tracing: Tracing = UNTRACED
+    ) -> None:
         """Raises SettingsRefused for an account that cannot be used: better now than when it is paid with."""
         known, keys = accounts.all(), accounts.api_keys()
+        self._watch = Watch(tracing)
         shares = Shares(settings.gateway_calls_max, len(known))
-        self._lines = {each.name: _line(each, keys[each.name], settings, shared, shares) for each in known}
+        self._lines = {
+            each.name: _line(each, keys[each.name], settings, shared, shares, self._watch) for each in known
+        }
         self._providers = {
             each.name: StripeProvider(
                 self._lines[each.name], slot_s=settings.psp_slot_s, multicapture=each.multicapture
@@ -61,16 +68,21 @@ class StripeAccounts:
             paused.add_metric([line.name], float(line.is_paused))
             waiting.add_metric([line.name], line.budget.waiting)
             limited.add_metric([line.name], line.budget.refusals)
-        return (paused, waiting, limited)
+        return (paused, waiting, limited, *self._watch.seconds.collect())
 
     async def close(self) -> None:
         await asyncio.gather(*(line.close() for line in self._lines.values()))
 
 
 def _line(
-    account: Account, api_key: str, settings: Settings, shared: SharedTokens, shares: Shares
+    account: Account,
+    api_key: str,
+    settings: Settings,
+    shared: SharedTokens,
+    shares: Shares,
+    watch: Watch,
 ) -> StripeLine:
-    transport = StripeTransport(api_key, settings.stripe_api_base, account.connected)
+    transport = StripeTransport(api_key, settings.stripe_api_base, account.connected, watch)
     rates = account.rates
     is_known = rates != UNKNOWN
     tokens = Tokens(account.shown, rates, shared, max(1, settings.gateways)) if is_known else None

@@ -5,7 +5,6 @@ A line is one for all calls of an account; `Turn` is one call's use of it, and w
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,6 +13,7 @@ from functools import partial
 from streams.adapters.stripe_answers import Meaning, is_over_the_rate, meaning_of, reason_of
 from streams.adapters.stripe_requests import Parameters
 from streams.adapters.stripe_transport import Answer, Silence, StripeTransport
+from streams.adapters.stripe_watching import endpoint_of
 from streams.budget import Budget, Seat
 from streams.budget.pause import Pause
 from streams.budget.room import Urgency
@@ -28,16 +28,9 @@ NO_SEAT = "too many calls of this account are under way"
 CALLS_MAX = 1_000
 """Of a line that nobody shares."""
 
-_ID = re.compile(r"/(?:pi|re)_\w+(?=/|$)", re.ASCII)
-
 Sent = Awaitable[Answer | Silence]
 
 log = logging.getLogger("millrace.stripe")
-
-
-def endpoint_of(method: str, path: str) -> str:
-    """What Stripe counts by. Source: Stripe, rate limits: objects of one kind share their endpoint."""
-    return f"{method} {_ID.sub('/:id', path.removeprefix('/v1'))}"
 
 
 def line_to(api_key: str, api_base: str, connected: str | None = None) -> "StripeLine":

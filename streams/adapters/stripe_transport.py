@@ -13,9 +13,10 @@ What the SDK does that we do not want, and what is done about it here:
 import asyncio
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import aiohttp
 import stripe
@@ -24,7 +25,9 @@ from stripe import _api_requestor
 from models.errors import InvariantBroken
 from streams.adapters.stripe_requests import Parameters
 from streams.adapters.stripe_sends import noted
+from streams.adapters.stripe_watching import Watch
 from streams.settings import STRIPE_KEY
+from streams.tracing import current
 
 API_VERSION = "2026-10-28.endive"
 """The dated version whose fields `stripe_snapshots` reads; the account's own default does not matter then."""
@@ -64,6 +67,7 @@ class Silence:
     reason: str
     turned_away: bool = False
     request_id: ClassVar[str | None] = None
+    status: ClassVar[int | None] = None
 
     @property
     def ending(self) -> str:
@@ -73,12 +77,15 @@ class Silence:
 class StripeTransport:
     """Keeps the key; nothing it returns, raises or logs holds it."""
 
-    def __init__(self, api_key: str, api_base: str, connected: str | None = None) -> None:
+    def __init__(
+        self, api_key: str, api_base: str, connected: str | None = None, watch: Watch | None = None
+    ) -> None:
         """`connected`: the account that is meant, where it is not the key's own. Raises ValueError for no API key."""
         matched = STRIPE_KEY.fullmatch(api_key)
         if matched is None:
             raise ValueError("a Stripe API key begins with sk_test_, sk_live_, rk_test_ or rk_live_")
         self.livemode = matched["mode"] == "live"
+        self._watch, self._host = watch or Watch(), urlsplit(api_base).hostname or ""
         _quieten_the_sdk()
         self._http = _Http(tls=api_base.startswith("https:"))
         self._client = stripe.StripeClient(
@@ -94,13 +101,16 @@ class StripeTransport:
         if not key:
             raise InvariantBroken("a POST to Stripe without a key")
         given = {**parameters, "idempotency_key": key}
-        return await noted(f"POST {path}", self._send("post", path, given, timeout_s))
+        return await self._seen("POST", path, self._send("post", path, given, timeout_s))
 
     async def get(self, path: str, parameters: Parameters, timeout_s: float) -> Answer | Silence:
-        return await noted(f"GET {path}", self._send("get", path, parameters, timeout_s))
+        return await self._seen("GET", path, self._send("get", path, parameters, timeout_s))
 
     async def close(self) -> None:
         await self._http.close_async()
+
+    async def _seen(self, method: str, path: str, send: Awaitable[Answer | Silence]) -> Answer | Silence:
+        return await noted(f"{method} {path}", self._watch.over(method, path, self._host, send))
 
     async def _send(self, method: str, path: str, given: Parameters, timeout_s: float) -> Answer | Silence:
         try:
@@ -158,6 +168,8 @@ class _Http(stripe.AIOHTTPClient):
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         session = self._open or self._connect()
+        if trace := current():  # Stripe does not look at it; a proxy on the way to it may
+            headers = {**headers, "traceparent": trace}
         request = session.request(method, url, headers=headers, data=post_data, allow_redirects=False)
         async with request as response:
             return await response.read(), response.status, response.headers

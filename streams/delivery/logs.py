@@ -40,7 +40,12 @@ def quieten() -> None:
     """Set the libraries to WARNING, and limit the rate of aiokafka's. Once per process; again does no harm."""
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    aiokafka = logging.getLogger("aiokafka")
-    if not any(isinstance(handler, RateLimited) for handler in aiokafka.handlers):
-        aiokafka.addHandler(RateLimited())
-    aiokafka.propagate = False
+    limit_rate("aiokafka")
+
+
+def limit_rate(name: str) -> None:
+    """Of the logger and all below it. Again does no harm."""
+    logger = logging.getLogger(name)
+    if not any(isinstance(handler, RateLimited) for handler in logger.handlers):
+        logger.addHandler(RateLimited())
+    logger.propagate = False

@@ -10,6 +10,7 @@ from datetime import datetime
 from models.codes import Code
 from models.representation import rfc3339
 from streams.delivery import Poison
+from streams.tracing import valid
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -19,17 +20,35 @@ HEADER_MAX_BYTES = 255
 APPENDED_MS = "millrace-appended-ms"
 """Header on a command that was put back from the dead letters: when it first came, in ms since 1970. It is as old as that."""
 MS_DIGITS_MAX = 15
+TRACEPARENT = "traceparent"
+"""Source: CloudEvents, distributed tracing extension; W3C Trace Context."""
 SIGNATURE = "millrace-signature"
 """Header on the commands Millrace sends itself: HMAC-SHA256 over key, id, type and value, in hex."""
 
 
 def attributes(
-    *, id: str, type: str, source: str, at: datetime, subject: str, **more: str | None
+    *,
+    id: str,
+    type: str,
+    source: str,
+    at: datetime,
+    subject: str,
+    trace: str | None = None,
+    **more: str | None,
 ) -> list[tuple[str, bytes]]:
-    """The headers of a record we send; `more` become further `ce_` headers, None ones are left out."""
+    """The headers of a record we send; `more` become further `ce_` headers, None ones are left out. `trace`: a traceparent."""
     named = {"id": id, "type": type, "source": source, "time": rfc3339(at), "subject": subject, **more}
     headers = [(f"ce_{name}", value.encode()) for name, value in named.items() if value is not None]
-    return [("ce_specversion", SPEC_VERSION), *headers, ("content-type", b"application/json")]
+    traced = [(TRACEPARENT, trace.encode())] if trace else ()
+    return [("ce_specversion", SPEC_VERSION), *headers, ("content-type", b"application/json"), *traced]
+
+
+def trace(headers: Headers) -> str | None:
+    """The trace a record belongs to; None, too, where what stands there is none: no record is refused for that."""
+    for name, value in headers:
+        if name == TRACEPARENT:
+            return valid(bytes(value or b""))
+    return None
 
 
 def text(headers: Headers, name: str) -> str | None:

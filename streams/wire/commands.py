@@ -54,7 +54,6 @@ SOURCE = "millrace"
 """As Millrace's own processes call themselves in `ce_source`."""
 REPLY_TO = "reply_to"
 _MERCHANT = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-TRACEPARENT = "traceparent"
 _TOPIC = re.compile(re.escape(REPLIES_PREFIX) + r"[A-Za-z0-9._-]{1,200}", re.ASCII)  # Kafka's own letters
 
 _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Discriminator("kind")])
@@ -96,19 +95,22 @@ class CommandCodec:
         return record.key is not None and partition_of(record.key, self._partitions) != record.partition
 
     def write(
-        self, command: Command, reply_to: ReplyAddress | None = None, traceparent: str | None = None
+        self, command: Command, reply_to: ReplyAddress | None = None, trace: str | None = None
     ) -> Outgoing:
         """The record to send, to the payment's own partition."""
         origin = command.origin
         content, type = _content(command), TYPES[command.__class__]
         key, value = origin.payment_id.encode(), orjson.dumps({"merchant": origin.merchant, **content})
         headers = cloudevents.attributes(
-            id=origin.command_id, type=type, source=SOURCE, at=origin.at, subject=origin.payment_id
+            id=origin.command_id,
+            type=type,
+            source=SOURCE,
+            at=origin.at,
+            subject=origin.payment_id,
+            trace=trace,
         )
         if reply_to:
             headers.append((REPLY_TO, f"{reply_to.topic}/{reply_to.partition}".encode()))
-        if traceparent:
-            headers.append((TRACEPARENT, traceparent.encode()))
         if isinstance(command, InternalCommand):
             signed = cloudevents.signature(self._secret, key, origin.command_id, type, value)
             headers.append((cloudevents.SIGNATURE, signed))

@@ -68,8 +68,8 @@ def causation(event: Event) -> str:
     return raw_command_id(event.settles or event.opens or event.caused_by)
 
 
-def write(event: Event, payment: View | None, cause: View) -> Outgoing:
-    """`payment`: as it stands after `event`; None where none exists. `cause`: see `causes`."""
+def write(event: Event, payment: View | None, cause: View, trace: str | None = None) -> Outgoing:
+    """`payment`: as it stands after `event`; None where none exists. `cause`: see `causes`. `trace`: that led to it."""
     type = TYPES[event.data.__class__]
     headers = cloudevents.attributes(
         id=event.id,
@@ -79,6 +79,7 @@ def write(event: Event, payment: View | None, cause: View) -> Outgoing:
         subject=event.payment_id,
         sequence=str(event.sequence),
         causationid=causation(event),
+        trace=trace,
     )
     content = {
         "merchant": event.merchant,

@@ -14,7 +14,9 @@ from streams.wire import cloudevents
 TYPE = "payment.reply.v1"
 
 
-def write(payment_id: str, address: ReplyAddress, reply: Reply, at: datetime) -> Outgoing:
+def write(
+    payment_id: str, address: ReplyAddress, reply: Reply, at: datetime, trace: str | None = None
+) -> Outgoing:
     headers = cloudevents.attributes(
         id=internal_command_id(payment_id, f"reply\n{reply.command_id}\n{reply.replayed}"),
         type=TYPE,
@@ -22,6 +24,7 @@ def write(payment_id: str, address: ReplyAddress, reply: Reply, at: datetime) ->
         at=at,
         subject=payment_id,
         causationid=reply.command_id,
+        trace=trace,
     )
     content = {
         "command": reply.command_id,

@@ -1,9 +1,13 @@
 """Settings that do not fit together are refused by name; never is a secret repeated."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from streams.settings import Settings, SettingsRefused
+from streams.kafka_clients import credentials
+from streams.settings import Settings, SettingsRefused, load
+from tests.certificates import Authority
 
 
 @pytest.mark.parametrize(
@@ -37,3 +41,49 @@ def test_an_address_that_is_none_is_refused_before_it_is_used(brokers: str) -> N
 
 def test_several_brokers_and_addresses_of_ipv6_are_taken() -> None:
     assert Settings(kafka_bootstrap="a:9092, [::1]:9093").kafka_bootstrap == "a:9092, [::1]:9093"
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"tls_cert_file": "/c.pem"}, ("MILLRACE_TLS_CERT_FILE", "MILLRACE_TLS_KEY_FILE")),
+        ({"tls_key_file": "/k.pem"}, ("MILLRACE_TLS_CERT_FILE", "MILLRACE_TLS_KEY_FILE")),
+        ({"tls_client_ca_file": "/ca.pem"}, ("MILLRACE_TLS_CLIENT_CA_FILE", "MILLRACE_TLS_CERT_FILE")),
+        (
+            {"kafka_security_protocol": "SSL", "kafka_cert_file": "/c.pem"},
+            ("MILLRACE_KAFKA_CERT_FILE", "MILLRACE_KAFKA_KEY_FILE"),
+        ),
+        ({"kafka_ca_file": "/ca.pem"}, ("MILLRACE_KAFKA_CA_FILE", "MILLRACE_KAFKA_SECURITY_PROTOCOL")),
+        (
+            {"kafka_security_protocol": "SASL_PLAINTEXT", "kafka_ca_file": "/ca.pem"},
+            ("MILLRACE_KAFKA_CA_FILE", "MILLRACE_KAFKA_SECURITY_PROTOCOL"),
+        ),
+        ({"otlp_endpoint": "collector:4318"}, ("MILLRACE_OTLP_ENDPOINT",)),
+        ({"trace_ratio": "1.5"}, ("MILLRACE_TRACE_RATIO",)),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_at_start_by_all_its_names(
+    given: dict[str, str], named: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"MILLRACE_{name.upper()}", value)
+    with pytest.raises(SettingsRefused) as refused:
+        load()
+    for name in named:
+        assert name in str(refused.value)
+
+
+def test_files_for_kafka_that_do_not_fit_are_refused_by_the_names_of_their_settings(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    one, other = authority.issue("one"), authority.issue("other")
+    ssl = {"kafka_security_protocol": "SSL", "kafka_ca_file": str(authority.file)}
+    mine = {"kafka_cert_file": str(one.certificate), "kafka_key_file": str(one.key)}
+    assert credentials(Settings(**ssl, **mine)) is not None  # type: ignore[arg-type]
+    for changed, named in (
+        ({"kafka_key_file": str(other.key)}, "MILLRACE_KAFKA_KEY_FILE"),
+        ({"kafka_cert_file": "/nowhere.pem"}, "MILLRACE_KAFKA_CERT_FILE"),
+        ({"kafka_ca_file": "/nowhere.pem"}, "MILLRACE_KAFKA_CA_FILE"),
+        ({"kafka_ca_file": str(one.key)}, "MILLRACE_KAFKA_CA_FILE"),
+    ):
+        with pytest.raises(SettingsRefused, match=named):
+            credentials(Settings(**{**ssl, **mine, **changed}))  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ from models.representation import payment_view
 from models.terms import CaptureMethod
 from models.transaction import Transaction, evolve, react
 from streams.rate_limits import Leads, RateLimits, Taking
+from streams.tracing import UNTRACED
 from web.app import Limits, make_app
 from web.doors import operations
 from web.metrics import DoorMetrics
@@ -303,7 +305,18 @@ class Service:
 
     def ports(self) -> Ports:
         return Ports(
-            self, self, self, self, self, self.limiter, self, self, self, self.readiness, self.livemode
+            self,
+            self,
+            self,
+            self,
+            self,
+            self.limiter,
+            self,
+            self,
+            self,
+            self.readiness,
+            UNTRACED,
+            self.livemode,
         )
 
 
@@ -428,11 +441,12 @@ async def open_door(
     drain_s: float = 0.5,
     allowance: Allowance | None = None,
     cors_origins: Sequence[str] = (),
+    tls: ssl.SSLContext | None = None,
     **limits: Any,
 ) -> AsyncIterator[Door]:
     service, registry = service or Service(), CollectorRegistry()
     app = app_of(service, registry, Limits(**limits), allowance, cors_origins)
-    serving = await serve(app, "127.0.0.1", 0, drain_s)
+    serving = await serve(app, "127.0.0.1", 0, drain_s, tls=tls)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         try:
             yield Door(service, serving, http, registry)

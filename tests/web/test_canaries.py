@@ -1,6 +1,7 @@
 """Secrets and card numbers go in through every opening, and come out of none: not in an answer, not in a log line."""
 
 import io
+import json
 import logging
 from collections.abc import Iterator
 
@@ -80,6 +81,25 @@ async def test_what_fails_is_logged_with_its_request(door: Door, lines: io.Strin
     assert told.headers["Request-Id"] in line
     assert "RuntimeError" in line
     assert KEY not in line
+
+
+async def test_a_clients_own_id_of_a_request_is_taken_down_if_it_is_one_and_never_believed(
+    door: Door, lines: io.StringIO
+) -> None:
+    door.service.breaks = True
+    address, trace = f"/v1/payments/pay_{'0' * 32}", f"00-{'a' * 32}-{'b' * 16}-01"
+    for theirs, taken in (
+        ("order-6735", "order-6735"),
+        ("no id\t", None),
+        ("x" * 65, None),
+        (CARD, "[card number]"),
+    ):
+        told = await door.get(address, X_Request_Id=theirs, traceparent=trace)
+        line = json.loads([each for each in lines.getvalue().splitlines() if '"level":"ERROR"' in each][-1])
+        assert line.get("client_request_id") == taken
+        assert line["request_id"] == told.headers["Request-Id"] != theirs
+        assert theirs.strip() not in str(told.headers) + told.raw.decode()
+        assert line["trace_id"] == "a" * 32
 
 
 async def test_an_ordinary_request_is_not_logged_at_info(door: Door, lines: io.StringIO) -> None:

@@ -10,9 +10,11 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 
 from models.codes import Code
+from web.grpc import payments_pb2
 from web.json_bodies import BODY_MAX_BYTES
 from web.problems import Problem
-from web.requests import traceparent
+
+SERVICE = payments_pb2.DESCRIPTOR.services_by_name["Payments"]
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Asked = TypeVar("Asked", bound=Message)
@@ -20,11 +22,12 @@ Asked = TypeVar("Asked", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What came. `remaining_s`: until the client's deadline; infinite where it has none."""
+    """What came. `remaining_s`: until the client's deadline; infinite where it has none. `trace`: a traceparent, to hand on."""
 
     message: bytes
     metadata: Mapping[str, list[str]]
     remaining_s: float
+    trace: str | None
 
     def asked(self, kind: type[Asked]) -> Asked:
         """Raises Problem."""
@@ -42,12 +45,14 @@ class Call:
     def idempotency_key(self) -> list[str]:
         return self.metadata.get("idempotency-key", [])
 
-    @property
-    def trace(self) -> str | None:
-        return traceparent(next(iter(self.metadata.get("traceparent", ())), None))
+
+def traceparent(context: Context) -> str | None:
+    """As it came, whatever it is."""
+    given = [value for name, value in context.invocation_metadata() or () if name == "traceparent"]
+    return str(given[0]) if given else None
 
 
-async def received(context: Context, within_s: float) -> Call:
+async def received(context: Context, within_s: float, trace: str | None) -> Call:
     """The call, once its message has come. Read here, also where there is to be one only: gRPC itself would wait for it without
     end, and tell of a bad one in its own words. Raises Problem.
     """
@@ -56,7 +61,7 @@ async def received(context: Context, within_s: float) -> Call:
         metadata.setdefault(name, []).append(str(value))
     remaining_s = context.time_remaining()
     message = await _message(context, within_s)
-    return Call(message, metadata, math.inf if remaining_s is None else remaining_s)
+    return Call(message, metadata, math.inf if remaining_s is None else remaining_s, trace)
 
 
 async def _message(context: Context, within_s: float) -> bytes:

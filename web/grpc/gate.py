@@ -18,17 +18,28 @@ from google.protobuf.message import Message
 
 from models.codes import Code
 from web.gate import REQUESTS_MAX
-from web.grpc.calls import Call, Context, received
+from web.grpc.calls import SERVICE, Call, Context, received, traceparent
 from web.grpc.metrics import GrpcMetrics
 from web.grpc.statuses import REQUEST_ID as REQUEST_ID_KEY
 from web.grpc.statuses import STATUS, ending
 from web.patience import Patience
+from web.ports import Tracing
 from web.problems import Problem, problem_of, unavailable
 from web.request_ids import REQUEST_ID, new_request_id
 from web.requests import BODY_READ_MAX_S
 
 WATCHES_MAX = 1024
 """Streams open at once, apart from the requests: whoever watches takes no place from whoever pays."""
+
+OUR_FAULT = frozenset(
+    {
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.UNIMPLEMENTED,
+    }
+)
+"""Which a span of a server fails by. Source: OpenTelemetry, semantic conventions, gRPC."""
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
@@ -58,8 +69,8 @@ class Room:
 
 
 class Gate:
-    def __init__(self, metrics: GrpcMetrics, limits: Limits) -> None:
-        self._metrics, self._limits = metrics, limits
+    def __init__(self, metrics: GrpcMetrics, tracing: Tracing, limits: Limits) -> None:
+        self._metrics, self._tracing, self._limits = metrics, tracing, limits
         self._requests, self._watches = Room(limits.requests_max), Room(limits.watches_max)
         self._streams, self._stopping = Patience(), False
         metrics.in_flight.set_function(lambda: self._requests.inside)
@@ -72,9 +83,9 @@ class Gate:
 
     def unary(self, method: str, answer: Callable[[Call], Awaitable[Message]]) -> Handler:
         async def handle(_: object, context: Context) -> bytes:
-            async def act() -> bytes:
+            async def act(trace: str | None) -> bytes:
                 with self._requests.taken():
-                    call = await received(context, self._limits.message_read_max_s)
+                    call = await received(context, self._limits.message_read_max_s, trace)
                     return (await answer(call)).SerializeToString()
 
             began = time.perf_counter()
@@ -88,9 +99,9 @@ class Gate:
 
     def stream(self, method: str, answer: Callable[[Call], AsyncGenerator[Message, None]]) -> Handler:
         async def handle(_: object, context: Context) -> None:
-            async def act() -> None:
+            async def act(trace: str | None) -> None:
                 with self._watches.taken():
-                    call = await received(context, self._limits.message_read_max_s)
+                    call = await received(context, self._limits.message_read_max_s, trace)
                     async with aclosing(answer(call)) as messages:
                         await self._send_all(messages, context)
 
@@ -104,22 +115,36 @@ class Gate:
             await context.write(message.SerializeToString())
         raise unavailable("This server is about to stop; watch again, from the last sequence that was seen.")
 
-    async def _pass(self, method: str, context: Context, act: Callable[[], Awaitable[Any]]) -> Any:
+    async def _pass(self, method: str, context: Context, act: Callable[[str | None], Awaitable[Any]]) -> Any:
         REQUEST_ID.set(new_request_id())
-        count = partial(self._metrics.ended, method)
-        try:
-            result = await act()
-        except asyncio.CancelledError:  # the client left, or its deadline passed
-            count(grpc.StatusCode.CANCELLED)
-            raise
-        except Exception as failed:
-            problem = self._problem(failed, method)
-            count(STATUS[problem.code])
+        about = {"rpc.system": "grpc", "rpc.service": SERVICE.full_name, "rpc.method": method}
+        with self._tracing.span(
+            f"{SERVICE.full_name}/{method}", "server", traceparent(context), about
+        ) as span:
+            result, problem = await self._act(method, partial(act, span.traceparent))
+            status = STATUS[problem.code] if problem else grpc.StatusCode.OK
+            span.note({"rpc.grpc.status_code": status.value[0]})
+            if status in OUR_FAULT:
+                span.fail(status.name)
+        if problem is not None:
             end = ending(problem, REQUEST_ID.get() or "")
             await context.abort(end.status, end.detail, end.trailing)
         context.set_trailing_metadata(_own())
-        count(grpc.StatusCode.OK)
         return result
+
+    async def _act(self, method: str, act: Callable[[], Awaitable[Any]]) -> tuple[Any, Problem | None]:
+        """The answer, or what is wrong."""
+        try:
+            answered = await act()
+        except asyncio.CancelledError:  # the client left, or its deadline passed
+            self._metrics.ended(method, grpc.StatusCode.CANCELLED)
+            raise
+        except Exception as failed:
+            problem = self._problem(failed, method)
+            self._metrics.ended(method, STATUS[problem.code])
+            return None, problem
+        self._metrics.ended(method, grpc.StatusCode.OK)
+        return answered, None
 
     def _problem(self, failed: Exception, method: str) -> Problem:
         problem = problem_of(failed)

@@ -8,13 +8,14 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from prometheus_client import CollectorRegistry
 
 from web.doors import Operations
+from web.grpc.calls import SERVICE
 from web.grpc.gate import Gate, Handler, Limits
 from web.grpc.health import HEALTH, LOOK_EVERY_S, Health
 from web.grpc.metrics import GrpcMetrics
-from web.grpc.service import SERVICE, Payments
+from web.grpc.service import Payments
 from web.json_bodies import BODY_MAX_BYTES
 from web.patience import Patience
-from web.ports import Readiness
+from web.ports import Readiness, Tracing
 from web.server import DRAIN_S, LAST_ANSWERS_S
 
 ASKING_MAX = 256
@@ -75,6 +76,7 @@ class Listening:
 async def serve(
     operations: Operations,
     readiness: Readiness,
+    tracing: Tracing,
     registry: CollectorRegistry,
     wait_s: float,
     where: Listening,
@@ -82,7 +84,7 @@ async def serve(
 ) -> Serving:
     """`wait_s`: how long a command waits for its end where the request does not say. Raises OSError: the port is taken."""
     limits = limits or Limits()
-    gate, service = Gate(GrpcMetrics(registry), limits), Payments(operations, wait_s)
+    gate, service = Gate(GrpcMetrics(registry), tracing, limits), Payments(operations, wait_s)
     health = Health(readiness, frozenset({SERVICE.full_name}), where.look_every_s)
     services = {SERVICE.full_name: service.handlers(gate), HEALTH: health.handlers(), **_reflection()}
     server = grpc.aio.server(

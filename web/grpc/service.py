@@ -13,7 +13,7 @@ from models.commands import FieldError
 from models.ports import View
 from web.doors import Operations
 from web.grpc import payments_pb2 as pb
-from web.grpc.calls import Call
+from web.grpc.calls import SERVICE, Call
 from web.grpc.gate import Gate, Handler
 from web.grpc.messages import body, query, seconds, shown
 from web.patience import WAIT_MAX_S
@@ -21,7 +21,6 @@ from web.payments import Asked
 from web.problems import invalid
 from web.reading import SEQUENCE_MAX
 
-SERVICE = pb.DESCRIPTOR.services_by_name["Payments"]
 DEADLINE_MARGIN_S = 0.3
 """Before the client's deadline, to read what is known and bring it there."""
 

@@ -1,5 +1,6 @@
 """What goes onto a topic comes back as it was; what cannot be read is poison with a published code."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import get_args
@@ -42,8 +43,8 @@ from models.provider import (
 from models.row import Row
 from models.terms import CaptureMethod, PaymentTerms
 from models.transaction import Transaction, evolve
-from streams.delivery import Poison, partition_of
-from streams.wire import events, replies, rows
+from streams.delivery import Outgoing, Poison, partition_of
+from streams.wire import cloudevents, events, replies, rows
 from streams.wire.causes import cause_of
 from streams.wire.commands import CommandCodec
 from tests.streams.wire.records import APPENDED_MS, Received, received
@@ -234,6 +235,31 @@ def test_a_story_on_the_topic_replays_to_the_transaction_it_came_from() -> None:
             replayed = evolve(replayed, events.replayed(record))
         transaction = after
     assert replayed == transaction
+
+
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
+
+
+def test_commands_events_and_replies_carry_the_trace_they_were_given() -> None:
+    create = CreatePayment(origin("1"), TERMS)
+    (requested,) = decide(None, create)
+    reply = Reply("c1", None, None, False, None, None, ())
+    writes: tuple[Callable[[str | None], Outgoing], ...] = (
+        lambda trace: CODEC.write(create, trace=trace),
+        lambda trace: events.write(requested, None, {}, trace),
+        lambda trace: replies.write(PAYMENT, ReplyAddress("payments.replies.v1", 0), reply, AT, trace),
+    )
+    for write in writes:
+        assert cloudevents.trace(received(write(TRACE)).headers) == TRACE
+        assert "traceparent" not in dict(received(write(None)).headers)
+
+
+@pytest.mark.parametrize("nonsense", [b"", b"nonsense", b"\xff" * 55, None, TRACE.encode() * 100])
+def test_no_command_is_refused_for_what_stands_where_its_trace_should(nonsense: bytes | None) -> None:
+    sent = received(CODEC.write(CreatePayment(origin("1"), TERMS)))
+    record = replace(sent, headers=[*sent.headers, ("traceparent", nonsense)])
+    assert cloudevents.trace(record.headers) is None
+    assert CODEC.read(record)[0] == CODEC.read(sent)[0]
 
 
 def test_a_row_is_read_as_it_was_written_and_tells_when_it_is_due_without_being_read() -> None:

@@ -12,12 +12,13 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from grpc_status import rpc_status
 from prometheus_client import CollectorRegistry
 
+from streams.tracing import UNTRACED
 from tests.web.fakes import KEY, Service
 from web.doors import operations
 from web.grpc import payments_pb2 as pb
+from web.grpc.calls import SERVICE
 from web.grpc.gate import Limits
 from web.grpc.server import Listening, Serving, serve
-from web.grpc.service import SERVICE
 from web.metrics import DoorMetrics
 
 WITHIN_S = 10.0
@@ -116,7 +117,7 @@ async def open_grpc(
     service, registry = service or Service(), CollectorRegistry()
     doors = operations(service.ports(), DoorMetrics(registry))
     where = Listening("127.0.0.1", 0, drain_s=drain_s, look_every_s=look_every_s)
-    serving = await serve(doors, service.readiness, registry, 20.0, where, Limits(**limits))
+    serving = await serve(doors, service.readiness, UNTRACED, registry, 20.0, where, Limits(**limits))
     async with grpc.aio.insecure_channel(f"127.0.0.1:{serving.port}") as channel:
         try:
             yield GrpcDoor(service, serving, channel, registry)

@@ -19,7 +19,7 @@ from sandbox.testing import RedisServer
 from streams.accounts import accounts
 from streams.adapters.redis_tokens import RedisTokens
 from streams.adapters.stripe_accounts import StripeAccounts
-from streams.adapters.stripe_line import endpoint_of
+from streams.adapters.stripe_watching import endpoint_of
 from streams.budget import pause
 from streams.settings import Settings
 from tests.streams.adapters.stripe.stripe_world import (
