@@ -57,7 +57,8 @@ async def test_what_fails_is_logged_with_its_request(door: GrpcDoor, lines: io.S
     with pytest.raises(grpc.aio.AioRpcError) as failed:
         await door.ask("GetPayment", pb.GetPaymentRequest(payment_id="pay_" + "0" * 32))
     [line] = [line for line in lines.getvalue().splitlines() if '"level":"ERROR"' in line]
-    assert refusal(failed.value).trailing["request-id"] in line
+    request_id = refusal(failed.value).trailing["request-id"]
+    assert request_id.startswith("req_") and request_id in line
     assert "RuntimeError" in line and "GetPayment" in line
     assert KEY not in line
 
