@@ -277,6 +277,7 @@ def _environment(servers: Servers, ports: dict[str, int], folder: Path) -> dict[
         "MILLRACE_GROUP_PREFIX": "chain",
         "MILLRACE_DATA_DIR": str(folder),
         "MILLRACE_HTTP_PORT": str(ports["web"]),
+        "MILLRACE_GRPC_PORT": "0",  # each process a free one
         "BENCH_PREFIX": "bare",
     }
 

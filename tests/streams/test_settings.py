@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from streams.settings import Settings, SettingsRefused
+from streams.settings import Settings, SettingsRefused, load
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,14 @@ def test_an_address_that_is_none_is_refused_before_it_is_used(brokers: str) -> N
 
 def test_several_brokers_and_addresses_of_ipv6_are_taken() -> None:
     assert Settings(kafka_bootstrap="a:9092, [::1]:9093").kafka_bootstrap == "a:9092, [::1]:9093"
+
+
+@pytest.mark.parametrize(("said", "port"), [("0", 0), ("9090", 9090), ("off", None)])
+def test_grpc_is_served_on_a_port_or_not_at_all(
+    said: str, port: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MILLRACE_GRPC_PORT", said)
+    assert load().grpc_port == port
+    monkeypatch.setenv("MILLRACE_GRPC_PORT", "of")
+    with pytest.raises(SettingsRefused, match="MILLRACE_GRPC_PORT"):
+        load()

@@ -1,6 +1,8 @@
 """How calls end that are not answered: with one status per code, and details a program can read; never with what was sent."""
 
+import re
 import struct
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -20,6 +22,8 @@ from web.grpc.statuses import STATUS, VIOLATIONS_MAX_BYTES, ending
 from web.json_bodies import BODY_MAX_BYTES
 from web.problems import Problem, invalid
 
+DOCUMENT = Path(__file__).parents[3] / "docs" / "grpc.md"
+OF_HTTP_ALONE = {Code.METHOD_NOT_ALLOWED, Code.SIGNATURE_INVALID, Code.UNSUPPORTED_MEDIA_TYPE}
 NOBODYS = "pay_" + "0" * 32
 CLIENTS_METADATA_MAX_BYTES = 8 * 1024
 """By default. Source: grpc.max_metadata_size in grpc/impl/channel_arg_names.h."""
@@ -52,6 +56,16 @@ def test_every_code_of_the_door_has_a_status() -> None:
     assert set(STATUS) == set(problems.STATUS)
     assert grpc.StatusCode.OK not in STATUS.values()
     assert grpc.StatusCode.UNKNOWN not in STATUS.values()
+
+
+def test_the_document_tells_the_statuses_as_they_are() -> None:
+    told = {
+        code: row.split("`")[1]
+        for row in DOCUMENT.read_text().splitlines()
+        if row.startswith("| `")
+        for code in re.findall(r"`([a-z_]+)`", row)
+    }
+    assert told == {code.value: status.name for code, status in STATUS.items() if code not in OF_HTTP_ALONE}
 
 
 @pytest.mark.parametrize("code", STATUS)
@@ -244,6 +258,13 @@ async def test_a_message_may_be_so_large_and_no_larger(door: GrpcDoor) -> None:
         await door.ask("CreatePayment", of_size(1024 * 1024), "other")
     assert "larger than max" in str(refused.value.details())
     assert len(door.service.appended) == 1
+
+
+async def test_metadata_may_not_grow_without_end(door: GrpcDoor) -> None:
+    for name in ("x-large", "authorization"):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await door.ask("ListPayments", EVERY["ListPayments"], more=((name, "x" * 20_000),))
+        assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 async def test_a_compressed_message_is_not_unpacked(door: GrpcDoor) -> None:

@@ -12,6 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from tests.web.fakes import KEY, PAYMENT, PRINCIPALS
 from tests.web.grpc.door import WITHIN_S, GrpcDoor, open_grpc, refusal
 from web.grpc import payments_pb2 as pb
+from web.grpc import server
 from web.grpc.service import DEADLINE_MARGIN_S
 
 CREATE = pb.CreatePaymentRequest(**PAYMENT)
@@ -117,6 +118,17 @@ async def test_a_message_that_does_not_come_is_not_waited_for() -> None:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await door.channel.stream_unary("/millrace.v1.Payments/GetPayment")(never(), timeout=WITHIN_S)
         assert refusal(refused.value).code == "request_timeout"
+
+
+async def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = {"grpc.server_handshake_timeout_ms": 200}
+    options = [(name, quick.get(name, value)) for name, value in server.OPTIONS]
+    assert options != list(server.OPTIONS)
+    monkeypatch.setattr(server, "OPTIONS", options)
+    async with open_grpc() as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.serving.port)
+        await asyncio.wait_for(reader.read(), WITHIN_S)
+        writer.close()
 
 
 async def test_a_call_without_a_message_is_told_so(door: GrpcDoor) -> None:
