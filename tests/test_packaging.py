@@ -2,6 +2,8 @@
 
 import importlib
 import importlib.metadata
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,12 @@ def test_no_pin_names_an_index_and_every_pin_has_hashes() -> None:
         ]
         assert requirements
         assert all(line.endswith("\\") for line in requirements), pins
+
+
+def test_what_is_built_has_the_messages_of_grpc_and_what_they_are_made_from(tmp_path: Path) -> None:
+    build = ["egg_info", "--egg-base", str(tmp_path), "build_py", "--build-lib", str(tmp_path)]
+    subprocess.run([sys.executable, "setup.py", "-q", *build], cwd=ROOT, check=True, capture_output=True)
+    built = tmp_path / "web" / "grpc"
+    made = {path.name for path in built.glob("payments_pb2.*")}
+    assert made == {"payments_pb2.py", "payments_pb2.pyi"}
+    assert (built / "proto" / "millrace" / "v1" / "payments.proto").exists()

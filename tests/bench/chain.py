@@ -281,6 +281,7 @@ def environment_of(servers: Servers, ports: dict[str, int], folder: Path) -> dic
         "MILLRACE_HTTP_PORT": str(ports["web"]),
         "MILLRACE_RATE_LIMIT_KEY_PER_S": NEVER_REACHED,
         "MILLRACE_RATE_LIMIT_MERCHANT_PER_S": NEVER_REACHED,
+        "MILLRACE_GRPC_PORT": "0",  # each process a free one
         "BENCH_PREFIX": "bare",
     }
 

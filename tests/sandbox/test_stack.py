@@ -270,6 +270,27 @@ def test_the_simulator_tells_of_each_account_under_its_own_secret_and_a_bad_file
         outside.read({"MILLRACE_STRIPE_ACCOUNTS_FILE": str(file)})
 
 
+@pytest.mark.parametrize("said", ["", "29191", "off"])
+def test_each_door_speaks_grpc_on_a_port_of_its_own_or_none_does(tmp_path: Path, said: str) -> None:
+    brought = outside.read(
+        {
+            "MILLRACE_GRPC_PORT": said,
+            "MILLRACE_WEBS": "2",
+            "MILLRACE_POSTGRES_DSN": "postgresql://elsewhere/x",
+        }
+    )
+    ports = Ports()
+    stack = table.Stack(RunFolder(tmp_path), brought, ports)
+    told = [part.program().env["MILLRACE_GRPC_PORT"] for part in stack.parts() if part.role == "web"]
+    ports.close()
+    if said == "off":
+        assert (told, stack.grpc) == (["off", "off"], None)
+    else:
+        assert len(set(told)) == 2
+        assert stack.grpc == f"127.0.0.1:{told[0]}"
+        assert not said or told[0] == said or not is_free(int(said))
+
+
 def test_a_live_stripe_key_and_numbers_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
     wrong = {
         "MILLRACE_STRIPE_API_KEY": "sk_live_x",

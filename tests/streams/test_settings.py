@@ -87,3 +87,14 @@ def test_files_for_kafka_that_do_not_fit_are_refused_by_the_names_of_their_setti
     ):
         with pytest.raises(SettingsRefused, match=named):
             credentials(Settings(**{**ssl, **mine, **changed}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("said", "port"), [("0", 0), ("9090", 9090), ("off", None)])
+def test_grpc_is_served_on_a_port_or_not_at_all(
+    said: str, port: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MILLRACE_GRPC_PORT", said)
+    assert load().grpc_port == port
+    monkeypatch.setenv("MILLRACE_GRPC_PORT", "of")
+    with pytest.raises(SettingsRefused, match="MILLRACE_GRPC_PORT"):
+        load()

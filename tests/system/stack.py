@@ -114,6 +114,11 @@ class Service:
     def doors(self) -> list[str]:
         return [part["address"] for part in self.parts().values() if part["role"] == "web"]
 
+    @property
+    def grpc_doors(self) -> list[str]:
+        ports = self.folder.read(self.folder.ports)
+        return [f"{HOST}:{port}" for name, port in sorted(ports.items()) if name.endswith("-grpc")]
+
     def parts(self) -> dict[str, dict[str, Any]]:
         """Each process by its name (`writer-0`): `state`, `pid`, `restarts`, `address`."""
         return {part["name"]: part for part in self.folder.read(self.folder.state)["parts"]}

@@ -17,7 +17,7 @@ from web.ports import Readiness
 from web.readiness import what_is_missing
 
 HEALTH: str = pb.DESCRIPTOR.services_by_name["Health"].full_name
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 2.0
 """Between two looks at what is missing, for all who ask or watch together."""
 
 Response = pb.HealthCheckResponse

@@ -43,7 +43,7 @@ class Refused:
 class GrpcDoor:
     service: Service
     serving: Serving
-    channel: grpc.aio.Channel
+    channel: Any  # typed by what it is asked to send
     registry: CollectorRegistry
 
     def method(self, name: str, write: Callable[[Any], bytes] | None = None) -> Any:
@@ -71,9 +71,12 @@ class GrpcDoor:
     async def ask(self, name: str, request: Message | bytes, *args: Any, **more: Any) -> Any:
         """The answer; of a stream the first."""
         call = self.start(name, request, *args, **more)
-        if SERVICE.methods_by_name[name].server_streaming:
+        if not SERVICE.methods_by_name[name].server_streaming:
+            return await call
+        try:
             return await call.read()
-        return await call
+        finally:
+            call.cancel()
 
     async def pay(self, idempotency: str = "key-1", **more: Any) -> pb.CreatePaymentResponse:
         paid: pb.CreatePaymentResponse = await self.ask(
@@ -112,12 +115,17 @@ def refusal(failed: grpc.aio.AioRpcError) -> Refused:
 
 @asynccontextmanager
 async def open_grpc(
-    service: Service | None = None, drain_s: float = 0.5, look_every_s: float = 0.05, **limits: Any
+    service: Service | None = None,
+    port: int = 0,
+    drain_s: float = 0.5,
+    look_every_s: float = 0.05,
+    wait_s: float = 20.0,
+    **limits: Any,
 ) -> AsyncIterator[GrpcDoor]:
     service, registry = service or Service(), CollectorRegistry()
     doors = operations(service.ports(), DoorMetrics(registry))
-    where = Listening("127.0.0.1", 0, drain_s=drain_s, look_every_s=look_every_s)
-    serving = await serve(doors, service.readiness, UNTRACED, registry, 20.0, where, Limits(**limits))
+    where = Listening("127.0.0.1", port, drain_s=drain_s, look_every_s=look_every_s)
+    serving = await serve(doors, service.readiness, UNTRACED, registry, wait_s, where, Limits(**limits))
     async with grpc.aio.insecure_channel(f"127.0.0.1:{serving.port}") as channel:
         try:
             yield GrpcDoor(service, serving, channel, registry)
