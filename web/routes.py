@@ -197,4 +197,7 @@ ROUTES: tuple[Route, ...] = (
         "Document",
         (*_ANY, Code.NOT_FOUND),
     ),
+    Route("GET", "/", "front", "To the documents", (302,), "Page", told=False),
+    Route("GET", "/docs", "docs", "The documents, for people", (200,), "Page", told=False),
+    Route("GET", "/docs/{name}", "docs_part", "What its pages are made of", (200,), "Page", told=False),
 )

@@ -185,7 +185,8 @@ async def chunks(size: int) -> Any:
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/v1", "/v1/", "/v1/payments/", "/v2/payments", "/v1/payments/pay_1", f"/v1/payments/{CARD}", "/v1/payments/%00",
+        "/v1", "/v1/", "/docs/nothing.js", "/docs/..%2fapp.py", "/docs/__init__.py", "/docs/", f"/docs/{CARD}",
+        "/v1/payments/", "/v2/payments", "/v1/payments/pay_1", f"/v1/payments/{CARD}", "/v1/payments/%00",
         "/v1/payments/pay_%ff", "/v1/payments/..%2f..%2fetc", f"/v1/payments/PAY_{'0' * 32}", f"/v1/payments/pay_{'0' * 33}",
         f"/v1/payments/pay_{'G' * 32}", f"/v1/payments/pay_{'٠' * 32}", "/v1/refunds/re_1", "/v1/refunds/pay_" + "0" * 32,
         f"/v1/payments/pay_{'0' * 32}/events", f"/v1/payments/pay_{'0' * 32}/refunds", f"/v1/payments/pay_{'0' * 32}/x",

@@ -39,6 +39,8 @@ async def test_the_application_has_the_routes_of_the_document(door: Door) -> Non
         if route.resource is not None and route.method != "HEAD"
     }
     assert routed == {(route.method, route.path) for route in ROUTES}
+    told = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
+    assert routed - told == {("GET", "/"), ("GET", "/docs"), ("GET", "/docs/{name}")}, "pages for people"
 
 
 DOCUMENT = openapi.document()
