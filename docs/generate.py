@@ -1,6 +1,6 @@
 """Writes the generated documents, or with `--check` says which of them are not what the code would write.
 
-    openapi.json    the door        from web's routes and bodies
+    openapi.json    the door        from web's routes, bodies and examples
     asyncapi.json   the topics      from the catalogue and the wire formats
     transitions.md  the statuses    from the TRANSITIONS tables
     matrix.md       the commands    from the rules, state by state

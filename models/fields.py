@@ -58,7 +58,11 @@ RETURN_URL = Pattern(
 )
 
 CARD_NUMBER = "must not hold a card number"
-_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROLS = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
+PLAIN_TEXT = f"^[^{_CONTROLS}]*$"
+METADATA_NAME = rf"^[^\[\]{_CONTROLS}]+$"
+"""For a schema: free text without control characters, and a name without brackets besides."""
+_UNWANTED = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
 """Control characters but tab and line ends (PostgreSQL cannot keep NUL), and halves of a pair that UTF-8 cannot write."""
 
 Check = Callable[[object], str | None]

@@ -54,6 +54,7 @@ class Endpoints:
             for name in ("http", "grpc", "kafka", "postgres", "redis", "stripe")
             if name in content
         ]
+        lines += [f"  {'docs':<10}{content['http']}/docs"] if "http" in content else []
         lines += [f"  merchant  {each['id']}   {each['api_key']}" for each in content["merchants"]]
         if content["merchants"]:
             key = content["merchants"][0]["api_key"]

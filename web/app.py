@@ -9,6 +9,7 @@ from web.cors import cors
 from web.doors import Operations
 from web.gate import REQUESTS_MAX, gate, meet_expectation
 from web.metrics import DoorMetrics
+from web.pages import Pages
 from web.patience import Patience
 from web.ports import Ports
 from web.rest import Rest
@@ -37,7 +38,7 @@ def make_app(
 ) -> web.Application:
     limits = limits or Limits()
     rest = Rest(operations.payments, operations.reading, limits.wait_s)
-    upkeep = Upkeep(ports, metrics)
+    handlers = rest, Upkeep(ports, metrics), Pages()
     app = web.Application(
         middlewares=[gate(metrics, ports.tracing, limits.requests_max)], client_max_size=NOTICE_MAX_BYTES
     )
@@ -45,7 +46,7 @@ def make_app(
     if cors_origins:
         app.on_response_prepare.append(cors(cors_origins))
     for route in ROUTES:
-        handler = getattr(rest, route.operation, None) or getattr(upkeep, route.operation)
+        handler = next(found for each in handlers if (found := getattr(each, route.operation, None)))
         if route.method == "GET":
             app.router.add_get(route.path, handler, expect_handler=meet_expectation)
         else:

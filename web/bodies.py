@@ -19,15 +19,23 @@ def _pattern(pattern: fields.Pattern, example: str, description: str) -> Any:
     )
 
 
+_NAMES: dict[str, Any] = {
+    "minLength": 1,
+    "maxLength": fields.METADATA_NAME_MAX_CHARS,
+    "pattern": fields.METADATA_NAME,
+}
+"""Told here: pydantic would make `patternProperties` of a name's pattern, and let all other names through."""
+
 Amount = Annotated[int, Field(ge=1, le=fields.AMOUNT_LIMIT, examples=[1999], description="In minor units.")]
 Metadata = Annotated[
     dict[
         Annotated[str, Field(min_length=1, max_length=fields.METADATA_NAME_MAX_CHARS)],
-        Annotated[str, Field(max_length=fields.METADATA_VALUE_MAX_CHARS)],
+        Annotated[str, Field(max_length=fields.METADATA_VALUE_MAX_CHARS, pattern=fields.PLAIN_TEXT)],
     ],
     Field(
         max_length=fields.METADATA_NAMES_MAX,
         examples=[{"order": "6735"}],
+        json_schema_extra={"propertyNames": _NAMES},
         description="The merchant's own names and values. No secrets, no personal data.",
     ),
 ]
@@ -52,10 +60,17 @@ class PaymentBody(Body):
         Field(description="`manual` only authorises; the money is taken by a capture. Default: `automatic`."),
     ] = None
     description: Annotated[
-        str | None, Field(max_length=fields.DESCRIPTION_MAX_CHARS, examples=["Order 6735"])
+        str | None,
+        Field(max_length=fields.DESCRIPTION_MAX_CHARS, pattern=fields.PLAIN_TEXT, examples=["Order 6735"]),
     ] = None
     customer: Annotated[
-        str | None, Field(min_length=1, max_length=fields.CUSTOMER_MAX_CHARS, examples=["cus_NffrFeUfNV2Hib"])
+        str | None,
+        Field(
+            min_length=1,
+            max_length=fields.CUSTOMER_MAX_CHARS,
+            pattern=fields.PLAIN_TEXT,
+            examples=["cus_NffrFeUfNV2Hib"],
+        ),
     ] = None
     receipt_email: Annotated[
         str | None, _pattern(fields.RECEIPT_EMAIL, "jenny@example.com", "Where a receipt goes.")

@@ -28,7 +28,7 @@ def answer(
     headers = {"ETag": tag, "Cache-Control": cache, "X-Content-Type-Options": "nosniff"}
     if is_known(request.headers.getall("If-None-Match", ()), tag):
         return web.Response(status=304, headers=headers)
-    return web.Response(body=body, headers=headers, content_type=content_type)
+    return web.Response(body=body, headers=headers | {"Content-Type": content_type})
 
 
 def etag(body: bytes) -> str:

@@ -22,7 +22,7 @@ _COMMAND = (
     Code.PROVIDER_REFUSED,
     Code.LIMIT_EXCEEDED,
 )
-_READ_ONE = (*_ANY, *_CALLER, Code.NOT_FOUND)
+_READ_ONE = (*_ANY, *_CALLER, Code.NOT_FOUND, Code.VALIDATION_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,20 @@ class Route:
     scope: str | None = None
     command: str | None = None
     query: tuple[str, ...] = field(default=())
+    told: bool = True
+    """Whether it is in the OpenAPI document: pages for people are not."""
+
+    @property
+    def tag(self) -> str:
+        """What it is about."""
+        if not self.path.startswith("/v1/"):
+            return "provider" if self.operation == "take_notice" else "upkeep"
+        return "refunds" if "refund" in self.path else "payments"
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether its answer has an `ETag`, and may be 304."""
+        return self.method == "GET" and (self.scope is not None or self.shows == "Document")
 
 
 _PAGE = ("limit", "starting_after", "ending_before")
@@ -130,7 +144,7 @@ ROUTES: tuple[Route, ...] = (
         "List a payment's refunds, newest first",
         (200,),
         "RefundList",
-        (*_READ_ONE, Code.VALIDATION_FAILED),
+        _READ_ONE,
         PAYMENTS_READ,
         query=_PAGE,
     ),
@@ -151,7 +165,7 @@ ROUTES: tuple[Route, ...] = (
         "Read a payment's story, in its order",
         (200,),
         "EventList",
-        (*_READ_ONE, Code.VALIDATION_FAILED),
+        _READ_ONE,
         PAYMENTS_READ,
         query=("limit", "after_sequence"),
     ),
@@ -183,4 +197,7 @@ ROUTES: tuple[Route, ...] = (
         "Document",
         (*_ANY, Code.NOT_FOUND),
     ),
+    Route("GET", "/", "front", "To the documents", (302,), "Page", told=False),
+    Route("GET", "/docs", "docs", "The documents, for people", (200,), "Page", told=False),
+    Route("GET", "/docs/{name}", "docs_part", "What its pages are made of", (200,), "Page", told=False),
 )

@@ -10,26 +10,38 @@ from models.provider import DisputeStatus, RefundStatus
 from web.problems import STATUS
 
 PAYMENT_EXAMPLE_ID = "pay_6f9619ff8b86d011b42d00c04fc964ff"
+REFUND_EXAMPLE_ID = "re_0d1c4f5e2b7a4c3d9e8f7a6b5c4d3e2f"
+_PaymentId = Annotated[str, Field(pattern=r"^pay_[0-9a-f]{32}$", examples=[PAYMENT_EXAMPLE_ID])]
+_RefundId = Annotated[str, Field(pattern=r"^re_[0-9a-f]{32}$", examples=[REFUND_EXAMPLE_ID])]
 _Minor = Annotated[int, Field(ge=0, description="In minor units of the currency.")]
 _At = Annotated[datetime, Field(examples=["2026-01-31T12:00:00.000Z"])]
 _CODES: dict[str, Any] = {"enum": [str(code) for code in STATUS]}
 
 
 class Refund(BaseModel):
-    """A refund. When it is only just accepted (202) it may be `id`, `object`, `payment` and `status` alone."""
+    """A refund."""
 
-    id: Annotated[str, Field(pattern=r"^re_[0-9a-f]{32}$")]
+    id: _RefundId
     object: Literal["refund"]
     payment: Annotated[
         str, Field(description="Whose it is; left out where it stands inside its payment.")
     ] = ""
     status: RefundStatus
-    amount: _Minor = 0
-    reason: str | None = None
-    failure_reason: str | None = None
-    metadata: dict[str, str] = {}
-    created_at: _At | None = None
-    updated_at: _At | None = None
+    amount: _Minor
+    reason: str | None
+    failure_reason: str | None
+    metadata: dict[str, str]
+    created_at: _At
+    updated_at: _At
+
+
+class RefundAccepted(BaseModel):
+    """A refund that was only just accepted: it will be made, or refused."""
+
+    id: _RefundId
+    object: Literal["refund"]
+    payment: Annotated[str, Field(description="Whose it is.")]
+    status: RefundStatus
 
 
 class Decline(BaseModel):
@@ -76,47 +88,55 @@ class Provider(BaseModel):
 
 
 class Payment(BaseModel):
-    """A payment. When it is only just accepted (202) it may be `id`, `object` and `status` alone."""
+    """A payment, with its refunds and disputes. Members may be added to it."""
 
-    id: Annotated[str, Field(pattern=r"^pay_[0-9a-f]{32}$", examples=[PAYMENT_EXAMPLE_ID])]
+    id: _PaymentId
     object: Literal["payment"]
     status: PaymentStatus
-    merchant: str = ""
-    sequence: Annotated[int, Field(ge=1, description="Of the last event: a higher one is a newer state.")] = 1
-    amount: _Minor = 0
-    currency: str = ""
-    amount_authorized: _Minor = 0
-    amount_capturable: _Minor = 0
-    amount_captured: _Minor = 0
-    amount_refunded: _Minor = 0
-    amount_refund_pending: _Minor = 0
-    amount_refundable: _Minor = 0
-    amount_disputed: Annotated[_Minor, Field(description="Held back by Stripe because of disputes.")] = 0
-    capture_method: Literal["automatic", "manual"] = "automatic"
-    payment_method: str = ""
-    description: str | None = None
-    customer: str | None = None
-    receipt_email: str | None = None
-    metadata: dict[str, str] = {}
+    merchant: str
+    sequence: Annotated[int, Field(ge=1, description="Of the last event: a higher one is a newer state.")]
+    amount: _Minor
+    currency: str
+    amount_authorized: _Minor
+    amount_capturable: _Minor
+    amount_captured: _Minor
+    amount_refunded: _Minor
+    amount_refund_pending: _Minor
+    amount_refundable: _Minor
+    amount_disputed: Annotated[_Minor, Field(description="Held back by Stripe because of disputes.")]
+    capture_method: Literal["automatic", "manual"]
+    payment_method: str
+    description: str | None
+    customer: str | None
+    receipt_email: str | None
+    metadata: dict[str, str]
     next_action: Annotated[
         dict[str, Any] | None, Field(description="What the customer must do, as Stripe says it.")
-    ] = None
+    ]
     client_secret: Annotated[
         str | None,
         Field(
             description="For Stripe.js while the customer must act. The customer's only: not to be logged."
         ),
-    ] = None
-    decline: Decline | None = None
-    cancellation_reason: str | None = None
-    authorized_until: _At | None = None
-    unknown_since: _At | None = None
-    provider: Provider | None = None
-    livemode: bool = False
-    refunds: list[Refund] = []
-    disputes: list[Dispute] = []
-    created_at: _At | None = None
-    updated_at: _At | None = None
+    ]
+    decline: Decline | None
+    cancellation_reason: str | None
+    authorized_until: _At | None
+    unknown_since: _At | None
+    provider: Provider
+    livemode: bool
+    refunds: list[Refund]
+    disputes: list[Dispute]
+    created_at: _At
+    updated_at: _At
+
+
+class PaymentAccepted(BaseModel):
+    """A payment that was only just accepted: what is known of it yet."""
+
+    id: _PaymentId
+    object: Literal["payment"]
+    status: PaymentStatus
 
 
 class Cause(BaseModel):
@@ -213,7 +233,9 @@ class Ready(BaseModel):
 
 SHOWN: tuple[type[BaseModel], ...] = (
     Payment,
+    PaymentAccepted,
     Refund,
+    RefundAccepted,
     PaymentList,
     RefundList,
     EventList,

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from models.commands import Command, Origin, PublicCommand, RecordNotice, RecordOutcome, fingerprint
 from models.deciding import decide, remembered_as
 from models.errors import Unavailable
+from models.events import Event
 from models.ids import internal_command_id
 from models.ports import (
     Heard,
@@ -47,11 +48,12 @@ from models.provider import (
     RefundSnapshot,
     RefundStatus,
 )
-from models.representation import payment_view
+from models.representation import payment_view, rfc3339
 from models.terms import CaptureMethod
 from models.transaction import Transaction, evolve, react
 from streams.rate_limits import Leads, RateLimits, Taking
 from streams.tracing import UNTRACED
+from streams.wire.events import TYPES
 from web.app import Limits, make_app
 from web.doors import operations
 from web.metrics import DoorMetrics
@@ -90,6 +92,7 @@ class Service:
 
     transactions: dict[str, Transaction] = field(default_factory=dict)
     appended: list[Command] = field(default_factory=list)
+    stories: dict[str, list[View]] = field(default_factory=dict)
     unfamiliar: list[Unfamiliar] = field(default_factory=list)
     known_notices: set[str] = field(default_factory=set)
     traces: list[str | None] = field(default_factory=list)
@@ -145,6 +148,7 @@ class Service:
         calls = []
         for event in decide(self.transactions.get(id), command):
             self.transactions[id] = evolve(self.transactions.get(id), event)
+            self.stories.setdefault(id, []).append(event_view(event))
             for listener in self.listeners:
                 listener.hear(id, event.sequence)
             if call := react(event):
@@ -212,8 +216,12 @@ class Service:
         self.asked_where = where
         views = [await self.payment(merchant, id) for id in reversed(self.transactions)]
         found = [v for v in views if v is not None and where.status in (None, v["status"])]
+        ids = [v["id"] for v in found]
         if starting_after:
-            found = found[[v["id"] for v in found].index(starting_after) + 1 :]
+            found = found[ids.index(starting_after) + 1 :] if starting_after in ids else []
+        elif ending_before:
+            found = found[: ids.index(ending_before)] if ending_before in ids else []
+            return Page(found[-limit:], len(found) > limit)
         return Page(found[:limit], len(found) > limit)
 
     async def refund(self, merchant: str, refund_id: str) -> View | None:
@@ -236,7 +244,7 @@ class Service:
         known = self.transactions.get(payment_id)
         if known is None or known.merchant != merchant:
             return Page([], False)
-        told = [{"sequence": n} for n in range(after_sequence + 1, known.sequence + 1)]
+        told = self.stories[payment_id][after_sequence:]
         return Page(told[:limit], len(told) > limit)
 
     async def remember(self, payment: View) -> None:
@@ -318,6 +326,20 @@ class Service:
             UNTRACED,
             self.livemode,
         )
+
+
+def event_view(event: Event) -> View:
+    return {
+        "id": event.id,
+        "object": "event",
+        "type": TYPES[type(event.data)],
+        "payment": event.payment_id,
+        "sequence": event.sequence,
+        "created_at": rfc3339(event.at),
+        "causation_id": event.caused_by,
+        "cause": None,
+        "data": {},
+    }
 
 
 @dataclass(eq=False)

@@ -180,3 +180,17 @@ async def test_who_hangs_up_while_waiting_leaves_nothing_behind(door: Door) -> N
     wait.cancel()
     await until(lambda: door.service.waiters == 0)
     await until(lambda: door.count("millrace_http_requests_in_flight") == 0)
+
+
+async def test_what_is_not_known_yet_is_no_replay_and_what_is_remembered_is_one(door: Door) -> None:
+    door.service.provider_is_silent = True
+    for _ in range(2):
+        early = await door.post("/v1/payments", PAYMENT, Prefer="wait=0")
+        assert (early.status, "Idempotent-Replayed" in early.headers) == (202, False)
+    door.service.settle(door.service.appended[0])
+    told = await door.post("/v1/payments", PAYMENT)
+    assert (told.status, told.headers["Idempotent-Replayed"]) == (201, "true")
+    path = f"{told.headers['Location']}/capture"
+    for replayed in (None, "true"):
+        refused = await door.post(path, {}, "capture")
+        assert (refused.status, refused.headers.get("Idempotent-Replayed")) == (409, replayed)

@@ -17,7 +17,7 @@ from tests.web.fakes import KEY, LIVE_KEY, OTHER_KEY, PAYMENT, READ_ONLY_KEY
 from tests.web.grpc.door import GrpcDoor
 from web import problems
 from web.grpc import payments_pb2 as pb
-from web.grpc.service import SERVICE
+from web.grpc.calls import SERVICE
 from web.grpc.statuses import STATUS, VIOLATIONS_MAX_BYTES, ending
 from web.json_bodies import BODY_MAX_BYTES
 from web.problems import Problem, invalid
