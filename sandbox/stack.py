@@ -7,7 +7,7 @@ server needs its own file's.
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -62,6 +62,7 @@ class Stack:
         self._taken: dict[str, int] = {}
         self._remembered: dict[str, int] = folder.read(folder.ports) or {}
         self.secrets = Secrets.of(folder)
+        self._scheme = "https" if os.environ.get("MILLRACE_TLS_CERT_FILE") else "http"  # the door's
         self._own: dict[str, Server] = dict(self._own_servers())
         self._http_ports = [self._port(f"web-{index}") for index in range(max(1, outside.counts["web"]))]
         self._stripe_port = self._port("stripe") if outside.simulates_stripe else None
@@ -69,7 +70,7 @@ class Stack:
 
     @property
     def http(self) -> str:
-        return f"http://{HOST}:{self._http_ports[0]}"
+        return f"{self._scheme}://{HOST}:{self._http_ports[0]}"
 
     @property
     def is_kafka_new(self) -> bool:
@@ -163,6 +164,8 @@ class Stack:
             "STRIPE_SIMULATOR_WEBHOOK_SECRET": self.secrets.webhook_secret,
             "STRIPE_SIMULATOR_WEBHOOK_SECRETS_OF": json.dumps(dict(self._outside.webhook_secrets_of)),
         }
+        if certificate := os.environ.get("MILLRACE_TLS_CERT_FILE"):
+            secret["SSL_CERT_FILE"] = certificate  # one that signed itself is trusted, then
         return Part(
             role="stripe",
             program=lambda: self._python("stripe", (*SIMULATOR, *options), secret),
@@ -181,15 +184,22 @@ class Stack:
         own = {"MILLRACE_INSTANCE": name, "MILLRACE_HEALTH_PORT": str(port)}
         if role == "web":
             own["MILLRACE_HTTP_PORT"] = str(port)
+        address = f"{self._scheme if role == 'web' else 'http'}://{HOST}:{port}"
         return Part(
             role=role,
             index=index,
             numbered=True,
             program=lambda: self._python(name, ("-m", module), {**self.service_environment(), **own}),
-            is_ready=partial(checks.says_ready, f"http://{HOST}:{port}/readyz"),
+            is_ready=self._readiness(role, port, address),
             after=after,
-            address=f"http://{HOST}:{port}",
+            address=address,
         )
+
+    def _readiness(self, role: str, port: int, address: str) -> Callable[[], bool]:
+        """A door that lets in only whose certificate it knows cannot be asked."""
+        if role == "web" and os.environ.get("MILLRACE_TLS_CLIENT_CA_FILE"):
+            return partial(checks.listens, port)
+        return partial(checks.says_ready, f"{address}/readyz")
 
     def _outside_steps(self) -> Iterator[Step]:
         """Servers of the person's own take part in the order under the names of ours."""
