@@ -4,10 +4,10 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -25,6 +25,18 @@ from tests.deployed.kafka import SCRAM_PASSWORD, USER, SecuredKafka
 from tests.system.stack import STRIPE_KEY, WEBHOOK_SECRET, Service, Simulator
 
 COMMAND_ENDS_WITHIN_S = 60.0
+TOLD_WITHIN_S = 10.0
+"""For spans to be sent, each second, and lines to be written."""
+
+T = TypeVar("T")
+
+
+async def eventually(found: Callable[[], T]) -> T:
+    """What it finds, once it finds something."""
+    async with asyncio.timeout(TOLD_WITHIN_S):
+        while not (there := found()):  # noqa: ASYNC110 - files and a collector tell nobody
+            await asyncio.sleep(0.1)
+    return there
 
 
 class TrustingSimulator(Simulator):

@@ -18,9 +18,8 @@ from streams.tracing import PAYMENT
 from streams.wire import cloudevents
 from streams.wire.commands import CommandCodec
 from tests.deployed.collector import Span
-from tests.deployed.conftest import Client, Deployment
+from tests.deployed.conftest import TOLD_WITHIN_S, Client, Deployment, eventually
 
-TOLD_WITHIN_S = 10.0
 SEND, TAKE, ACT, HEAR = f"send {COMMANDS}", f"process {COMMANDS}", f"process {EVENTS}", f"receive {REPLIES}"
 ASK_STRIPE = "POST /payment_intents"
 
@@ -29,14 +28,14 @@ async def spans_of(
     deployment: Deployment, payment_id: str, wanted: Callable[[list[Span]], bool]
 ) -> list[Span]:
     """All of the traces that tell of the payment, once what is wanted is among them."""
-    async with asyncio.timeout(TOLD_WITHIN_S):
-        while True:
-            seen = list(deployment.collector.spans)
-            traces = {span.trace for span in seen if span.attributes.get(PAYMENT) == payment_id}
-            found = [span for span in seen if span.trace in traces]
-            if wanted(found):
-                return found
-            await asyncio.sleep(0.1)
+
+    def found() -> list[Span]:
+        seen = list(deployment.collector.spans)
+        traces = {span.trace for span in seen if span.attributes.get(PAYMENT) == payment_id}
+        of_it = [span for span in seen if span.trace in traces]
+        return of_it if wanted(of_it) else []
+
+    return await eventually(found)
 
 
 def named(spans: Sequence[Span], *names: str) -> bool:
