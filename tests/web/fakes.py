@@ -50,7 +50,7 @@ from models.provider import (
 from models.representation import payment_view
 from models.terms import CaptureMethod
 from models.transaction import Transaction, evolve, react
-from streams.tracing import UNTRACED
+from streams.tracing import UNTRACED, Tracing
 from web.app import Limits, make_app
 from web.doors import operations
 from web.metrics import DoorMetrics
@@ -94,6 +94,7 @@ class Service:
     probe_hangs: bool = False
     breaks: bool = False
     livemode: bool = False
+    tracing: Tracing = UNTRACED
     listeners: set["Listening"] = field(default_factory=set)
     forced_reply: Reply | None = None
     address: ReplyAddress = field(default_factory=lambda: ReplyAddress("payments.replies.v1", 0))
@@ -294,7 +295,9 @@ class Service:
         return self.missing
 
     def ports(self) -> Ports:
-        return Ports(self, self, self, self, self, self, self, self, self.readiness, UNTRACED, self.livemode)
+        return Ports(
+            self, self, self, self, self, self, self, self, self.readiness, self.tracing, self.livemode
+        )
 
 
 @dataclass(eq=False)
