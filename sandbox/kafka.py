@@ -67,6 +67,8 @@ class Kafka(Server):
     """Kafka 4 with one broker. The controller listens on a port of its own."""
 
     name = "kafka"
+    first_records: tuple[str, ...] = ()
+    """What is in its metadata from the beginning, in the words of `kafka-storage format`."""
 
     def __init__(
         self,
@@ -97,7 +99,8 @@ class Kafka(Server):
         )
         if not (self.folder / "data" / "meta.properties").exists():
             arguments = ("format", "-t", _new_cluster_id(), "-c", str(self._configuration))
-            processes.run(self._java("kafka.tools.StorageTool", *arguments), FORMAT_WITHIN_S)
+            formatting = self._java("kafka.tools.StorageTool", *arguments, *self.first_records)
+            processes.run(formatting, FORMAT_WITHIN_S)
 
     def program(self) -> Program:
         return self._java("kafka.Kafka", str(self._configuration))

@@ -7,7 +7,7 @@ server needs its own file's.
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -63,6 +63,7 @@ class Stack:
         self._taken: dict[str, int] = {}
         self._remembered: dict[str, int] = folder.read(folder.ports) or {}
         self.secrets = Secrets.of(folder)
+        self._scheme = "https" if os.environ.get("MILLRACE_TLS_CERT_FILE") else "http"  # the door's
         self._own: dict[str, Server] = dict(self._own_servers())
         self._http_ports = [self._port(f"web-{index}") for index in range(max(1, outside.counts["web"]))]
         speaking = [] if outside.grpc_port == 0 else range(len(self._http_ports))
@@ -72,7 +73,7 @@ class Stack:
 
     @property
     def http(self) -> str:
-        return f"http://{HOST}:{self._http_ports[0]}"
+        return f"{self._scheme}://{HOST}:{self._http_ports[0]}"
 
     @property
     def grpc(self) -> str | None:
@@ -171,6 +172,8 @@ class Stack:
             "STRIPE_SIMULATOR_WEBHOOK_SECRET": self.secrets.webhook_secret,
             "STRIPE_SIMULATOR_WEBHOOK_SECRETS_OF": json.dumps(dict(self._outside.webhook_secrets_of)),
         }
+        if certificate := os.environ.get("MILLRACE_TLS_CERT_FILE"):
+            secret["SSL_CERT_FILE"] = certificate  # one that signed itself is trusted, then
         return Part(
             role="stripe",
             program=lambda: self._python("stripe", (*SIMULATOR, *options), secret),
@@ -190,15 +193,22 @@ class Stack:
         if role == "web":
             grpc_port = self._grpc_ports[index] if self._grpc_ports else OFF
             own |= {"MILLRACE_HTTP_PORT": str(port), "MILLRACE_GRPC_PORT": str(grpc_port)}
+        address = f"{self._scheme if role == 'web' else 'http'}://{HOST}:{port}"
         return Part(
             role=role,
             index=index,
             numbered=True,
             program=lambda: self._python(name, ("-m", module), {**self.service_environment(), **own}),
-            is_ready=partial(checks.says_ready, f"http://{HOST}:{port}/readyz"),
+            is_ready=self._readiness(role, port, address),
             after=after,
-            address=f"http://{HOST}:{port}",
+            address=address,
         )
+
+    def _readiness(self, role: str, port: int, address: str) -> Callable[[], bool]:
+        """A door that lets in only whose certificate it knows cannot be asked."""
+        if role == "web" and os.environ.get("MILLRACE_TLS_CLIENT_CA_FILE"):
+            return partial(checks.listens, port)
+        return partial(checks.says_ready, f"{address}/readyz")
 
     def _outside_steps(self) -> Iterator[Step]:
         """Servers of the person's own take part in the order under the names of ours."""

@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from streams.delivery import App
+
+COMMIT_BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+"""From an idle broker's to a transaction's time-out."""
 
 
 class DeliveryCollector:
@@ -18,26 +21,38 @@ class DeliveryCollector:
     def collect(self) -> Iterable[Metric]:
         numbers = self._app.metrics
         lag = GaugeMetricFamily(
-            "millrace_lag_records", "Records of the source not finished", labels=["topic", "partition"]
+            "millrace_lag_records",
+            "Records of the source that are not finished.",
+            labels=["topic", "partition"],
         )
         for tp, records in numbers.lag.items():
             lag.add_metric([tp.topic, str(tp.partition)], records)
         yield lag
-        yield GaugeMetricFamily("millrace_ready", "Partitions assigned and recovered", float(numbers.ready))
+        yield GaugeMetricFamily(
+            "millrace_recovery_duration_seconds",
+            "How long the last reading back of the table took (writer).",
+            numbers.recovery_s,
+        )
+        yield GaugeMetricFamily(
+            "millrace_ready", "1: partitions are assigned and recovered.", float(numbers.ready)
+        )
         yield GaugeMetricFamily(
             "millrace_rebalances_last_minute",
-            "Many: the group does not settle",
+            "Rebalances within the last minute; many: the group does not settle.",
             numbers.rebalances_per_minute,
         )
         for name, meaning, value in (
-            ("records", "Records finished", numbers.records),
-            ("dead_letters", "Records that could not be handled", numbers.dead_letters),
-            ("transactions", "Kafka transactions committed", numbers.transactions),
-            ("commit_seconds", "Time spent in commits", numbers.commit_s),
-            ("commits_failed", "Offset commits refused during a rebalance", numbers.commits_failed),
-            ("answers_sent", "Replies sent", numbers.answers_sent),
-            ("answers_dropped", "Replies nobody could be given", numbers.answers_dropped),
-            ("rebalances", "Rebalances seen", numbers.rebalances),
+            ("records", "Records finished.", numbers.records),
+            ("dead_letters", "Records set aside because they could not be handled.", numbers.dead_letters),
+            ("transactions", "Kafka transactions committed (writer).", numbers.transactions),
+            (
+                "commits_failed",
+                "Offset commits refused during a rebalance; these records come again.",
+                numbers.commits_failed,
+            ),
+            ("answers_sent", "Replies sent (writer).", numbers.answers_sent),
+            ("answers_dropped", "Replies that nobody could be given (writer).", numbers.answers_dropped),
+            ("rebalances", "Rebalances seen.", numbers.rebalances),
         ):
             yield CounterMetricFamily(f"millrace_{name}", meaning, value)
 
@@ -47,6 +62,13 @@ async def serve_health(app: App, host: str, port: int, registry: CollectorRegist
     if port == 0:
         return None
     registry.register(DeliveryCollector(app))
+    commits = Histogram(
+        "millrace_commit_duration_seconds",
+        "A Kafka transaction or an offset commit, from its beginning to its acknowledgement.",
+        buckets=COMMIT_BUCKETS_S,
+        registry=registry,
+    )
+    app.metrics.on_commit_s = commits.observe
 
     async def livez(_: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})

@@ -19,27 +19,44 @@ class DoorMetrics:
             registry=registry,
         )
         self.answers = Counter(
-            "millrace_http_requests_total", "Answered.", ("method", "route", "status"), registry=registry
+            "millrace_http_requests_total",
+            "Requests answered.",
+            ("method", "route", "status"),
+            registry=registry,
         )
         self.problems = Counter(
-            "millrace_http_problems_total", "Answered with a problem.", ("route", "code"), registry=registry
+            "millrace_http_problems_total",
+            "Requests answered with a problem, by its code.",
+            ("route", "code"),
+            registry=registry,
         )
         self.inside = 0
         self._children: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
-        in_flight = Gauge("millrace_http_requests_in_flight", "Being answered now.", registry=registry)
+        in_flight = Gauge(
+            "millrace_http_requests_in_flight", "Requests being answered now.", registry=registry
+        )
         in_flight.set_function(lambda: self.inside)
         self.commands = Counter(
-            "millrace_commands_sent_total", "Acknowledged by Kafka.", ("type",), registry=registry
+            "millrace_commands_sent_total",
+            "Commands that Kafka has acknowledged.",
+            ("type",),
+            registry=registry,
         )
         self.unsent = Counter(
-            "millrace_commands_unsent_total", "Not acknowledged, or in doubt.", ("type",), registry=registry
+            "millrace_commands_unsent_total",
+            "Commands not acknowledged, or in doubt: answered 503.",
+            ("type",),
+            registry=registry,
         )
         self.replies_late = Counter(
-            "millrace_replies_late_total", "Waited for and not come in time.", ("type",), registry=registry
+            "millrace_replies_late_total",
+            "Replies that were waited for and did not come in time.",
+            ("type",),
+            registry=registry,
         )
         self.replayed = Counter(
             "millrace_replies_replayed_total",
-            "Answered from what was remembered.",
+            "Commands answered from what was remembered.",
             ("type",),
             registry=registry,
         )

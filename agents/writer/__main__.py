@@ -143,8 +143,10 @@ def _tell_of_a_stranger(row: Row | None, command: Command) -> None:
 
 
 def _gauges(doubts: Doubts, process: Process) -> None:
-    process.gauge("millrace_in_doubt", "Payments whose end, or a refund's, nobody knows", lambda: len(doubts))
-    oldest = "How long the oldest of them has been so"
+    process.gauge(
+        "millrace_in_doubt", "Payments whose end, or a refund's, nobody knows.", lambda: len(doubts)
+    )
+    oldest = "For how long nobody has known the oldest of them."
     process.gauge("millrace_in_doubt_oldest_seconds", oldest, lambda: doubts.oldest_s(time.time()))
 
 

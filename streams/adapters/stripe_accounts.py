@@ -56,13 +56,17 @@ class StripeAccounts:
     def collect(self) -> Iterable[Metric]:
         """For Prometheus; an account is one label."""
         paused = GaugeMetricFamily(
-            "millrace_stripe_paused", "Nothing is sent to it, or to one endpoint", labels=["account"]
+            "millrace_stripe_paused",
+            "1: nothing is sent to the account, or to one endpoint of it.",
+            labels=["account"],
         )
         waiting = GaugeMetricFamily(
-            "millrace_stripe_waiting", "Sends that wait for a token", labels=["account"]
+            "millrace_stripe_waiting",
+            "Sends that wait for their turn under Stripe's limits.",
+            labels=["account"],
         )
         limited = CounterMetricFamily(
-            "millrace_stripe_rate_limited", "Sends that Stripe had no room for", labels=["account"]
+            "millrace_stripe_rate_limited", "Sends that Stripe had no room for (429).", labels=["account"]
         )
         for line in self._lines.values():
             paused.add_metric([line.name], float(line.is_paused))

@@ -39,7 +39,7 @@ class Watch:
         self._tracing = tracing
         self.seconds = Histogram(
             "millrace_stripe_request_duration_seconds",
-            "One send to Stripe, from its turn to its answer, by HTTP status",
+            "One send to Stripe, from its turn to its answer; status `none`: no answer.",
             ("endpoint", "status"),
             buckets=SECONDS_BUCKETS,
             registry=None,

@@ -52,7 +52,7 @@ from models.representation import payment_view, rfc3339
 from models.terms import CaptureMethod
 from models.transaction import Transaction, evolve, react
 from streams.rate_limits import Leads, RateLimits, Taking
-from streams.tracing import UNTRACED
+from streams.tracing import UNTRACED, Tracing
 from streams.wire.events import TYPES
 from web.app import Limits, make_app
 from web.doors import operations
@@ -106,6 +106,7 @@ class Service:
     probe_hangs: bool = False
     breaks: bool = False
     livemode: bool = False
+    tracing: Tracing = UNTRACED
     listeners: set["Listening"] = field(default_factory=set)
     limiter: RateLimits = field(default_factory=lambda: RateLimits(NoRedis(), 1))
     forced_reply: Reply | None = None
@@ -323,7 +324,7 @@ class Service:
             self,
             self,
             self.readiness,
-            UNTRACED,
+            self.tracing,
             self.livemode,
         )
 

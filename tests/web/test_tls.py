@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
@@ -83,7 +84,13 @@ async def test_whoever_does_not_trust_the_authority_turns_away(authority: Author
             await ask(url, Authority(tmp_path / "other").client())
 
 
-async def test_a_renewed_certificate_is_taken_and_what_is_open_goes_on(authority: Authority) -> None:
+def test_a_renewed_certificate_is_taken_and_what_is_open_goes_on(authority: Authority) -> None:
+    """On the loop that serves, and on asyncio's own."""
+    for run in (uvloop.run, asyncio.run):
+        run(_renewed(authority))
+
+
+async def _renewed(authority: Authority) -> None:
     certificate = Certificate(door_files(authority.issue("door")))
     renewed = asyncio.Event()
     renewing = asyncio.create_task(certificate.keep_renewed(renewed.set, look_s=0.02))
