@@ -6,6 +6,7 @@ from aiohttp import web
 
 from web.doors import Operations
 from web.gate import REQUESTS_MAX, gate, meet_expectation
+from web.graphql.endpoint import add_graphql
 from web.metrics import DoorMetrics
 from web.patience import Patience
 from web.ports import Ports
@@ -40,4 +41,5 @@ def make_app(
             app.router.add_get(route.path, handler, expect_handler=meet_expectation)
         else:
             app.router.add_route(route.method, route.path, handler, expect_handler=meet_expectation)
+    add_graphql(app, operations, metrics, limits.wait_s)
     return app

@@ -19,6 +19,7 @@ class Operations:
     reading: Reading
     watching: Watching
     patience: Patience
+    callers: Callers
 
 
 def operations(ports: Ports, metrics: DoorMetrics) -> Operations:
@@ -28,4 +29,5 @@ def operations(ports: Ports, metrics: DoorMetrics) -> Operations:
         Reading(ports.reader, callers),
         Watching(ports.reader, ports.signals, callers),
         patience,
+        callers,
     )

@@ -23,6 +23,21 @@ ALWAYS_ADMITTED = frozenset({"/livez", "/readyz", "/metrics"})
 log = logging.getLogger("millrace.web")
 
 
+class Stay:
+    """A request's place among those inside. Who means to stay for hours gives it up, and is bounded otherwise."""
+
+    def __init__(self, metrics: DoorMetrics) -> None:
+        self._metrics, self.is_given_up = metrics, False
+        metrics.inside += 1
+
+    def give_up(self) -> None:
+        self._metrics.inside -= not self.is_given_up
+        self.is_given_up = True
+
+
+STAY: web.RequestKey[Stay] = web.RequestKey("stay", Stay)
+
+
 def gate(metrics: DoorMetrics, requests_max: int) -> Middleware:
     @web.middleware
     async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -30,7 +45,7 @@ def gate(metrics: DoorMetrics, requests_max: int) -> Middleware:
         request_id = new_request_id()
         REQUEST_ID.set(request_id)
         route, method = _route(request), request.method if request.method in hdrs.METH_ALL else "OTHER"
-        metrics.inside += 1
+        stay = request[STAY] = Stay(metrics)
         try:
             if metrics.inside > requests_max and route not in ALWAYS_ADMITTED:
                 raise unavailable("Too many requests are being answered; try again.")
@@ -38,10 +53,12 @@ def gate(metrics: DoorMetrics, requests_max: int) -> Middleware:
         except Exception as failed:
             response = _response_to(failed, request, route, request_id, metrics)
         finally:
-            metrics.inside -= 1
+            was_short = not stay.is_given_up
+            stay.give_up()
         response.headers[REQUEST_ID_HEADER] = request_id
         response.headers[hdrs.SERVER] = SERVER
-        metrics.answered(method, route, response.status, time.perf_counter() - began)
+        if was_short:
+            metrics.answered(method, route, response.status, time.perf_counter() - began)
         return response
 
     return admit
@@ -71,7 +88,7 @@ def _response_to(
 ) -> web.StreamResponse:
     if isinstance(failed, web.HTTPMethodNotAllowed) and request.method == hdrs.METH_OPTIONS:
         return web.Response(status=204, headers={hdrs.ALLOW: _allowed(failed)})
-    problem = _problem_of(failed)
+    problem = problem_of(failed)
     metrics.problems.labels(route, problem.code.value).inc()
     if problem.code is Code.INTERNAL_ERROR:
         log.error("a request failed for a reason of ours: %s %s", request.method, route, exc_info=failed)
@@ -80,7 +97,8 @@ def _response_to(
     return answers.problem(problem, request_id)
 
 
-def _problem_of(failed: Exception) -> Problem:
+def problem_of(failed: Exception) -> Problem:
+    """What is said of it: of what nobody expected, nothing but that it is a fault of ours."""
     match failed:
         case Problem():
             return failed

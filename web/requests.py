@@ -59,6 +59,11 @@ def _too_large(max_bytes: int) -> Problem:
     return Problem(Code.PAYLOAD_TOO_LARGE, f"The body must be at most {max_bytes // 1024} KiB.")
 
 
+def authorization(request: web.Request) -> str | None:
+    given = request.headers.getall("Authorization", ())
+    return given[0] if len(given) == 1 else None
+
+
 def trace(request: web.Request) -> str | None:
     given = request.headers.get("traceparent")
     return given if given and _TRACEPARENT.fullmatch(given) else None

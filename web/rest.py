@@ -11,6 +11,7 @@ from web.idempotency import HEADER as IDEMPOTENCY_KEY
 from web.patience import Preference
 from web.payments import Answer, Asked, Payments
 from web.reading import Query, Reading
+from web.requests import authorization as _authorization
 from web.requests import json_body, trace
 
 RETRY_AFTER_S = "1"
@@ -87,11 +88,6 @@ def _command_response(answer: Answer, preference: Preference, status: int, locat
 
 def _location(view: Mapping[str, str] | View) -> str:
     return f"/v1/{view['object']}s/{view['id']}"
-
-
-def _authorization(request: web.Request) -> str | None:
-    given = request.headers.getall("Authorization", ())
-    return given[0] if len(given) == 1 else None
 
 
 def _query(request: web.Request) -> Query:

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from models.commands import Command, Origin, PublicCommand, RecordNotice, RecordOutcome, fingerprint
 from models.deciding import decide, remembered_as
 from models.errors import Unavailable
+from models.events import Event
 from models.ids import internal_command_id
 from models.ports import (
     Heard,
@@ -46,9 +47,10 @@ from models.provider import (
     RefundSnapshot,
     RefundStatus,
 )
-from models.representation import payment_view
+from models.representation import payment_view, rfc3339
 from models.terms import CaptureMethod
 from models.transaction import Transaction, evolve, react
+from streams.wire.events import TYPES
 from web.app import Limits, make_app
 from web.doors import operations
 from web.metrics import DoorMetrics
@@ -78,6 +80,7 @@ class Service:
     """Every port at once: the transactions live here, and each command is decided when it is appended."""
 
     transactions: dict[str, Transaction] = field(default_factory=dict)
+    stories: dict[str, list[View]] = field(default_factory=dict)
     appended: list[Command] = field(default_factory=list)
     unfamiliar: list[Unfamiliar] = field(default_factory=list)
     known_notices: set[str] = field(default_factory=set)
@@ -133,6 +136,7 @@ class Service:
         calls = []
         for event in decide(self.transactions.get(id), command):
             self.transactions[id] = evolve(self.transactions.get(id), event)
+            self.stories.setdefault(id, []).append(event_view(event))
             for listener in self.listeners:
                 listener.hear(id, event.sequence)
             if call := react(event):
@@ -202,6 +206,9 @@ class Service:
         found = [v for v in views if v is not None and where.status in (None, v["status"])]
         if starting_after:
             found = found[[v["id"] for v in found].index(starting_after) + 1 :]
+        if ending_before:
+            found = found[: [v["id"] for v in found].index(ending_before)]
+            return Page(found[-limit:], len(found) > limit)
         return Page(found[:limit], len(found) > limit)
 
     async def refund(self, merchant: str, refund_id: str) -> View | None:
@@ -224,7 +231,7 @@ class Service:
         known = self.transactions.get(payment_id)
         if known is None or known.merchant != merchant:
             return Page([], False)
-        told = [{"sequence": n} for n in range(after_sequence + 1, known.sequence + 1)]
+        told = [event for event in self.stories[payment_id] if event["sequence"] > after_sequence]
         return Page(told[:limit], len(told) > limit)
 
     async def remember(self, payment: View) -> None:
@@ -315,6 +322,21 @@ class Listening:
             first, _ = self.heard.get(payment_id, (sequence, sequence))
             self.heard[payment_id] = first, sequence
             self.came.set()
+
+
+def event_view(event: Event) -> View:
+    """As its merchant sees it, without what changed."""
+    return {
+        "id": event.id,
+        "object": "event",
+        "type": TYPES[type(event.data)],
+        "payment": event.payment_id,
+        "sequence": event.sequence,
+        "created_at": rfc3339(event.at),
+        "causation_id": event.caused_by,
+        "cause": None,
+        "data": {},
+    }
 
 
 def outcome_of(call: PspCall, known: Transaction) -> Outcome:
