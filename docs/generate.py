@@ -2,6 +2,7 @@
 
     openapi.json    the door        from web's routes, bodies and examples
     asyncapi.json   the topics      from the catalogue and the wire formats
+    schema.graphql  GraphQL         from web's types, queries, mutations and its subscription
     transitions.md  the statuses    from the TRANSITIONS tables
     matrix.md       the commands    from the rules, state by state
 
@@ -21,6 +22,7 @@ from models import dispute, payment, refund, shapes
 from streams import asyncapi
 from web import openapi
 from web.bodies import BODIES
+from web.graphql import schema as graphql
 
 DOCS = Path(__file__).resolve().parent
 
@@ -63,6 +65,7 @@ def _chart(table: Any) -> str:
 DOCUMENTS = {
     "openapi.json": openapi.written,
     "asyncapi.json": _asyncapi,
+    "schema.graphql": graphql.written,
     "transitions.md": _transitions,
     "matrix.md": matrix.written,
 }

@@ -12,8 +12,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 OURS = {"models", "agents", "streams", "web", "sandbox", "millrace", "tests"}
 
-GRPC = {"grpc", "google", "grpc_health", "grpc_reflection", "grpc_status"}  # one door's own
 DOOR = {"aiohttp", "pydantic", "orjson", "prometheus_client"}  # the door's framework, its bodies, its numbers
+LANGUAGES = {  # what one language of the door needs besides
+    "web/graphql": {"strawberry", "graphql"},
+    "web/grpc": {"grpc", "google", "grpc_health", "grpc_reflection", "grpc_status"},
+}
 
 # What one adapter may know of the outside: one row.
 VENDORS = {
@@ -55,7 +58,7 @@ def test_the_core_knows_the_standard_library_alone(path: Path) -> None:
 @pytest.mark.parametrize("path", sources("web"), ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_door_knows_only_what_a_door_needs(path: Path) -> None:
     certificates = {"cryptography"} if path == ROOT / "web/tls.py" else set()  # when one ends
-    own = GRPC if path.parent == ROOT / "web" / "grpc" else set()
+    own = LANGUAGES.get(path.parent.relative_to(ROOT).as_posix(), set())
     composes = {"grpc"} if path == ROOT / "web" / "__main__.py" else set()
     assert outside(path) <= DOOR | certificates | own | composes
 

@@ -14,10 +14,15 @@ REPLAYED = {"Idempotent-Replayed": "true"}
 _PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+def json(
+    body: Any,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    content_type: str = "application/json",
+) -> web.Response:
     all_headers = {**_PRIVATE, **headers} if headers else _PRIVATE
     return web.Response(
-        body=orjson.dumps(body), status=status, headers=all_headers, content_type="application/json"
+        body=orjson.dumps(body), status=status, headers=all_headers, content_type=content_type
     )
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 from web.cors import cors
 from web.doors import Operations
 from web.gate import REQUESTS_MAX, gate, meet_expectation
+from web.graphql.endpoint import add_graphql
 from web.metrics import DoorMetrics
 from web.pages import Pages
 from web.patience import Patience
@@ -51,4 +52,5 @@ def make_app(
             app.router.add_get(route.path, handler, expect_handler=meet_expectation)
         else:
             app.router.add_route(route.method, route.path, handler, expect_handler=meet_expectation)
+    add_graphql(app, operations, metrics, limits.wait_s)
     return app

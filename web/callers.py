@@ -25,6 +25,10 @@ class Callers:
         await self._limiting.admit(holder, operation)
         return holder
 
+    async def known(self, authorization: str | None) -> Principal:
+        """The holder of the key, whatever it is for. Costs nothing. Raises Problem."""
+        return await self._holder(authorization)
+
     async def still(self, authorization: str | None, operation: Operation) -> None:
         """Whether who was admitted may go on: what is revoked ends within five seconds. Costs nothing. Raises Problem."""
         _may(await self._holder(authorization), operation)

@@ -20,6 +20,7 @@ class Operations:
     reading: Reading
     watching: Watching
     patience: Patience
+    callers: Callers
 
 
 def operations(ports: Ports, metrics: DoorMetrics, allowance: Allowance | None = None) -> Operations:
@@ -30,4 +31,5 @@ def operations(ports: Ports, metrics: DoorMetrics, allowance: Allowance | None =
         Reading(ports.reader, callers),
         Watching(ports.reader, ports.signals, callers),
         patience,
+        callers,
     )

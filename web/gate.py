@@ -33,6 +33,21 @@ ALWAYS_ADMITTED = frozenset({"/livez", "/readyz", "/metrics"})
 log = logging.getLogger("millrace.web")
 
 
+class Stay:
+    """A request's place among those inside. Who means to stay for hours gives it up, and is bounded otherwise."""
+
+    def __init__(self, metrics: DoorMetrics) -> None:
+        self._metrics, self.is_given_up = metrics, False
+        metrics.inside += 1
+
+    def give_up(self) -> None:
+        self._metrics.inside -= not self.is_given_up
+        self.is_given_up = True
+
+
+STAY: web.RequestKey[Stay] = web.RequestKey("stay", Stay)
+
+
 def gate(metrics: DoorMetrics, tracing: Tracing, requests_max: int) -> Middleware:
     shedding = Shedding()
 
@@ -46,7 +61,7 @@ def gate(metrics: DoorMetrics, tracing: Tracing, requests_max: int) -> Middlewar
         route, method = _route(request), request.method if request.method in hdrs.METH_ALL else "OTHER"
         with _span(tracing, request, method, route) as span:
             request[TRACE] = None if span is None else span.traceparent
-            metrics.inside += 1
+            stay = request[STAY] = Stay(metrics)
             try:
                 if metrics.inside > requests_max and route not in ALWAYS_ADMITTED:
                     response = shedding.turn_away(request_id, route, metrics)
@@ -55,12 +70,14 @@ def gate(metrics: DoorMetrics, tracing: Tracing, requests_max: int) -> Middlewar
             except Exception as failed:
                 response = _response_to(failed, request, route, request_id, metrics)
             finally:
-                metrics.inside -= 1
+                was_short = not stay.is_given_up
+                stay.give_up()
             _end(span, response.status)
         response.headers[REQUEST_ID_HEADER] = request_id
         response.headers[hdrs.SERVER] = SERVER
         response.headers.update(headers(STANDINGS.get()))
-        metrics.answered(method, route, response.status, time.perf_counter() - began)
+        if was_short:
+            metrics.answered(method, route, response.status, time.perf_counter() - began)
         return response
 
     return admit

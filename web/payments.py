@@ -160,8 +160,8 @@ def refund_of(payment: View | None, refund_id: str) -> View | None:
 
 
 def refunds_of(payment: View | None) -> list[View]:
-    """Each with its payment's id, as a refund is shown by itself."""
-    return [refund | {"payment": payment["id"]} for refund in payment["refunds"]] if payment else []
+    """Each with its payment's id, as a refund is shown by itself. None of a payment that was only just accepted."""
+    return [refund | {"payment": payment["id"]} for refund in payment.get("refunds", ())] if payment else []
 
 
 def pending_refund(refund_id: str, payment_id: str) -> View:

@@ -65,11 +65,9 @@ class Reading:
     async def refunds(self, authorization: str | None, payment_id: str, query: Query) -> Page:
         """Newest first."""
         caller = await self._callers.admit(authorization, LIST_REFUNDS)
-        asked = _Asked(query, _CURSORS)
-        limit, after, before = asked.page(ids.REFUND_ID.fullmatch)
-        asked.refuse_what_is_wrong()
+        wanted = _wanted_refunds(query)
         payment = await self._payment(caller.merchant, payment_id)
-        return _page_of(refunds_of(payment)[::-1], limit, after, before)
+        return _page_of(refunds_of(payment)[::-1], *wanted)
 
     async def events(self, authorization: str | None, payment_id: str, query: Query) -> Page:
         """The story in its order."""
@@ -91,6 +89,18 @@ class Reading:
         if found is None:
             raise no_such_payment()
         return found
+
+
+def refunds_in(payment: View, query: Query) -> Page:
+    """Of a payment that is at hand, newest first. Raises Problem."""
+    return _page_of(refunds_of(payment)[::-1], *_wanted_refunds(query))
+
+
+def _wanted_refunds(query: Query) -> tuple[int, str | None, str | None]:
+    asked = _Asked(query, _CURSORS)
+    wanted = asked.page(ids.REFUND_ID.fullmatch)
+    asked.refuse_what_is_wrong()
+    return wanted
 
 
 def _page_of(found: list[View], limit: int, after: str | None, before: str | None) -> Page:

@@ -77,6 +77,12 @@ def no_query(request: web.Request) -> None:
         raise invalid([FieldError(name, "is not taken here") for name in names])
 
 
+def authorization(request: web.Request) -> str | None:
+    """The one value of that header."""
+    given = request.headers.getall("Authorization", ())
+    return given[0] if len(given) == 1 else None
+
+
 def trace(request: web.Request) -> str | None:
     """A traceparent, for what the request leads to."""
     return request.get(TRACE)

@@ -11,7 +11,7 @@ from web.idempotency import HEADER as IDEMPOTENCY_KEY
 from web.patience import Preference
 from web.payments import Answer, Asked, Payments
 from web.reading import Reading
-from web.requests import json_body, no_query, query, trace
+from web.requests import authorization, json_body, no_query, query, trace
 
 RETRY_AFTER_S = "1"
 """What was accepted is mostly decided within a second or two."""
@@ -43,33 +43,33 @@ class Rest:
 
     async def get_payment(self, request: web.Request) -> web.Response:
         no_query(request)
-        found = await self._reading.payment(_authorization(request), request.match_info["payment_id"])
+        found = await self._reading.payment(authorization(request), request.match_info["payment_id"])
         return answers.read(request, found)
 
     async def list_payments(self, request: web.Request) -> web.Response:
-        found = await self._reading.payments(_authorization(request), query(request))
+        found = await self._reading.payments(authorization(request), query(request))
         return answers.read(request, found)
 
     async def get_refund(self, request: web.Request) -> web.Response:
         no_query(request)
-        found = await self._reading.refund(_authorization(request), request.match_info["refund_id"])
+        found = await self._reading.refund(authorization(request), request.match_info["refund_id"])
         return answers.read(request, found)
 
     async def list_refunds(self, request: web.Request) -> web.Response:
         payment_id = request.match_info["payment_id"]
-        found = await self._reading.refunds(_authorization(request), payment_id, query(request))
+        found = await self._reading.refunds(authorization(request), payment_id, query(request))
         return answers.read(request, found)
 
     async def list_events(self, request: web.Request) -> web.Response:
         payment_id = request.match_info["payment_id"]
-        found = await self._reading.events(_authorization(request), payment_id, query(request))
+        found = await self._reading.events(authorization(request), payment_id, query(request))
         return answers.read(request, found)
 
     def _asked(self, request: web.Request) -> tuple[Asked, Preference]:
         no_query(request)
         prefer = patience.preference(request.headers.getall("Prefer", ()), self._wait_s)
         asked = Asked(
-            authorization=_authorization(request),
+            authorization=authorization(request),
             idempotency_key=request.headers.getall(IDEMPOTENCY_KEY, []),
             body=partial(json_body, request),
             wait_s=prefer.wait_s,
@@ -91,8 +91,3 @@ def _command_response(answer: Answer, preference: Preference, status: int, locat
 
 def _location(view: Mapping[str, str] | View) -> str:
     return f"/v1/{view['object']}s/{view['id']}"
-
-
-def _authorization(request: web.Request) -> str | None:
-    given = request.headers.getall("Authorization", ())
-    return given[0] if len(given) == 1 else None

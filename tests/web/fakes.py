@@ -91,8 +91,8 @@ class Service:
     """Every port at once: the transactions live here, and each command is decided when it is appended."""
 
     transactions: dict[str, Transaction] = field(default_factory=dict)
-    appended: list[Command] = field(default_factory=list)
     stories: dict[str, list[View]] = field(default_factory=dict)
+    appended: list[Command] = field(default_factory=list)
     unfamiliar: list[Unfamiliar] = field(default_factory=list)
     known_notices: set[str] = field(default_factory=set)
     traces: list[str | None] = field(default_factory=list)

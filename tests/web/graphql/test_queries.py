@@ -1,0 +1,318 @@
+"""What is asked for in GraphQL is made, shown and refused as it is in REST."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from models import ids
+from models.commands import CancelPayment, CreatePayment
+from tests.web.fakes import ALICE, OTHER_KEY, READ_ONLY_KEY, Door
+from tests.web.fakes import PAYMENT as BODY
+from tests.web.graphql.client import CREATE, PAYMENT, ask, codes, errors, make
+from web import bodies, shown
+from web.graphql import inputs, types
+
+NOBODYS = "pay_" + "0" * 32
+
+
+async def test_a_payment_is_made_and_is_the_one_that_rest_shows(door: Door) -> None:
+    told = await ask(door, CREATE, {"input": PAYMENT | {"idempotencyKey": "order 6735"}})
+    made = told.body["data"]["createPayment"]
+    assert (made["settled"], made["replayed"]) == (True, False)
+    assert made["payment"]["id"] == ids.payment_id(ids.command_uuid(ALICE, "order 6735"))
+    by_rest = (await door.get(f"/v1/payments/{made['payment']['id']}")).body
+    assert made["payment"] == {name: by_rest[name] for name in ("id", "status", "amount")}
+    assert told.headers["Request-Id"].startswith("req_")
+
+
+async def test_one_key_is_one_payment_in_either_language(door: Door) -> None:
+    by_rest = await door.post("/v1/payments", BODY, "k")
+    told = await ask(door, CREATE, {"input": PAYMENT | {"idempotencyKey": "k"}})
+    made = told.body["data"]["createPayment"]
+    assert (made["payment"]["id"], made["replayed"]) == (by_rest.body["id"], True)
+    other = await ask(door, CREATE, {"input": PAYMENT | {"idempotencyKey": "k", "amount": 2000}})
+    assert codes(other) == ["idempotency_key_reused"]
+    assert other.body["data"] == {"createPayment": None}
+
+
+@pytest.mark.parametrize(
+    ("header", "given", "code"),
+    [
+        ("k", None, None), (None, "k", None), ("k", "k", None), ('"k"', "k", None), ("k", "", None),
+        ("k", "other", "validation_failed"), (None, None, "idempotency_key_missing"), (None, "", "idempotency_key_missing"),
+        (None, "x" * 256, "validation_failed"), ("x", "\u0000", "validation_failed"),
+    ],
+)  # fmt: skip
+async def test_the_key_is_in_the_input_or_in_the_header_or_in_both_alike(
+    door: Door, header: str | None, given: str | None, code: str | None
+) -> None:
+    change = {} if given is None else {"idempotencyKey": given}
+    headers = {} if header is None else {"Idempotency_Key": header}
+    told = await ask(door, CREATE, {"input": PAYMENT | change}, **headers)
+    if code is not None:
+        assert codes(told) == [code]
+        assert door.service.appended == []
+    else:
+        made = told.body["data"]["createPayment"]["payment"]["id"]
+        assert made == ids.payment_id(ids.command_uuid(ALICE, "k"))
+
+
+async def test_parallel_mutations_with_one_key_make_one_payment(door: Door) -> None:
+    assert len(set(await asyncio.gather(*(make(door) for _ in range(30))))) == 1
+    assert len(door.service.transactions) == 1
+
+
+async def test_all_terms_reach_the_command(door: Door) -> None:
+    terms: dict[str, Any] = {
+        "captureMethod": "manual",
+        "description": "Zwölf Äpfel\n🍏",
+        "customer": "cus_1",
+        "receiptEmail": "jenny@example.com",
+        "statementDescriptorSuffix": "ORDER 6735",
+        "returnUrl": "https://shop.example/done?x=1",
+        "offSession": True,
+        "metadata": {"a": "b"},
+    }
+    await make(door, **terms)
+    command = door.service.appended[0]
+    assert isinstance(command, CreatePayment)
+    asked = [
+        getattr(command.terms, member)
+        for member in bodies.PaymentBody.model_fields
+        if hasattr(command.terms, member)
+    ]
+    assert asked == ["pm_card_visa", *terms.values()]
+
+
+async def test_a_payment_is_captured_in_part_and_another_cancelled(door: Door) -> None:
+    one, other = await make(door, "1", captureMethod="manual"), await make(door, "2", captureMethod="manual")
+    capture = """mutation($id: ID!) { capturePayment(input: {paymentId: $id, amount: 1500, idempotencyKey: "c"}) {
+        settled payment { status amountCaptured } } }"""
+    told = await ask(door, capture, {"id": one})
+    assert told.body["data"]["capturePayment"] == {
+        "settled": True,
+        "payment": {"status": "captured", "amountCaptured": 1500},
+    }
+    cancel = """mutation($id: ID!) { cancelPayment(input: {paymentId: $id, reason: abandoned, idempotencyKey: "x"}) {
+        payment { status } } }"""
+    told = await ask(door, cancel, {"id": other})
+    assert told.body["data"]["cancelPayment"]["payment"] == {"status": "canceled"}
+    command = door.service.appended[-1]
+    assert isinstance(command, CancelPayment) and command.reason == "abandoned"
+
+
+REFUND = """mutation($input: CreateRefundInput!) {
+  createRefund(input: $input) { settled replayed refund { id paymentId status amount reason } }
+}"""
+
+
+async def test_refunds_are_made_read_and_listed_newest_first(door: Door) -> None:
+    payment = await make(door)
+    for amount in (100, 200, 300):
+        asked = {
+            "paymentId": payment,
+            "amount": amount,
+            "reason": "duplicate",
+            "idempotencyKey": f"r{amount}",
+        }
+        told = await ask(door, REFUND, {"input": asked})
+        made = told.body["data"]["createRefund"]
+        assert made["settled"] and made["refund"]["paymentId"] == payment
+    read = await ask(
+        door,
+        "query($id: ID!) { refund(id: $id) { id paymentId status amount reason } }",
+        {"id": made["refund"]["id"]},
+    )
+    assert read.body["data"]["refund"] == made["refund"]
+    page = """query($id: ID!, $after: String) { payment(id: $id) { refunds(first: 2, after: $after) {
+        edges { cursor node { amount paymentId } } pageInfo { hasNextPage hasPreviousPage endCursor } } } }"""
+    told = await ask(door, page, {"id": payment})
+    refunds = told.body["data"]["payment"]["refunds"]
+    assert [edge["node"] for edge in refunds["edges"]] == [
+        {"amount": n, "paymentId": payment} for n in (300, 200)
+    ]
+    assert refunds["pageInfo"] == {
+        "hasNextPage": True,
+        "hasPreviousPage": False,
+        "endCursor": refunds["edges"][1]["cursor"],
+    }
+    told = await ask(door, page, {"id": payment, "after": refunds["pageInfo"]["endCursor"]})
+    refunds = told.body["data"]["payment"]["refunds"]
+    assert [edge["node"]["amount"] for edge in refunds["edges"]] == [100]
+    assert (refunds["pageInfo"]["hasNextPage"], refunds["pageInfo"]["hasPreviousPage"]) == (False, True)
+
+
+async def test_a_decline_is_a_payment_too(door: Door) -> None:
+    declined = await make(door, paymentMethod="pm_card_chargeDeclined")
+    told = await ask(
+        door, "query($id: ID!) { payment(id: $id) { status decline { code declineCode } } }", {"id": declined}
+    )
+    assert told.body["data"]["payment"] == {
+        "status": "declined",
+        "decline": {"code": "card_declined", "declineCode": "generic_decline"},
+    }
+
+
+async def test_the_story_is_told_in_pages_each_with_the_payment(door: Door) -> None:
+    payment = await make(door)
+    story = """query($id: ID!, $after: String) { payment(id: $id) { events(first: 1, after: $after) {
+        edges { cursor node { type sequence paymentId payment { id } } } pageInfo { hasNextPage endCursor } } } }"""
+    after, told = None, []
+    while True:
+        answer = await ask(door, story, {"id": payment, "after": after})
+        events = answer.body["data"]["payment"]["events"]
+        told += [edge["node"] for edge in events["edges"]]
+        if not events["pageInfo"]["hasNextPage"]:
+            break
+        after = events["pageInfo"]["endCursor"]
+    assert [(event["type"], event["sequence"]) for event in told] == [
+        ("payment.requested.v1", 1),
+        ("payment.captured.v1", 2),
+    ]
+    assert all(event["paymentId"] == payment == event["payment"]["id"] for event in told)
+
+
+PAGE = """query($first: Int, $after: String, $last: Int, $before: String) {
+  payments(first: $first, after: $after, last: $last, before: $before) {
+    edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+
+
+async def test_payments_are_read_in_pages_forwards_and_back(door: Door) -> None:
+    made = [await make(door, f"k{n}") for n in range(5)][::-1]
+
+    async def page(**asked: Any) -> tuple[list[str], dict[str, Any]]:
+        found = (await ask(door, PAGE, asked)).body["data"]["payments"]
+        return [edge["node"]["id"] for edge in found["edges"]], found["pageInfo"]
+
+    first, info = await page(first=2)
+    assert (first, info["hasNextPage"], info["hasPreviousPage"]) == (made[:2], True, False)
+    second, info = await page(first=2, after=info["endCursor"])
+    assert (second, info["hasNextPage"], info["hasPreviousPage"]) == (made[2:4], True, True)
+    third, info = await page(after=info["endCursor"])
+    assert (third, info["hasNextPage"]) == (made[4:], False)
+    back, info = await page(last=2, before=info["startCursor"])
+    assert (back, info["hasNextPage"], info["hasPreviousPage"]) == (made[2:4], True, True)
+    assert (await page())[0] == made
+
+
+@pytest.mark.parametrize(
+    ("asked", "fields"),
+    [
+        ({"first": 0}, ["first"]), ({"first": 101}, ["first"]), ({"last": 5}, ["last"]), ({"last": -1}, ["last", "last"]),
+        ({"first": 1, "last": 1}, ["last"]), ({"first": 1, "before": NOBODYS}, ["before"]),
+        ({"after": NOBODYS, "before": NOBODYS}, ["before"]), ({"after": "x"}, ["starting_after"]),
+    ],
+)  # fmt: skip
+async def test_a_page_that_is_none_is_refused(door: Door, asked: dict[str, Any], fields: list[str]) -> None:
+    told = await ask(door, PAGE, asked)
+    assert codes(told) == ["validation_failed"]
+    assert [error["field"] for error in errors(told)[0]["errors"]] == fields
+
+
+async def test_filters_are_those_of_rest(door: Door) -> None:
+    await make(door, "1")
+    await make(door, "2", captureMethod="manual")
+    told = await ask(door, "{ payments(status: authorized) { edges { node { status } } } }")
+    assert told.body["data"]["payments"]["edges"] == [{"node": {"status": "authorized"}}]
+    query = """query($m: Metadata) { payments(currency: "usd", customer: "cus_1", metadata: $m,
+        createdAfter: "2026-01-31T12:00:00Z") { edges { cursor } } }"""
+    await ask(door, query, {"m": {"order": "6735", "lot-no": "7"}})
+    where = door.service.asked_where
+    assert (where.currency, where.customer) == ("usd", "cus_1")
+    assert where.metadata == (("order", "6735"), ("lot-no", "7"))
+    assert where.created_after is not None and where.created_after.year == 2026
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ('currency: "USD"', "currency"), ('customer: ""', "customer"), ('createdAfter: "yesterday"', "created_after"),
+        ("createdBefore: 5", "created_before"), ("createdBefore: {a: [1]}", "created_before"), ("metadata: 5", "metadata"),
+        ("metadata: {a: 1}", "metadata.a"), ('metadata: {a: "4242424242424242"}', "metadata.a"),
+    ],
+)  # fmt: skip
+async def test_a_bad_filter_is_named(door: Door, arguments: str, field: str) -> None:
+    told = await ask(door, f"{{ payments({arguments}) {{ edges {{ cursor }} }} }}")
+    assert codes(told) == ["validation_failed"]
+    assert [error["field"] for error in errors(told)[0]["errors"]] == [field]
+
+
+async def test_several_fields_fail_alone(door: Door) -> None:
+    payment = await make(door)
+    told = await ask(
+        door,
+        "query($a: ID!, $b: ID!) { mine: payment(id: $a) { id } none: payment(id: $b) { id } }",
+        {"a": payment, "b": NOBODYS},
+    )
+    assert told.status == 200
+    assert told.body["data"] == {"mine": {"id": payment}, "none": None}
+    assert [(error["path"], error["extensions"]["code"]) for error in told.body["errors"]] == [
+        (["none"], "not_found")
+    ]
+
+
+async def test_nothing_of_another_merchants_is_seen_or_touched(door: Door) -> None:
+    payment = await make(door, captureMethod="manual")
+    refundable = await make(door, "2")
+    refund = await ask(door, REFUND, {"input": {"paymentId": refundable, "amount": 5, "idempotencyKey": "r"}})
+    refund_id = refund.body["data"]["createRefund"]["refund"]["id"]
+    of_payment = f'paymentId: "{payment}", idempotencyKey: "theirs"'
+    for field in (
+        f'payment(id: "{payment}") {{ id events {{ edges {{ cursor }} }} refunds {{ edges {{ cursor }} }} }}',
+        f'refund(id: "{refund_id}") {{ id }}',
+    ):
+        theirs = await ask(door, f"{{ {field} }}", key=OTHER_KEY)
+        assert codes(theirs) == ["not_found"], field
+        assert codes_of_mine(await ask(door, f"{{ {field} }}")) == []
+    for field in (
+        f"capturePayment(input: {{{of_payment}}}) {{ payment {{ id }} }}",
+        f"cancelPayment(input: {{{of_payment}}}) {{ payment {{ id }} }}",
+        f'createRefund(input: {{paymentId: "{refundable}", idempotencyKey: "theirs"}}) {{ refund {{ id }} }}',
+    ):
+        theirs = await ask(door, f"mutation {{ {field} }}", key=OTHER_KEY)
+        assert codes(theirs) == ["not_found"], field
+    assert (await ask(door, "{ payments { edges { cursor } } }", key=OTHER_KEY)).body["data"]["payments"][
+        "edges"
+    ] == []
+    assert (await ask(door, f'{{ payment(id: "{payment}") {{ status }} }}')).body["data"]["payment"][
+        "status"
+    ] == "authorized"
+
+
+def codes_of_mine(told: Any) -> list[str]:
+    return codes(told) if "errors" in told.body else []
+
+
+async def test_a_key_that_may_only_read_makes_nothing(door: Door) -> None:
+    told = await ask(door, CREATE, {"input": PAYMENT | {"idempotencyKey": "k"}}, key=READ_ONLY_KEY)
+    assert (codes(told), told.body["data"]) == (["forbidden"], {"createPayment": None})
+    assert door.service.appended == []
+    assert "errors" not in (await ask(door, "{ payments { edges { cursor } } }", key=READ_ONLY_KEY)).body
+
+
+@pytest.mark.parametrize(
+    ("view", "type", "apart"),
+    [
+        (shown.Payment, types.Payment, {"object"}), (shown.Dispute, types.Dispute, {"object"}),
+        (shown.Refund, types.Refund, {"object", "payment"}), (shown.Decline, types.Decline, set()),
+        (shown.Provider, types.Provider, set()), (shown.Cause, types.Cause, set()),
+        (shown.PaymentEvent, types.PaymentEvent, {"object"}),
+    ],
+)  # fmt: skip
+def test_all_that_rest_shows_is_shown(view: Any, type: Any, apart: set[str]) -> None:
+    fields = {field.python_name for field in type.__strawberry_definition__.fields}
+    assert set(view.model_fields) - apart <= fields
+    assert fields - set(view.model_fields) <= {"payment_id", "events"}
+
+
+@pytest.mark.parametrize(
+    ("body", "type"),
+    [
+        (bodies.PaymentBody, inputs.CreatePaymentInput), (bodies.CaptureBody, inputs.CapturePaymentInput),
+        (bodies.CancelBody, inputs.CancelPaymentInput), (bodies.RefundBody, inputs.CreateRefundInput),
+    ],
+)  # fmt: skip
+def test_all_that_rest_takes_is_taken(body: Any, type: Any) -> None:
+    fields = {field.python_name for field in type.__strawberry_definition__.fields}
+    assert fields - {"payment_id", "idempotency_key", "wait_seconds"} == set(body.model_fields)

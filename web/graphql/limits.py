@@ -1,0 +1,148 @@
+"""How much one query may ask for: depth, aliases, fields and cost, counted before any of it is carried out.
+
+A fragment counts wherever it is spread, so that it hides nothing; it is walked once, however often that is.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+)
+
+from models.card_numbers import holds_card_number
+from models.commands import FieldError
+from models.fields import CARD_NUMBER
+from web.problems import Problem, invalid
+from web.reading import LIMIT_DEFAULT, LIMIT_MAX
+
+DEPTH_MAX = 20
+"""Selection sets in each other. What shows most of a payment has 9; introspection, as tools send it, 17."""
+
+ALIASES_MAX = 30
+FIELDS_MAX = 300
+"""All there is to see of a payment is some 100. To check a query takes up to the square of it: for these 50 ms."""
+
+COST_MAX = 5000
+COST_OF_READ, COST_OF_COMMAND = 50, 500
+"""Beside 1 for each object: so a request holds at most ten commands, and at most a hundred looks into the store."""
+
+_ROOTS = ("Query", "Mutation", "Subscription")
+_COSTS = {
+    **dict.fromkeys(("payment", "payments", "refund", "paymentEvents"), COST_OF_READ),
+    **dict.fromkeys(("createPayment", "capturePayment", "cancelPayment", "createRefund"), COST_OF_COMMAND),
+}
+"""At the root; further in, only a story is looked up."""
+_CONNECTIONS = frozenset({"payments", "refunds", "events"})
+"""Whatever these show counts as many times as the page that is asked for is long."""
+
+Variables = Mapping[str, Any]
+
+
+class Measure(NamedTuple):
+    depth: int = 0
+    aliases: int = 0
+    fields: int = 0
+    cost: int = 0
+
+
+def check(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables | None) -> None:
+    """Raises Problem. The document need not be valid. `variables`: None where they are not looked at yet."""
+    defaults = {
+        each.variable.name.value: _number(each.default_value.value)
+        for each in operation.variable_definitions or ()
+        if isinstance(each.default_value, IntValueNode)
+    }
+    sizes = None if variables is None else defaults | dict(variables)
+    found = _Walk(document, sizes).of(operation.selection_set, 1, is_root=True)
+    if found.aliases > ALIASES_MAX:
+        raise _refused(f"must not have more than {ALIASES_MAX} aliases")
+    if found.fields > FIELDS_MAX:
+        raise _refused(f"must not have more than {FIELDS_MAX} fields")
+    if found.cost > COST_MAX:
+        raise _refused(f"must not cost more than {COST_MAX}: ask for fewer objects, or for less of each")
+
+
+def _refused(message: str) -> Problem:
+    return invalid([FieldError("query", message)])
+
+
+class _Walk:
+    """`level`: how many selection sets stand around; no walk goes deeper than a query may."""
+
+    def __init__(self, document: DocumentNode, variables: Variables | None) -> None:
+        named = (each for each in document.definitions if isinstance(each, FragmentDefinitionNode))
+        self._fragments = {each.name.value: each for each in named}
+        self._measured: dict[str, Measure] = {}
+        self._variables = variables
+
+    def of(self, selected: SelectionSetNode, level: int, is_root: bool = False) -> Measure:
+        if level > DEPTH_MAX:
+            raise _refused(f"must not be nested deeper than {DEPTH_MAX}")
+        found = [self._selection(each, level, is_root) for each in selected.selections]
+        depth = 1 + max((each.depth for each in found), default=0)
+        aliases, fields, cost = (
+            sum(counts) for counts in zip((0, 0, 0), *(each[1:] for each in found), strict=True)
+        )
+        return Measure(depth, aliases, fields, cost)
+
+    def _selection(self, selection: SelectionNode, level: int, is_root: bool) -> Measure:
+        match selection:
+            case FieldNode():
+                return self._field(selection, level, is_root)
+            case FragmentSpreadNode():
+                return self._fragment(selection.name.value, level)
+            case InlineFragmentNode():
+                return self.of(selection.selection_set, level + 1, is_root)
+        raise AssertionError(selection)
+
+    def _field(self, field: FieldNode, level: int, is_root: bool) -> Measure:
+        if field.alias and holds_card_number(field.alias.value):  # it would come back in the answer
+            raise _refused(CARD_NUMBER)
+        name, under = field.name.value, Measure()
+        if field.selection_set:
+            under = self.of(field.selection_set, level + 1)
+        times = self._page_of(field) if name in _CONNECTIONS else 1
+        looked_up = _COSTS.get(name, 0) if is_root else COST_OF_READ * (name == "events")
+        own = looked_up + bool(field.selection_set)
+        return Measure(
+            under.depth, under.aliases + bool(field.alias), under.fields + 1, own + times * under.cost
+        )
+
+    def _fragment(self, name: str, level: int) -> Measure:
+        if name not in self._measured:
+            self._measured[name] = Measure()  # for one that spreads itself: the rules of GraphQL refuse it
+            if (fragment := self._fragments.get(name)) is not None:
+                is_root = fragment.type_condition.name.value in _ROOTS
+                self._measured[name] = self.of(fragment.selection_set, level + 1, is_root)
+        if level + self._measured[name].depth > DEPTH_MAX:
+            raise _refused(f"must not be nested deeper than {DEPTH_MAX}")
+        return self._measured[name]
+
+    def _page_of(self, field: FieldNode) -> int:
+        given = [each.value for each in field.arguments or () if each.name.value in ("first", "last")]
+        size = self._size(given[0]) if given else LIMIT_DEFAULT
+        return min(max(size, 1), LIMIT_MAX)
+
+    def _size(self, given: ValueNode) -> int:
+        if not isinstance(given, VariableNode):
+            return _number(getattr(given, "value", ""))
+        if self._variables is None:
+            return 1
+        size = self._variables.get(given.name.value)
+        return size if isinstance(size, int) else LIMIT_DEFAULT
+
+
+def _number(text: object) -> int:
+    """Of a size that no page has, the largest will do: it is refused where it is used."""
+    return int(text) if isinstance(text, str) and text.isdecimal() and len(text) < 10 else LIMIT_MAX

@@ -1,0 +1,143 @@
+"""The schema: what can be asked for in GraphQL, and the operation behind each. `docs/schema.graphql` is printed from it."""
+
+from collections.abc import AsyncGenerator, Iterator
+from enum import Enum
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from models.commands import FieldError
+from models.ports import View
+from web.graphql.commands import Mutation
+from web.graphql.context import Info
+from web.graphql.paging import Asked, Connection
+from web.graphql.scalars import SCALARS, Metadata, Time
+from web.graphql.types import Payment, PaymentEvent, PaymentStatus, Refund, happened, id_of
+from web.problems import invalid
+from web.reading import SEQUENCE_MAX
+
+
+@strawberry.type(
+    description="What can be read. What is not there, or is somebody else's, is an error `not_found`."
+)
+class Query:
+    @strawberry.field(description="A payment.")
+    async def payment(self, info: Info, id: strawberry.ID) -> Payment | None:
+        found: Any = await info.context.operations.reading.payment(info.context.authorization, id)
+        return found
+
+    @strawberry.field(description="Payments, newest first.")
+    async def payments(
+        self,
+        info: Info,
+        status: PaymentStatus | None = None,
+        currency: str | None = None,
+        customer: str | None = None,
+        created_after: Time | None = None,
+        created_before: Time | None = None,
+        metadata: Metadata | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Payment] | None:
+        paging, context = Asked(first, after, last, before), info.context
+        query = [
+            *_given(status=status, currency=currency, customer=customer),
+            *_given(created_after=created_after, created_before=created_before),
+            *_by_metadata(metadata),
+            *paging.query(),
+        ]
+        page = await context.operations.reading.payments(context.authorization, query)
+        connection: Connection[Payment] = paging.connection(page, id_of)
+        return connection
+
+    @strawberry.field(description="A refund.")
+    async def refund(self, info: Info, id: strawberry.ID) -> Refund | None:
+        found: Any = await info.context.operations.reading.refund(info.context.authorization, id)
+        return found
+
+
+@strawberry.type(description="What goes on, over graphql-transport-ws.")
+class Subscription:
+    @strawberry.subscription(
+        description="A payment's events behind `afterSequence`, then each as it happens, without end. Without a `paymentId`: "
+        "whatever happens from now on to any payment of the caller's."
+    )
+    async def payment_events(
+        self, info: Info, payment_id: strawberry.ID | None = None, after_sequence: int | None = None
+    ) -> AsyncGenerator[PaymentEvent, None]:
+        watching, authorization = info.context.operations.watching, info.context.authorization
+        if after_sequence is not None and (payment_id is None or not 0 <= after_sequence <= SEQUENCE_MAX):
+            message = f"must be an integer of 0 to {SEQUENCE_MAX}, and goes with payment_id"
+            raise invalid([FieldError("after_sequence", message)])
+        if payment_id is None:
+            happening = watching.all(authorization)
+        else:
+            happening = watching.payment(authorization, payment_id, after_sequence or 0)
+        try:
+            async for each in happening:
+                yield happened(each.event, each.payment)  # type: ignore[misc]
+        finally:
+            await happening.aclose()
+
+
+def _given(**filters: Any) -> list[tuple[str, str]]:
+    """Those that are not null, as a query string would hold them."""
+    return [
+        (name, str(value.value if isinstance(value, Enum) else value))
+        for name, value in filters.items()
+        if value is not None
+    ]
+
+
+def _by_metadata(wanted: Any) -> list[tuple[str, Any]]:
+    if wanted is None:
+        return []
+    if not isinstance(wanted, dict):
+        raise invalid([FieldError("metadata", "must be an object of names and values")])
+    return [(f"metadata[{name}]", value) for name, value in wanted.items()]
+
+
+class Checked(SchemaExtension):
+    """The document was read and checked before it came here (`documents`): it is neither again."""
+
+    def on_parse(self) -> Iterator[None]:
+        self.execution_context.graphql_document = self.execution_context.context.document
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        self.execution_context.pre_execution_errors = []
+        yield
+
+
+class Schema(strawberry.Schema):
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Strawberry would log each, with what the client sent. `errors` decides what is logged."""
+
+
+def _member(view: View, name: str) -> Any:
+    return view.get(name)
+
+
+SCHEMA = Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    extensions=[Checked],
+    config=StrawberryConfig(default_resolver=_member, scalar_map=SCALARS),
+)
+
+CORE = SCHEMA._schema
+"""graphql-core's own form of it, for its validation: Strawberry has no other name for it."""
+
+
+def written() -> str:
+    """The SDL."""
+    return SCHEMA.as_str() + "\n"
