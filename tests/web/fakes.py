@@ -93,6 +93,7 @@ class Service:
     transactions: dict[str, Transaction] = field(default_factory=dict)
     stories: dict[str, list[View]] = field(default_factory=dict)
     appended: list[Command] = field(default_factory=list)
+    answered: list[tuple[str, str, str]] = field(default_factory=list)
     unfamiliar: list[Unfamiliar] = field(default_factory=list)
     known_notices: set[str] = field(default_factory=set)
     traces: list[str | None] = field(default_factory=list)
@@ -165,9 +166,10 @@ class Service:
             return
         own = transaction.merchant == origin.merchant
         view = payment_view(transaction, False) if own and transaction.payment else None
-        seen = [c for c in self.appended if c == command or c.origin.command_id == origin.command_id]
+        again = self.answered.count(_asked_by(command)) > 0
+        self.answered.append(_asked_by(command))
         reply = self.forced_reply or Reply(
-            origin.command_id, known.code, known.message, len(seen) > 1, known.refund_id, view
+            origin.command_id, known.code, known.message, again, known.refund_id, view
         )
         for waiting in self._waiting.get(_asked_by(command), ()):
             if not waiting.done():
