@@ -34,6 +34,7 @@ class RunFolder:
         self.ports = self.path / "ports.json"
         self.secrets = self.path / "secrets.json"
         self._lock = self.path / "lock"
+        self._held: os.stat_result | None = None
 
     def make(self) -> None:
         """The logs are for who started the stack, too: a detached one writes keys and addresses there. (Not the folder:
@@ -52,12 +53,20 @@ class RunFolder:
             file.write(f"{os.getpid()} {processes.birth(os.getpid())}")
             file.flush()
             self._end_leftovers()
+            self._held = os.fstat(file.fileno())
             try:
                 yield
             finally:
                 self.endpoints.unlink(missing_ok=True)
                 self.state.unlink(missing_ok=True)
                 file.truncate(0)
+
+    def is_deleted(self) -> bool:
+        """Whether the folder that was held is gone. A part that is started again makes folders of its own, there too."""
+        try:
+            return self._held is not None and not os.path.samestat(self._lock.stat(), self._held)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
 
     def holder(self) -> int | None:
         """The supervisor's pid; None while nobody runs. Does not touch the lock, which a starter may want

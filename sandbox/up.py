@@ -151,7 +151,7 @@ def _stop_on_signals(supervisor: Supervisor) -> None:
 async def _keep_house(supervisor: Supervisor, names: list[str], folder: RunFolder) -> None:
     """Bound the logs; stop when the folder has been deleted, for nobody could stop us through it any more."""
     while not supervisor.stopping.is_set():
-        if not folder.logs.is_dir():
+        if folder.is_deleted():
             _say(f"{folder.path} is gone")
             supervisor.stopping.set()
         for name in names:

@@ -191,6 +191,7 @@ def test_two_checkouts_run_side_by_side(running: Stack, stack: Stack) -> None:
 def test_a_stack_whose_folder_is_deleted_stops(running: Stack) -> None:
     family, ports = running.family(), running.ports()
     shutil.rmtree(running.folder)
+    (running.folder / "logs").mkdir(parents=True)  # as a part does that is started again meanwhile
     assert_nothing_is_left(family, ports, within_s=20.0)
 
 
