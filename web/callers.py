@@ -23,10 +23,6 @@ class Callers:
         _may(holder, operation)
         return holder
 
-    async def known(self, authorization: str | None) -> Principal:
-        """The holder of the key, whatever it is for. Costs nothing. Raises Problem."""
-        return await self._holder(authorization)
-
     async def still(self, authorization: str | None, operation: Operation) -> None:
         """Whether who was admitted may go on: what is revoked ends within five seconds. Costs nothing. Raises Problem."""
         _may(await self._holder(authorization), operation)
@@ -50,7 +46,7 @@ class Callers:
 
 
 def _may(holder: Principal, operation: Operation) -> None:
-    if operation.scope not in holder.scopes:
+    if operation.scope and operation.scope not in holder.scopes:
         challenge = f'Bearer realm="millrace", error="insufficient_scope", scope="{operation.scope}"'
         detail = f"This API key lacks the scope {operation.scope}."
         raise Problem(Code.FORBIDDEN, detail, headers={"WWW-Authenticate": challenge})

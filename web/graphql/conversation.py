@@ -4,6 +4,7 @@ Source: github.com/enisdenjo/graphql-ws, PROTOCOL.md.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, aclosing, suppress
 from typing import Any, NoReturn, Protocol
@@ -23,7 +24,8 @@ from web.graphql.errors import Fault, Refused, fault_of
 from web.graphql.requests import wanted
 from web.graphql.schema import SCHEMA
 from web.json_bodies import decode
-from web.problems import Problem
+from web.operations import READ_QUERY
+from web.problems import RETRYABLE, Problem
 from web.request_ids import REQUEST_ID, new_request_id
 
 INIT_WITHIN_S = 10.0
@@ -35,6 +37,9 @@ ID_MAX_CHARS = 128
 
 BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, INIT_TIMEOUT = 4400, 4401, 4403, 4408
 ID_IN_USE, INIT_TWICE = 4409, 4429
+
+
+log = logging.getLogger("millrace.web")
 
 
 class Ended(Exception):
@@ -81,6 +86,9 @@ class Conversation:
             await self.end(ended.code, ended.reason)
         except ConnectionError:
             pass  # gone, while something was being said to it
+        except Exception:
+            log.exception("a conversation failed for a reason of ours")
+            await self.end(WSCloseCode.INTERNAL_ERROR, "Internal error")
         finally:
             await self._let_go()
 
@@ -110,9 +118,9 @@ class Conversation:
             raise Ended(FORBIDDEN, "Forbidden")
         self._authorization = given if isinstance(given, str) else self._authorization
         try:
-            return await self._operations.callers.known(self._authorization)
+            return await self._operations.callers.admit(self._authorization, READ_QUERY)
         except Problem as problem:
-            if problem.code is Code.UNAVAILABLE:
+            if problem.code in RETRYABLE:
                 raise Ended(WSCloseCode.TRY_AGAIN_LATER, "Try again later") from None
             raise Ended(FORBIDDEN, "Forbidden") from None
 
@@ -175,6 +183,7 @@ class Conversation:
 
     async def _told(self, id: str, payload: dict[str, Any]) -> Sequence[Fault]:
         """What ended it; nothing, where it was at its end. Raises Refused, Problem, ConnectionError."""
+        await self._operations.callers.admit(self._authorization, READ_QUERY)
         asked = wanted(payload)
         document, kind = self._documents.read(asked.query, asked.operation, asked.variables)
         if kind is not OperationType.SUBSCRIPTION:

@@ -20,6 +20,7 @@ from web.graphql.schema import SCHEMA
 from web.idempotency import HEADER as IDEMPOTENCY_KEY
 from web.json_bodies import decode
 from web.metrics import DoorMetrics
+from web.operations import READ_QUERY
 from web.problems import Problem
 from web.request_ids import REQUEST_ID
 from web.requests import authorization, json_body, trace
@@ -50,7 +51,7 @@ class Http:
     async def answer(self, request: web.Request) -> web.Response:
         accepted = NEWER if NEWER in request.headers.get("Accept", "").lower() else OLDER
         try:
-            await self._operations.callers.known(authorization(request))  # nobody else has a query read
+            await self._operations.callers.admit(authorization(request), READ_QUERY)
             asked = wanted(_in_url(request) if request.method == "GET" else await json_body(request))
             data, faults = await self._carry_out(request, asked)
         except Refused as refused:

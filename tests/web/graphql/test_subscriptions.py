@@ -90,6 +90,19 @@ async def test_without_the_keys_one_is_asked_to_come_again(door: Door) -> None:
         assert await client.closed_with() == 1013
 
 
+async def test_a_conversation_that_breaks_is_ended_as_one(
+    door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def breaks(key: str) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(door.service, "holder", breaks)
+    async with talk(door) as client:
+        await client.say(type="connection_init")
+        assert await client.closed_with() == aiohttp.WSCloseCode.INTERNAL_ERROR
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+
+
 @pytest.mark.parametrize(
     ("variables", "code"),
     [
