@@ -53,6 +53,8 @@ class Fault:
         extensions = {name: value for name, value in told.items() if name not in _OF_HTTP}
         if (retry_after := self.problem.headers.get("Retry-After")) is not None:
             extensions["retry_after"] = int(retry_after)
+        if self.problem.replayed:
+            extensions["replayed"] = True
         return said | {"extensions": extensions}
 
 
