@@ -75,7 +75,7 @@ def refusal(errors: Sequence[GraphQLError], of_inputs: Sequence[FieldError] = ()
     values = [error for error in errors if _is_about_a_value(error)]
     if not values:
         return Refused(others)
-    found = {error.field.partition(".")[0]: error for error in reversed(of_inputs)}
+    found = {error.field.partition(".")[0] for error in of_inputs}
     more = {told.field: told for told in map(_value_error, values) if told.field not in found}
     if len(of_inputs) + len(more) > 1:
         more.pop(_QUERY, None)  # says less than the others
@@ -92,6 +92,8 @@ def fault_of(error: GraphQLError) -> Fault:
     problem = problem_of(cause)
     if problem.code is Code.INTERNAL_ERROR:
         log.error("a field of a query failed for a reason of ours", exc_info=cause)
+    elif problem.code is Code.UNAVAILABLE:
+        log.warning("a field of a query could not be served: %s", problem.detail)
     return Fault(problem, where, error.path)
 
 

@@ -1,4 +1,4 @@
-"""The schema: what can be asked for in GraphQL, and the operation behind each. `docs/schema.graphql` is printed from it."""
+"""The schema: what can be asked for in GraphQL, and the operation behind each. The mutations are `commands`."""
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -135,8 +135,3 @@ SCHEMA = Schema(
 
 CORE = SCHEMA._schema
 """graphql-core's own form of it, for its validation: Strawberry has no other name for it."""
-
-
-def written() -> str:
-    """The SDL."""
-    return SCHEMA.as_str() + "\n"
