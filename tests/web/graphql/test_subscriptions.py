@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests.web.fakes import KEY, OTHER_KEY, PRINCIPALS, Door, open_door
-from tests.web.graphql.client import ask, make, talk
+from tests.web.graphql.client import PATH, SUBPROTOCOL, Talk, ask, make, talk
 from tests.web.test_waiting import until
 from web import watching
 from web.graphql import conversation, sockets
@@ -301,3 +301,23 @@ async def test_who_hangs_up_leaves_nothing_behind(door: Door) -> None:
         client.ws._response.close()  # no farewell
     await until(lambda: not door.service.listeners)
     assert door.count("millrace_graphql_subscriptions") == 0
+
+
+async def test_who_answers_no_ping_any_more_is_let_go(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "HEARTBEAT_S", 0.2)
+    payment = await make(door)
+    url = f"http://127.0.0.1:{door.serving.port}{PATH}"
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with door.http.ws_connect(url, protocols=(SUBPROTOCOL,), headers=headers, autoping=False) as ws:
+        client = Talk(ws)
+        await client.begin()
+        await client.subscribe("1", STORY, {"id": payment})
+        await until(lambda: door.service.listeners)
+        await until(lambda: not door.service.listeners, 2.0)
+    async with talk(door) as client:
+        await client.begin()
+        await client.subscribe("1", STORY, {"id": payment})
+        await client.take("1", 2)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.ws.receive(), 0.6)  # pings are answered meanwhile
+        assert door.service.listeners
