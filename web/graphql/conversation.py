@@ -20,10 +20,11 @@ from web.doors import Operations
 from web.gate import problem_of
 from web.graphql.context import Context
 from web.graphql.documents import Documents
-from web.graphql.errors import Fault, Refused, fault_of
+from web.graphql.errors import Fault, Refused, fault_of, told
 from web.graphql.requests import wanted
 from web.graphql.schema import SCHEMA
 from web.json_bodies import decode
+from web.metrics import DoorMetrics
 from web.operations import READ_QUERY
 from web.problems import RETRYABLE, Problem
 from web.request_ids import REQUEST_ID, new_request_id
@@ -64,10 +65,11 @@ class Conversation:
         ws: web.WebSocketResponse,
         operations: Operations,
         documents: Documents,
+        metrics: DoorMetrics,
         authorization: str | None,
     ) -> None:
         self._ws, self._operations, self._documents = ws, operations, documents
-        self._authorization = authorization
+        self._metrics, self._authorization = metrics, authorization
         self._following: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -201,12 +203,12 @@ class Conversation:
                     return faults
                 said: dict[str, Any] = {"data": result.data}
                 if faults:
-                    said["errors"] = _documents_of(faults)
+                    said["errors"] = told(faults, self._metrics)
                 await self._send(type="next", id=id, payload=said)
         return ()
 
     async def _refuse(self, id: str, faults: Sequence[Fault]) -> None:
-        await self._send(type="error", id=id, payload=_documents_of(faults))
+        await self._send(type="error", id=id, payload=told(faults, self._metrics))
 
     async def _send(self, **message: Any) -> None:
         await self._ws.send_str(orjson.dumps(message).decode())
@@ -230,10 +232,6 @@ def _id(message: dict[str, Any]) -> str:
     ):
         _end_bad("id")
     return id
-
-
-def _documents_of(faults: Sequence[Fault]) -> list[dict[str, Any]]:
-    return [fault.document(REQUEST_ID.get() or "") for fault in faults]
 
 
 def _end_bad(what: str) -> NoReturn:

@@ -16,7 +16,10 @@ from models.card_numbers import without_card_numbers
 from models.codes import Code
 from models.commands import FieldError
 from web.gate import problem_of
+from web.graphql.requests import PATH
+from web.metrics import DoorMetrics
 from web.problems import Problem, invalid, sayable
+from web.request_ids import REQUEST_ID
 
 _OF_HTTP = ("type", "title", "status", "detail", "instance")
 _QUERY = "query"
@@ -56,6 +59,13 @@ class Fault:
         if self.problem.replayed:
             extensions["replayed"] = True
         return said | {"extensions": extensions}
+
+
+def told(faults: Sequence[Fault], metrics: DoorMetrics) -> list[dict[str, Any]]:
+    """As they are sent, and counted."""
+    for fault in faults:
+        metrics.problems.labels(PATH, fault.problem.code.value).inc()
+    return [fault.document(REQUEST_ID.get() or "") for fault in faults]
 
 
 class Refused(Exception):

@@ -14,7 +14,7 @@ from web import answers, patience
 from web.doors import Operations
 from web.graphql.context import Context
 from web.graphql.documents import Documents
-from web.graphql.errors import Fault, Refused, fault_of
+from web.graphql.errors import Fault, Refused, fault_of, told
 from web.graphql.requests import Wanted, wanted
 from web.graphql.schema import SCHEMA
 from web.idempotency import HEADER as IDEMPOTENCY_KEY
@@ -22,10 +22,8 @@ from web.json_bodies import decode
 from web.metrics import DoorMetrics
 from web.operations import READ_QUERY
 from web.problems import Problem
-from web.request_ids import REQUEST_ID
 from web.requests import authorization, json_body, trace
 
-PATH = "/graphql"
 OLDER, NEWER = "application/json", "application/graphql-response+json"
 """Anything between may have written the older one, so its status says less of what became of a query."""
 
@@ -85,10 +83,7 @@ class Http:
         data: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> web.Response:
-        for fault in faults:
-            self._metrics.problems.labels(PATH, fault.problem.code.value).inc()
-        told = [fault.document(REQUEST_ID.get() or "") for fault in faults]
-        body = ({"errors": told} if told else {}) | dict(data or {})
+        body = ({"errors": told(faults, self._metrics)} if faults else {}) | dict(data or {})
         return answers.json(body, status, headers, content_type)
 
 

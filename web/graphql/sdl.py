@@ -1,8 +1,8 @@
 """The schema as a document, with what it cannot say itself at its head. `docs/schema.graphql` is printed from it."""
 
 from web.graphql.conversation import SUBSCRIPTIONS_MAX
-from web.graphql.http import PATH
 from web.graphql.limits import ALIASES_MAX, COST_MAX, COST_OF_COMMAND, COST_OF_READ, DEPTH_MAX, FIELDS_MAX
+from web.graphql.requests import PATH
 from web.graphql.schema import SCHEMA
 from web.graphql.sockets import SUBPROTOCOL
 from web.reading import LIMIT_DEFAULT, LIMIT_MAX
