@@ -22,7 +22,7 @@ from models import dispute, payment, refund, shapes
 from streams import asyncapi
 from web import openapi
 from web.bodies import BODIES
-from web.graphql import schema as graphql
+from web.graphql import sdl
 
 DOCS = Path(__file__).resolve().parent
 
@@ -65,7 +65,7 @@ def _chart(table: Any) -> str:
 DOCUMENTS = {
     "openapi.json": openapi.written,
     "asyncapi.json": _asyncapi,
-    "schema.graphql": graphql.written,
+    "schema.graphql": sdl.written,
     "transitions.md": _transitions,
     "matrix.md": matrix.written,
 }

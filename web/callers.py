@@ -25,10 +25,6 @@ class Callers:
         await self._limiting.admit(holder, operation)
         return holder
 
-    async def known(self, authorization: str | None) -> Principal:
-        """The holder of the key, whatever it is for. Costs nothing. Raises Problem."""
-        return await self._holder(authorization)
-
     async def still(self, authorization: str | None, operation: Operation) -> None:
         """Whether who was admitted may go on: what is revoked ends within five seconds. Costs nothing. Raises Problem."""
         _may(await self._holder(authorization), operation)
@@ -52,7 +48,7 @@ class Callers:
 
 
 def _may(holder: Principal, operation: Operation) -> None:
-    if operation.scope not in holder.scopes:
+    if operation.scope and operation.scope not in holder.scopes:
         challenge = f'Bearer realm="millrace", error="insufficient_scope", scope="{operation.scope}"'
         detail = f"This API key lacks the scope {operation.scope}."
         raise Problem(Code.FORBIDDEN, detail, headers={"WWW-Authenticate": challenge})

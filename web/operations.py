@@ -9,6 +9,9 @@ SCOPES = {
     REFUNDS_WRITE: "Make refunds.",
 }
 
+ANY = ""
+"""No scope: whoever has a key may."""
+
 READ_ONE, READ_MANY, WRITE = 1, 2, 5
 """Units of a caller's rate limit: about as the work behind them is."""
 
@@ -31,4 +34,6 @@ LIST_PAYMENTS = Operation("list_payments", PAYMENTS_READ, READ_MANY)
 GET_REFUND = Operation("get_refund", PAYMENTS_READ, READ_ONE)
 LIST_REFUNDS = Operation("list_refunds", PAYMENTS_READ, READ_ONE)
 LIST_EVENTS = Operation("list_events", PAYMENTS_READ, READ_MANY)
+READ_QUERY = Operation("read_query", ANY, READ_ONE)
+"""To have a query of GraphQL's read, whatever is in it: what it asks for costs besides, and one that is refused costs too."""
 WATCH_EVENTS = Operation("watch_events", PAYMENTS_READ, READ_MANY)

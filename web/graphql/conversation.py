@@ -4,6 +4,7 @@ Source: github.com/enisdenjo/graphql-ws, PROTOCOL.md.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, aclosing, suppress
 from typing import Any, NoReturn, Protocol
@@ -18,11 +19,13 @@ from models.ports import Principal
 from web.doors import Operations
 from web.graphql.context import Context
 from web.graphql.documents import Documents
-from web.graphql.errors import Fault, Refused, fault_of
+from web.graphql.errors import Fault, Refused, fault_of, told
 from web.graphql.requests import wanted
 from web.graphql.schema import SCHEMA
 from web.json_bodies import decode
-from web.problems import Problem, problem_of
+from web.metrics import DoorMetrics
+from web.operations import READ_QUERY
+from web.problems import RETRYABLE, Problem, problem_of
 from web.request_ids import REQUEST_ID, new_request_id
 
 INIT_WITHIN_S = 10.0
@@ -34,6 +37,9 @@ ID_MAX_CHARS = 128
 
 BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, INIT_TIMEOUT = 4400, 4401, 4403, 4408
 ID_IN_USE, INIT_TWICE = 4409, 4429
+
+
+log = logging.getLogger("millrace.web")
 
 
 class Ended(Exception):
@@ -58,10 +64,11 @@ class Conversation:
         ws: web.WebSocketResponse,
         operations: Operations,
         documents: Documents,
+        metrics: DoorMetrics,
         authorization: str | None,
     ) -> None:
         self._ws, self._operations, self._documents = ws, operations, documents
-        self._authorization = authorization
+        self._metrics, self._authorization = metrics, authorization
         self._following: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -80,6 +87,9 @@ class Conversation:
             await self.end(ended.code, ended.reason)
         except ConnectionError:
             pass  # gone, while something was being said to it
+        except Exception:
+            log.exception("a conversation failed for a reason of ours")
+            await self.end(WSCloseCode.INTERNAL_ERROR, "Internal error")
         finally:
             await self._let_go()
 
@@ -109,9 +119,9 @@ class Conversation:
             raise Ended(FORBIDDEN, "Forbidden")
         self._authorization = given if isinstance(given, str) else self._authorization
         try:
-            return await self._operations.callers.known(self._authorization)
+            return await self._operations.callers.admit(self._authorization, READ_QUERY)
         except Problem as problem:
-            if problem.code is Code.UNAVAILABLE:
+            if problem.code in RETRYABLE:
                 raise Ended(WSCloseCode.TRY_AGAIN_LATER, "Try again later") from None
             raise Ended(FORBIDDEN, "Forbidden") from None
 
@@ -174,6 +184,7 @@ class Conversation:
 
     async def _told(self, id: str, payload: dict[str, Any]) -> Sequence[Fault]:
         """What ended it; nothing, where it was at its end. Raises Refused, Problem, ConnectionError."""
+        await self._operations.callers.admit(self._authorization, READ_QUERY)
         asked = wanted(payload)
         document, kind = self._documents.read(asked.query, asked.operation, asked.variables)
         if kind is not OperationType.SUBSCRIPTION:
@@ -191,12 +202,12 @@ class Conversation:
                     return faults
                 said: dict[str, Any] = {"data": result.data}
                 if faults:
-                    said["errors"] = _documents_of(faults)
+                    said["errors"] = told(faults, self._metrics)
                 await self._send(type="next", id=id, payload=said)
         return ()
 
     async def _refuse(self, id: str, faults: Sequence[Fault]) -> None:
-        await self._send(type="error", id=id, payload=_documents_of(faults))
+        await self._send(type="error", id=id, payload=told(faults, self._metrics))
 
     async def _send(self, **message: Any) -> None:
         await self._ws.send_str(orjson.dumps(message).decode())
@@ -220,10 +231,6 @@ def _id(message: dict[str, Any]) -> str:
     ):
         _end_bad("id")
     return id
-
-
-def _documents_of(faults: Sequence[Fault]) -> list[dict[str, Any]]:
-    return [fault.document(REQUEST_ID.get() or "") for fault in faults]
 
 
 def _end_bad(what: str) -> NoReturn:

@@ -5,7 +5,8 @@ from aiohttp import web
 from web.doors import Operations
 from web.gate import meet_expectation
 from web.graphql.documents import Documents
-from web.graphql.http import PATH, Http
+from web.graphql.http import Http
+from web.graphql.requests import PATH
 from web.graphql.sockets import Sockets, is_upgrade
 from web.metrics import DoorMetrics
 

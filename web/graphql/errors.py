@@ -15,7 +15,10 @@ from graphql import ArgumentNode, GraphQLError, GraphQLSyntaxError, ObjectFieldN
 from models.card_numbers import without_card_numbers
 from models.codes import Code
 from models.commands import FieldError
+from web.graphql.requests import PATH
+from web.metrics import DoorMetrics
 from web.problems import Problem, invalid, problem_of, sayable
+from web.request_ids import REQUEST_ID
 
 _OF_HTTP = ("type", "title", "status", "detail", "instance")
 _QUERY = "query"
@@ -57,6 +60,13 @@ class Fault:
         return said | {"extensions": extensions}
 
 
+def told(faults: Sequence[Fault], metrics: DoorMetrics) -> list[dict[str, Any]]:
+    """As they are sent, and counted."""
+    for fault in faults:
+        metrics.problems.labels(PATH, fault.problem.code.value).inc()
+    return [fault.document(REQUEST_ID.get() or "") for fault in faults]
+
+
 class Refused(Exception):
     """Nothing was carried out: the query is at fault."""
 
@@ -74,7 +84,7 @@ def refusal(errors: Sequence[GraphQLError], of_inputs: Sequence[FieldError] = ()
     values = [error for error in errors if _is_about_a_value(error)]
     if not values:
         return Refused(others)
-    found = {error.field.partition(".")[0]: error for error in reversed(of_inputs)}
+    found = {error.field.partition(".")[0] for error in of_inputs}
     more = {told.field: told for told in map(_value_error, values) if told.field not in found}
     if len(of_inputs) + len(more) > 1:
         more.pop(_QUERY, None)  # says less than the others
@@ -91,6 +101,8 @@ def fault_of(error: GraphQLError) -> Fault:
     problem = problem_of(cause)
     if problem.code is Code.INTERNAL_ERROR:
         log.error("a field of a query failed for a reason of ours", exc_info=cause)
+    elif problem.code is Code.UNAVAILABLE:
+        log.warning("a field of a query could not be served: %s", problem.detail)
     return Fault(problem, where, error.path)
 
 

@@ -14,17 +14,16 @@ from web import answers, patience
 from web.doors import Operations
 from web.graphql.context import Context
 from web.graphql.documents import Documents
-from web.graphql.errors import Fault, Refused, fault_of
+from web.graphql.errors import Fault, Refused, fault_of, told
 from web.graphql.requests import Wanted, wanted
 from web.graphql.schema import SCHEMA
 from web.idempotency import HEADER as IDEMPOTENCY_KEY
 from web.json_bodies import decode
 from web.metrics import DoorMetrics
+from web.operations import READ_QUERY
 from web.problems import Problem
-from web.request_ids import REQUEST_ID
 from web.requests import authorization, json_body, trace
 
-PATH = "/graphql"
 OLDER, NEWER = "application/json", "application/graphql-response+json"
 """Anything between may have written the older one, so its status says less of what became of a query."""
 
@@ -50,7 +49,7 @@ class Http:
     async def answer(self, request: web.Request) -> web.Response:
         accepted = NEWER if NEWER in request.headers.get("Accept", "").lower() else OLDER
         try:
-            await self._operations.callers.known(authorization(request))  # nobody else has a query read
+            await self._operations.callers.admit(authorization(request), READ_QUERY)
             asked = wanted(_in_url(request) if request.method == "GET" else await json_body(request))
             data, faults = await self._carry_out(request, asked)
         except Refused as refused:
@@ -84,10 +83,7 @@ class Http:
         data: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> web.Response:
-        for fault in faults:
-            self._metrics.problems.labels(PATH, fault.problem.code.value).inc()
-        told = [fault.document(REQUEST_ID.get() or "") for fault in faults]
-        body = ({"errors": told} if told else {}) | dict(data or {})
+        body = ({"errors": told(faults, self._metrics)} if faults else {}) | dict(data or {})
         return answers.json(body, status, headers, content_type)
 
 

@@ -8,6 +8,7 @@ from models.codes import Code
 from models.commands import FieldError
 from web.problems import Problem, invalid, sayable
 
+PATH = "/graphql"
 _MEMBERS = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
 
 

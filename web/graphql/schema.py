@@ -1,6 +1,7 @@
-"""The schema: what can be asked for in GraphQL, and the operation behind each. `docs/schema.graphql` is printed from it."""
+"""The schema: what can be asked for in GraphQL, and the operation behind each. The mutations are `commands`."""
 
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from enum import Enum
 from typing import Any
 
@@ -79,11 +80,9 @@ class Subscription:
             happening = watching.all(authorization)
         else:
             happening = watching.payment(authorization, payment_id, after_sequence or 0)
-        try:
+        async with aclosing(happening):
             async for each in happening:
                 yield happened(each.event, each.payment)  # type: ignore[misc]
-        finally:
-            await happening.aclose()
 
 
 def _given(**filters: Any) -> list[tuple[str, str]]:
@@ -136,8 +135,3 @@ SCHEMA = Schema(
 
 CORE = SCHEMA._schema
 """graphql-core's own form of it, for its validation: Strawberry has no other name for it."""
-
-
-def written() -> str:
-    """The SDL."""
-    return SCHEMA.as_str() + "\n"

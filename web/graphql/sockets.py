@@ -40,7 +40,7 @@ logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # its warnings q
 
 class Sockets:
     def __init__(self, operations: Operations, documents: Documents, metrics: DoorMetrics) -> None:
-        self._operations, self._documents = operations, documents
+        self._operations, self._documents, self._metrics = operations, documents, metrics
         self._open: set[Conversation] = set()
         self._of: Counter[str] = Counter()
         self._is_ending = False
@@ -54,7 +54,9 @@ class Sockets:
         if self._is_ending or len(self._open) >= CONNECTIONS_MAX:
             raise unavailable("There are too many connections; try again.")
         ws = _socket()
-        conversation = Conversation(ws, self._operations, self._documents, authorization(request))
+        conversation = Conversation(
+            ws, self._operations, self._documents, self._metrics, authorization(request)
+        )
         self._open.add(conversation)
         try:
             await ws.prepare(request)

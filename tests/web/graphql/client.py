@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,9 +77,14 @@ class Talk:
 
 
 @asynccontextmanager
-async def talk(door: Door, key: str | None = KEY, protocol: str = SUBPROTOCOL) -> AsyncIterator[Talk]:
+async def talk_at(
+    http: aiohttp.ClientSession, door: str, key: str | None, protocol: str = SUBPROTOCOL
+) -> AsyncIterator[Talk]:
     """`key`: in the HTTP header; None: to be said first."""
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-    url = f"http://127.0.0.1:{door.serving.port}{PATH}"
-    async with door.http.ws_connect(url, protocols=(protocol,), headers=headers, autoclose=False) as ws:
+    async with http.ws_connect(door + PATH, protocols=(protocol,), headers=headers, autoclose=False) as ws:
         yield Talk(ws)
+
+
+def talk(door: Door, key: str | None = KEY, protocol: str = SUBPROTOCOL) -> AbstractAsyncContextManager[Talk]:
+    return talk_at(door.http, f"http://127.0.0.1:{door.serving.port}", key, protocol)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.web.fakes import OTHER_KEY, Door, open_door
-from tests.web.graphql.client import CREATE, PAYMENT, ask, codes, make
+from tests.web.graphql.client import CREATE, PAYMENT, ask, codes, errors, make
 from tests.web.test_waiting import until
 from web.graphql import context
 
@@ -87,6 +87,8 @@ async def test_what_the_rules_refuse_is_an_error_with_their_code(door: Door) -> 
         paymentId: $id, amount: $n, expectedRefundable: $left, idempotencyKey: "r"}) { settled } }"""
     assert codes(await ask(door, refund, {"id": payment, "n": 2000})) == ["refund_exceeds_refundable"]
     assert codes(await ask(door, refund, {"id": payment, "left": 5})) == ["idempotency_key_reused"]
+    again = await ask(door, refund, {"id": payment, "n": 2000})
+    assert (codes(again), errors(again)[0]["replayed"]) == (["refund_exceeds_refundable"], True)
     capture = (
         'mutation($id: ID!) { capturePayment(input: {paymentId: $id, idempotencyKey: "c"}) { settled } }'
     )

@@ -1,17 +1,19 @@
 """What is asked for in GraphQL is made, shown and refused as it is in REST."""
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import pytest
 
 from models import ids
 from models.commands import CancelPayment, CreatePayment
-from tests.web.fakes import ALICE, OTHER_KEY, READ_ONLY_KEY, Door
+from tests.web.fakes import ALICE, KEY, OTHER_KEY, PRINCIPALS, READ_ONLY_KEY, Door
 from tests.web.fakes import PAYMENT as BODY
 from tests.web.graphql.client import CREATE, PAYMENT, ask, codes, errors, make
 from web import bodies, shown
 from web.graphql import inputs, types
+from web.operations import PAYMENTS_WRITE
 
 NOBODYS = "pay_" + "0" * 32
 
@@ -289,6 +291,22 @@ async def test_a_key_that_may_only_read_makes_nothing(door: Door) -> None:
     assert (codes(told), told.body["data"]) == (["forbidden"], {"createPayment": None})
     assert door.service.appended == []
     assert "errors" not in (await ask(door, "{ payments { edges { cursor } } }", key=READ_ONLY_KEY)).body
+
+
+async def test_a_key_that_may_only_write_reads_nothing_but_the_answer(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_writes = dataclasses.replace(PRINCIPALS[KEY], scopes=frozenset({PAYMENTS_WRITE}))
+    monkeypatch.setitem(PRINCIPALS, KEY, only_writes)
+    query = """mutation($input: CreatePaymentInput!) { createPayment(input: $input) {
+        payment { status refunds { edges { cursor } } events { edges { cursor } } } } }"""
+    told = await ask(door, query, {"input": PAYMENT | {"idempotencyKey": "k"}})
+    assert codes(told) == ["forbidden"]
+    assert told.body["data"]["createPayment"]["payment"] == {
+        "status": "captured",
+        "refunds": {"edges": []},
+        "events": None,
+    }
 
 
 @pytest.mark.parametrize(

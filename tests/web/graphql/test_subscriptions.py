@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests.web.fakes import KEY, OTHER_KEY, PRINCIPALS, Door, open_door
-from tests.web.graphql.client import ask, make, talk
+from tests.web.graphql.client import PATH, SUBPROTOCOL, Talk, ask, make, talk
 from tests.web.test_waiting import until
 from web import watching
 from web.graphql import conversation, sockets
@@ -90,6 +90,19 @@ async def test_without_the_keys_one_is_asked_to_come_again(door: Door) -> None:
         assert await client.closed_with() == 1013
 
 
+async def test_a_conversation_that_breaks_is_ended_as_one(
+    door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def breaks(key: str) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(door.service, "holder", breaks)
+    async with talk(door) as client:
+        await client.say(type="connection_init")
+        assert await client.closed_with() == aiohttp.WSCloseCode.INTERNAL_ERROR
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+
+
 @pytest.mark.parametrize(
     ("variables", "code"),
     [
@@ -158,6 +171,7 @@ async def test_a_bug_of_ours_is_told_without_its_insides(door: Door) -> None:
         told = await client.hear()
         assert told["payload"][0]["extensions"]["code"] == "internal_error"
         assert "bug" not in json.dumps(told)
+    assert door.count("millrace_http_problems_total", route="/graphql", code="internal_error") == 1
 
 
 @pytest.mark.parametrize(
@@ -288,3 +302,23 @@ async def test_who_hangs_up_leaves_nothing_behind(door: Door) -> None:
         client.ws._response.close()  # no farewell
     await until(lambda: not door.service.listeners)
     assert door.count("millrace_graphql_subscriptions") == 0
+
+
+async def test_who_answers_no_ping_any_more_is_let_go(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "HEARTBEAT_S", 0.5)
+    payment = await make(door)
+    url = f"http://127.0.0.1:{door.serving.port}{PATH}"
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with door.http.ws_connect(url, protocols=(SUBPROTOCOL,), headers=headers, autoping=False) as ws:
+        client = Talk(ws)
+        await client.begin()
+        await client.subscribe("1", STORY, {"id": payment})
+        await until(lambda: door.service.listeners)
+        await until(lambda: not door.service.listeners, 5.0)
+    async with talk(door) as client:
+        await client.begin()
+        await client.subscribe("1", STORY, {"id": payment})
+        await client.take("1", 2)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.ws.receive(), 1.2)  # pings are answered meanwhile
+        assert door.service.listeners
