@@ -46,8 +46,10 @@ def without_card_numbers(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """`text`, as long as it was, its digits, blanks and hyphens of any script as ASCII writes them."""
-    return text if text.isascii() else "".join(map(_plain_character, text))
+    """`text`, as long as it was; where it has enough digits of any script, these, blanks and hyphens as ASCII writes them."""
+    if text.isascii() or sum(map(str.isdecimal, text)) < DIGITS_MIN:
+        return text
+    return "".join(map(_plain_character, text))
 
 
 def _plain_character(character: str) -> str:

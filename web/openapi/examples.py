@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from models import shapes
-from models.codes import Code
-from models.commands import Command, FieldError, Origin, PublicCommand, RecordOutcome
+from models.commands import Command, Origin, PublicCommand, RecordOutcome
 from models.deciding import decide
 from models.ids import internal_command_id
 from models.provider import (
@@ -22,13 +21,11 @@ from models.representation import payment_view
 from models.transaction import Transaction, evolve, react
 from web.openapi.requests import EXAMPLES as ASKED
 from web.payments import pending_refund, refunds_of
-from web.problems import Problem
 from web.routes import Route
 from web.shown import PAYMENT_EXAMPLE_ID, REFUND_EXAMPLE_ID
 
 Json = dict[str, Any]
 
-REQUEST_ID = "req_0f5a3b00e2dc368ce085046f15ec1520"
 _MERCHANT, _INTENT, _CHARGE = "mer_1", "pi_3MtwBwLkdIwHu7ix28a3tqPa", "ch_3MtwBwLkdIwHu7ix28a3tqPb"
 _AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -37,49 +34,6 @@ METRICS = (
     "# HELP millrace_http_requests_total Answered.\n"
     'millrace_http_requests_total{method="GET",route="/v1/payments",status="200"} 17.0\n'
 )
-
-SAID: dict[Code, str] = {
-    Code.NOT_FOUND: "There is no such payment.",
-    Code.VALIDATION_FAILED: "amount must be an integer, in minor units of the currency; x is not a member of this request",
-    Code.PAYMENT_STATE_CONFLICT: "a payment that is declined cannot be captured",
-    Code.IDEMPOTENCY_KEY_REUSED: "this idempotency key, or command id, came before with another content",
-    Code.AMOUNT_TOO_LARGE: "at most 999999999999 usd (minor units)",
-    Code.AMOUNT_TOO_SMALL: "at least 50 usd (minor units)",
-    Code.CURRENCY_UNSUPPORTED: "payments cannot be made in this currency",
-    Code.CAPTURE_EXCEEDS_AUTHORIZED: "1999 (minor units) can be captured",
-    Code.REFUND_EXCEEDS_REFUNDABLE: "1499 (minor units) is refundable",
-    Code.REFUNDABLE_MISMATCH: "1499 (minor units) is refundable",
-    Code.PAYMENT_DISPUTED: "what is charged back cannot be refunded as well",
-    Code.REFUND_WINDOW_CLOSED: "the merchant refunds up to 90 days after the capture",
-    Code.REFUND_EXISTS: "another command has already made a refund under this id",
-    Code.COMMAND_EXPIRED: "the command waited longer than 20 h",
-    Code.PROVIDER_REFUSED: "Stripe said no, and nothing happened there",
-    Code.LIMIT_EXCEEDED: "at most 50 cancellations of one payment",
-    Code.UNAUTHENTICATED: "This API key is not known, or was revoked.",
-    Code.FORBIDDEN: "This API key lacks the scope payments:write.",
-    Code.IDEMPOTENCY_KEY_MISSING: "This request needs an Idempotency-Key header, so that it can safely be repeated.",
-    Code.IDEMPOTENCY_KEY_IN_USE: "A request with this key is being carried out; send it again.",
-    Code.PAYLOAD_TOO_LARGE: "The body must be at most 256 KiB.",
-    Code.UNSUPPORTED_MEDIA_TYPE: "The body must be application/json in UTF-8.",
-    Code.METHOD_NOT_ALLOWED: "This address does not take this method.",
-    Code.SIGNATURE_INVALID: "The signature is not Stripe's, or its time is off.",
-    Code.RATE_LIMITED: "More was asked than this key may; try again.",
-    Code.UNAVAILABLE: "Not accepted, as far as is known. Repeat the request with the same Idempotency-Key.",
-    Code.MALFORMED_REQUEST: "The request is not well-formed HTTP.",
-    Code.REQUEST_TIMEOUT: "The body did not come in time.",
-    Code.INTERNAL_ERROR: "Something failed here. The same request can be made again, with its key.",
-}
-"""A sentence as each code comes with. They are for people, and not promised."""
-
-_FAULTS = (
-    FieldError("amount", "must be an integer, in minor units of the currency"),
-    FieldError("x", "is not a member of this request"),
-)
-
-
-def problem(code: Code) -> Json:
-    errors = _FAULTS if code is Code.VALIDATION_FAILED else ()
-    return Problem(code, SAID[code], errors=errors).document(REQUEST_ID)
 
 
 def of(route: Route) -> dict[str, tuple[str, Json]]:
@@ -127,23 +81,17 @@ class _Story:
 
 
 def _intent(status: IntentStatus, captured: int = 0, capturable: int = 0, **more: Any) -> Answered:
-    currency = more.pop("currency", "usd")
+    told = {"currency": "usd", "charge": _CHARGE} | more
     return Answered(
         IntentSnapshot(
             _INTENT,
             status,
-            currency,
-            1999,
-            capturable,
-            captured,
-            None if status in _UNCHARGED else _CHARGE,
-            **more,
+            amount_minor=1999,
+            amount_capturable_minor=capturable,
+            amount_captured_minor=captured,
+            **told,
         )
     )
-
-
-_UNCHARGED = {IntentStatus.REQUIRES_ACTION}
-_UNTIL = _AT + timedelta(days=7)
 
 
 def _captured() -> _Story:
@@ -153,7 +101,7 @@ def _captured() -> _Story:
 
 
 def _authorized() -> _Story:
-    outcome = _intent(IntentStatus.AUTHORIZED, capturable=1999, authorized_until=_UNTIL)
+    outcome = _intent(IntentStatus.AUTHORIZED, capturable=1999, authorized_until=_AT + timedelta(days=7))
     return _Story().asked(shapes.CREATE, ASKED[shapes.CREATE]["authorize"][1], outcome)
 
 
@@ -168,7 +116,8 @@ def _declined() -> _Story:
 def _waiting_for_the_customer() -> _Story:
     action = {"type": "redirect_to_url", "redirect_to_url": {"url": "https://hooks.stripe.com/3d_secure_2/…"}}
     secret = f"{_INTENT}_secret_…"
-    outcome = _intent(IntentStatus.REQUIRES_ACTION, currency="eur", next_action=action, client_secret=secret)
+    waiting: Json = {"currency": "eur", "charge": None, "next_action": action, "client_secret": secret}
+    outcome = _intent(IntentStatus.REQUIRES_ACTION, **waiting)
     return _Story().asked(shapes.CREATE, ASKED[shapes.CREATE]["authenticate"][1], outcome)
 
 

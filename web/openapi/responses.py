@@ -5,6 +5,8 @@ from typing import Any
 
 from models.codes import Code
 from web.openapi import examples
+from web.openapi.problem_examples import SAID
+from web.openapi.problem_examples import problem as example_of
 from web.problems import CONTENT_TYPE, STATUS
 from web.routes import Route
 
@@ -84,12 +86,10 @@ def problem(codes: Sequence[Code]) -> Json:
     headers = dict.fromkeys(name for code in codes for name in _OF_CODE.get(code, ()))
     content = {
         "schema": {"$ref": "#/components/schemas/ProblemDocument"},
-        "examples": {
-            code.value: {"summary": examples.SAID[code], "value": examples.problem(code)} for code in codes
-        },
+        "examples": {code.value: {"summary": SAID[code], "value": example_of(code)} for code in codes},
     }
     return {
-        "description": f"One of {names}." if len(codes) > 1 else f"{names}: {examples.SAID[codes[0]]}",
+        "description": f"One of {names}." if len(codes) > 1 else f"{names}: {SAID[codes[0]]}",
         "headers": _headers(
             "Request-Id", *headers, sure=len(codes) == 1 and codes[0] is not Code.RATE_LIMITED
         ),
@@ -116,12 +116,10 @@ def _success(route: Route, status: int) -> Json:
         names += _LIMITS
     made = {"description": _SAID[status], "headers": _headers(*names), "content": _content(route, status)}
     if leads_to := _LEADS_TO.get(route.operation):
-        made["links"] = {name: _link(name, *leads_to) for name in leads_to[1]}
+        parameter, operations = leads_to
+        by_id = {"parameters": {parameter: "$response.body#/id"}}
+        made["links"] = {name: {"operationId": name, **by_id} for name in operations}
     return made
-
-
-def _link(operation: str, parameter: str, _: tuple[str, ...]) -> Json:
-    return {"operationId": operation, "parameters": {parameter: "$response.body#/id"}}
 
 
 def _content(route: Route, status: int) -> Json:
@@ -148,12 +146,13 @@ def _problems(codes: Iterable[Code]) -> Json:
 
 
 def _headers(*names: str, sure: bool = True) -> Json:
-    return {
-        name: {"$ref": f"#/components/headers/{name}"}
-        if not (sure and name in _ALWAYS)
-        else HEADERS[name] | {"required": True}
-        for name in names
-    }
+    """`sure`: whether each answer that this tells of has them."""
+
+    def one(name: str) -> Json:
+        required = sure and name in _ALWAYS
+        return HEADERS[name] | {"required": True} if required else {"$ref": f"#/components/headers/{name}"}
+
+    return {name: one(name) for name in names}
 
 
 def _ref(name: str) -> Json:

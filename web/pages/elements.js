@@ -64,7 +64,7 @@ export function listing(text, label) {
     button.textContent = "Copied";
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   });
-  const block = el("div", { class: "listing" }, el("pre", { tabindex: "0", role: "region", "aria-label": label }, code), button);
+  const block = el("div", { class: "listing" }, el("pre", { tabindex: "0", role: "group", "aria-label": label }, code), button);
   return { block, show(shown) { code.textContent = shown; } };
 }
 

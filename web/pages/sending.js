@@ -15,8 +15,8 @@ export function formOf(root, operation, key) {
   const result = el("div", { class: "result", role: "status" });
   const button = el("button", { type: "submit", class: "send" }, "Send");
   const asked = () => requestOf(operation, fields, body?.area.value);
-  const form = el("form", { "aria-labelledby": `${id}-title`, onsubmit: submit },
-    el("h3", { id: `${id}-title` }, "Send it"), fields.map(({ node }) => node), body?.node, button,
+  const form = el("form", { "aria-label": `Send ${operation.method} ${operation.path}`, onsubmit: submit },
+    el("h3", {}, "Send it"), fields.map(({ node }) => node), body?.node, button,
     el("p", { class: "quiet" }, "The same by curl:"), curl.block, result);
   const renew = () => curl.show(curlOf(asked()));
   form.addEventListener("input", renew);
