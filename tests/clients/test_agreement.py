@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import json
 import pickle
+import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,6 +123,11 @@ def test_ids_are_derived_as_the_service_derives_them() -> None:
     assert millrace_client.command_id_for(merchant, key) == str(uuid)
     assert millrace_client.payment_id_for(merchant, key) == ids.payment_id(uuid)
     assert millrace_client.refund_id_for(merchant, key) == ids.refund_id(uuid)
+
+
+def test_the_version_is_the_distributions() -> None:
+    told = tomllib.loads((ROOT / "clients" / "python" / "pyproject.toml").read_text())
+    assert millrace_client.__version__ == told["project"]["version"]
 
 
 @pytest.mark.parametrize("part", ["payments", "refunds", "events"])
