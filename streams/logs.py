@@ -10,14 +10,20 @@ from models.card_numbers import without_card_numbers
 
 _SECRETS = re.compile(
     r"\b((?:sk|rk|whsec|mr_(?:test|live|oper)|pi_\w+_secret)_[A-Za-z0-9_-]{4})[A-Za-z0-9_-]+|(://[^:/@\s]*:)[^@\s]+@"
+    r"|\b(eyJ)[\w-]{8,}\.[\w-]+\.[\w-]*"  # a signed token
 )
 _QUIET = ("aiohttp", "stripe", "alembic", "urllib3", "asyncio")
 """Left alone these log every call; that costs more than the call. Kafka's own loggers are the delivery's to quieten."""
 
 
 def blotted(text: str) -> str:
-    """`text` without what nobody may read in a log: keys of Stripe's and ours, passwords in URLs, card numbers."""
-    return without_card_numbers(_SECRETS.sub(lambda m: f"{m[1]}…" if m[1] else f"{m[2]}…@", text))
+    """`text` without what nobody may read in a log: keys of Stripe's and ours, signed tokens, passwords in URLs, card numbers."""
+    return without_card_numbers(_SECRETS.sub(_begun, text))
+
+
+def _begun(secret: "re.Match[str]") -> str:
+    """How it begins: enough to tell which, or of what kind it is."""
+    return f"{secret[2]}…@" if secret[2] else f"{secret[1] or secret[3]}…"
 
 
 class JsonLines(logging.Formatter):

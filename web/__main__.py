@@ -80,12 +80,14 @@ async def compose(settings: Settings) -> None:
     )
     commands.start()
     replies.start()
+    keys.start()
     try:
         await _serve(settings, ports)
     finally:
         await commands.stop()
         await replies.stop()
         await signals.stop()
+        await keys.stop()
         await postgres.close()
         await cache.close()
         await known.close()

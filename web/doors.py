@@ -22,7 +22,7 @@ class Operations:
 
 
 def operations(ports: Ports, metrics: DoorMetrics) -> Operations:
-    callers, patience = Callers(ports.keys, ports.livemode), Patience()
+    callers, patience = Callers(ports.keys, ports.livemode, ports.tokens), Patience()
     return Operations(
         Payments(ports, callers, patience, metrics),
         Reading(ports.reader, callers),

@@ -13,6 +13,7 @@ from models.ports import (
     NoticeReader,
     PaymentReader,
     Replies,
+    Tokens,
     View,
 )
 
@@ -60,3 +61,5 @@ class Ports:
     readiness: Readiness
     livemode: bool
     """Whether this system moves real money: only keys of the same mode open it."""
+    tokens: Tokens | None = None
+    """None: only API keys open it."""

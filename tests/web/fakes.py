@@ -18,6 +18,7 @@ from models.errors import Unavailable
 from models.ids import internal_command_id
 from models.ports import (
     Heard,
+    Operator,
     Page,
     PaymentFilter,
     Principal,
@@ -49,6 +50,7 @@ from models.provider import (
 from models.representation import payment_view
 from models.terms import CaptureMethod
 from models.transaction import Transaction, evolve, react
+from tests.fakes import FakeTokens
 from web.app import Limits, make_app
 from web.doors import operations
 from web.metrics import DoorMetrics
@@ -57,14 +59,20 @@ from web.ports import Ports
 from web.server import Serving, serve
 
 KEY, OTHER_KEY, READ_ONLY_KEY = "mr_test_alice0000", "mr_test_bob000000", "mr_test_reader000"
-LIVE_KEY = "mr_live_alice0000"
+LIVE_KEY, OPERATOR_KEY = "mr_live_alice0000", "mr_oper_ada000000"
+TOKEN, OTHER_TOKEN = "eyJhbGljZQ.eyJhbGljZQ.alice", "eyJib2I.eyJib2I.bob"
 ALICE, BOB = "mer_alice", "mer_bob"
 _ALL = frozenset({PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE})
-PRINCIPALS = {
+PRINCIPALS: dict[str, Principal | Operator] = {
     KEY: Principal(ALICE, "mr_test_alice", _ALL, False),
     OTHER_KEY: Principal(BOB, "mr_test_bob", _ALL, False),
     READ_ONLY_KEY: Principal(ALICE, "mr_test_reader", frozenset({PAYMENTS_READ}), False),
     LIVE_KEY: Principal(ALICE, "mr_live_alice", _ALL, True),
+    OPERATOR_KEY: Operator("mr_oper_ada"),
+}
+SIGNED = {
+    TOKEN: Principal(ALICE, "jwt:alice", _ALL, False),
+    OTHER_TOKEN: Principal(BOB, "jwt:bob", _ALL, False),
 }
 GOOD_SIGNATURE = "t=1,v1=good"
 
@@ -92,6 +100,7 @@ class Service:
     probe_hangs: bool = False
     breaks: bool = False
     livemode: bool = False
+    tokens: FakeTokens = field(default_factory=lambda: FakeTokens(SIGNED))
     listeners: set["Listening"] = field(default_factory=set)
     forced_reply: Reply | None = None
     address: ReplyAddress = field(default_factory=lambda: ReplyAddress("payments.replies.v1", 0))
@@ -254,7 +263,7 @@ class Service:
 
     # keys, notices, readiness
 
-    async def holder(self, api_key: str) -> Principal | None:
+    async def holder(self, api_key: str) -> Principal | Operator | None:
         if self.keys_are_away:
             raise Unavailable("no database")
         return PRINCIPALS.get(api_key)
@@ -292,7 +301,9 @@ class Service:
         return self.missing
 
     def ports(self) -> Ports:
-        return Ports(self, self, self, self, self, self, self, self, self.readiness, self.livemode)
+        return Ports(
+            self, self, self, self, self, self, self, self, self.readiness, self.livemode, self.tokens
+        )
 
 
 @dataclass(eq=False)
