@@ -26,6 +26,7 @@ from streams.known_keys import KnownKeys
 from streams.payment_reads import PaymentReads
 from streams.process import run
 from streams.settings import Settings, SettingsRefused
+from streams.signed_tokens import signed_tokens
 from streams.wire.commands import CommandCodec
 from web.app import Limits, make_app
 from web.doors import operations
@@ -74,13 +75,25 @@ async def compose(settings: Settings) -> None:
         return missing if await postgres.answers() else missing | {"postgres": "no answer"}
 
     notices = _notices(settings, accounts(settings))
-    keys = KnownKeys(PostgresApiKeys(postgres))
+    keys, tokens = KnownKeys(PostgresApiKeys(postgres)), signed_tokens(settings, postgres)
     ports = Ports(
-        commands, replies, reads, signals, keys, notices, commands, known, readiness, settings.livemode
+        commands,
+        replies,
+        reads,
+        signals,
+        keys,
+        notices,
+        commands,
+        known,
+        readiness,
+        settings.livemode,
+        tokens,
     )
     commands.start()
     replies.start()
     keys.start()
+    if tokens:
+        tokens.start()
     try:
         await _serve(settings, ports)
     finally:
@@ -88,6 +101,8 @@ async def compose(settings: Settings) -> None:
         await replies.stop()
         await signals.stop()
         await keys.stop()
+        if tokens:
+            await tokens.stop()
         await postgres.close()
         await cache.close()
         await known.close()
