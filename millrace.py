@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from sandbox.commands import DOWN, STATUS, UP, typed, use_running_stack
 from streams.operator.commands import Command
+from streams.operator.commands.audit import AUDIT
 from streams.operator.commands.dead_letters import DEAD_LETTERS
 from streams.operator.commands.export import EXPORT
 from streams.operator.commands.keys import KEYS
@@ -29,6 +30,7 @@ COMMANDS: dict[str, Command] = {
     "topics": TOPICS,
     "merchants": MERCHANTS,
     "keys": KEYS,
+    "audit": AUDIT,
     "unknown": UNKNOWN,
     "payments": PAYMENTS,
     "policies": POLICIES,

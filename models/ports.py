@@ -162,12 +162,24 @@ class PaymentCache(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who holds an API key."""
+    """Who calls for a merchant: the holder of an API key, or of a signed token.
+
+    `key_prefix` tells callers apart: a key's first characters, or `jwt:` and the token's subject. `expires_at`: None is never.
+    """
 
     merchant: str
     key_prefix: str
     scopes: frozenset[str]
     livemode: bool
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who holds a key of the operator's own. It belongs to no merchant, and opens nothing that is a merchant's."""
+
+    key_prefix: str
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +217,14 @@ class RateLimiter(Protocol):
 
 
 class ApiKeys(Protocol):
-    async def holder(self, api_key: str) -> Principal | None:
-        """Who holds it; None for a key that is not known or was revoked. Raises Unavailable."""
+    async def holder(self, api_key: str) -> Principal | Operator | None:
+        """Who holds it; None for a key that is not known, was revoked or has expired. Raises Unavailable."""
+        ...
+
+
+class Tokens(Protocol):
+    async def holder(self, token: str) -> Principal | None:
+        """For whom a signed token (JWT) speaks; None for one that does not count here. Raises Unavailable."""
         ...
 
 

@@ -26,19 +26,20 @@ def make_merchants(dsn: str, secrets: Secrets) -> None:
     """Make them known to the service; again and again without harm."""
     from streams.adapters.postgres.merchants import ensure_demo_merchants
 
-    ensure_demo_merchants(dsn, {merchant.id: merchant.api_key for merchant in merchants(secrets)})
+    keys = {merchant.id: merchant.api_key for merchant in merchants(secrets)}
+    ensure_demo_merchants(dsn, keys, secrets.operator_key)
 
 
 def main() -> None:
-    """`python -m sandbox.demo KEY KEY`: the same in a database of MILLRACE_POSTGRES_DSN, for the composed
-    system.
+    """`python -m sandbox.demo KEY KEY OPERATOR_KEY`: the same in a database of MILLRACE_POSTGRES_DSN, for the
+    composed system.
     """
     from streams import settings
     from streams.adapters.postgres.merchants import ensure_demo_merchants
 
-    first, second = sys.argv[1:]
-    ensure_demo_merchants(settings.load().postgres_dsn, {FIRST: first, SECOND: second})
-    print(f"{FIRST} {first}\n{SECOND} {second}")
+    first, second, operator = sys.argv[1:]
+    ensure_demo_merchants(settings.load().postgres_dsn, {FIRST: first, SECOND: second}, operator)
+    print(f"{FIRST} {first}\n{SECOND} {second}\noperator {operator}")
 
 
 if __name__ == "__main__":

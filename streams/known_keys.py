@@ -1,84 +1,82 @@
-"""API keys remembered for a few seconds, and through an outage for those seen before. Where keys are kept is not here."""
+"""API keys as the door remembers them: for seconds, through outages for minutes, and never beyond their end. Where keys are kept
+is not here.
+"""
 
 import asyncio
-import hashlib
+import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Protocol
 
 from models.errors import Unavailable
-from models.ports import ApiKeys, Principal
+from models.ports import ApiKeys, Operator, Principal
+from streams.known import Known, digest_of
 
-FRESH_S = 5.0  # a revoked key is taken for no longer than this
-ASK_AGAIN_S = 2.5  # from then on the answer is renewed in the background, so that nobody waits for it
-GRACE_S = 600.0  # while the store is away: payments go on being accepted from keys seen within this time
-AWAY_S = (
-    2.0  # a failure says that the store is away for so long; longer than ASK_AWAY_S and one answer's time-out
-)
-ASK_AWAY_S = 0.5  # how often it is asked again meanwhile
-KNOWN_MAX = 10_000  # keys, about 500 bytes each
+LISTEN_EVERY_S = 1.0
+"""Between two looks at which keys were revoked or rotated. What was heard holds through an outage; what was said in the second
+before one, or while it lasts, was not heard: docs/keys.md says what that means."""
+
+log = logging.getLogger("millrace.keys")
 
 
-@dataclass(slots=True)
-class _Known:
-    holder: Principal
-    asked_at: float
+class Keys(ApiKeys, Protocol):
+    async def ends_of_changed(self) -> Mapping[bytes, datetime]:
+        """By hash, the keys that were revoked or rotated lately, for longer than anybody remembers one, and when they end. Raises
+        Unavailable.
+        """
+        ...
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class KnownKeys:
-    """Fulfils ApiKeys in front of another. Keys are remembered by their hash: a core dump holds none."""
+    """Fulfils ApiKeys in front of another. `now`: a clock for ages, in s; `wall`: the one that keys end by."""
 
-    def __init__(self, keys: ApiKeys, now: Callable[[], float] = time.monotonic) -> None:
-        self._keys, self._now = keys, now
-        self._known: dict[bytes, _Known] = {}
-        self._asking: dict[bytes, asyncio.Task[Principal | None]] = {}
-        self._failed_at = float("-inf")
+    def __init__(
+        self,
+        keys: Keys,
+        now: Callable[[], float] = time.monotonic,
+        wall: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._keys, self._wall = keys, wall
+        self._known: Known[Principal | Operator] = Known(keys.holder, now)
+        self._ends: Mapping[bytes, datetime] = {}
+        self._listening: asyncio.Task[None] | None = None
 
-    async def holder(self, api_key: str) -> Principal | None:
-        """Who holds it; None for a key that is not known or was revoked, at most five seconds late. Raises Unavailable."""
-        digest = hashlib.sha256(api_key.encode(errors="surrogatepass")).digest()
-        known, now = self._known.get(digest), self._now()
-        if known is None:
-            return await self._ask(digest, api_key)
-        away_s, age_s = now - self._failed_at, now - known.asked_at
-        fresh, in_grace = age_s < FRESH_S, age_s < GRACE_S
-        if fresh or (away_s < AWAY_S and in_grace):
-            if age_s >= ASK_AGAIN_S and away_s >= ASK_AWAY_S:
-                self._start_asking(digest, api_key)
-            return known.holder
-        try:
-            return await self._ask(digest, api_key)
-        except Unavailable:
-            if not in_grace:
-                raise
-            return known.holder
+    def start(self) -> None:
+        """Listens in the background: a key that nobody uses for a while must not come back with an outage."""
+        self._listening = asyncio.create_task(self._listen_for_ever())
 
-    async def _ask(self, digest: bytes, api_key: str) -> Principal | None:
-        """However many want to know at once, the store is asked once."""
-        return await asyncio.shield(self._start_asking(digest, api_key))
+    async def stop(self) -> None:
+        if self._listening:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
 
-    def _start_asking(self, digest: bytes, api_key: str) -> asyncio.Task[Principal | None]:
-        if digest not in self._asking:
-            task = self._asking[digest] = asyncio.create_task(self._learn(digest, api_key))
-            task.add_done_callback(lambda done: self._asked(digest, done))
-        return self._asking[digest]
+    async def holder(self, api_key: str) -> Principal | Operator | None:
+        """Who holds it; None for a key that is not known or has expired, or was revoked, at most five seconds late. Raises
+        Unavailable.
+        """
+        holder = await self._known.said_of(api_key)
+        if holder is None:
+            return None
+        ends = (holder.expires_at, self._ends.get(digest_of(api_key)))
+        now = self._wall()
+        return None if any(at is not None and at <= now for at in ends) else holder
 
-    async def _learn(self, digest: bytes, api_key: str) -> Principal | None:
-        asked_at = self._now()  # what is revoked while the answer is on its way counts from here
-        try:
-            holder = await self._keys.holder(api_key)
-        except Unavailable:
-            self._failed_at = self._now()
-            raise
-        self._failed_at = float("-inf")
-        self._known.pop(digest, None)
-        if holder is not None:
-            self._known[digest] = _Known(holder, asked_at)
-            if len(self._known) > KNOWN_MAX:
-                del self._known[next(iter(self._known))]
-        return holder
+    async def listen(self) -> None:
+        """Raises Unavailable."""
+        self._ends = await self._keys.ends_of_changed()
 
-    def _asked(self, digest: bytes, task: asyncio.Task[Principal | None]) -> None:
-        del self._asking[digest]
-        if not task.cancelled():
-            task.exception()  # seen: nobody may have been waiting
+    async def _listen_for_ever(self) -> None:
+        while True:
+            try:
+                await self.listen()
+            except Unavailable:
+                pass  # readiness tells of it
+            # whatever it is: without this task an outage would bring back what was revoked
+            except Exception:
+                log.exception("revoked keys cannot be listened for, trying again")
+            await asyncio.sleep(LISTEN_EVERY_S)

@@ -1,10 +1,10 @@
 """Stand-ins for what is outside, small and in memory. Each passes the same contract test as the real adapter."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from models.errors import Unavailable
-from models.ports import Change, EventRecord, Page, PaymentFilter, Principal, View
+from models.ports import Change, EventRecord, Operator, Page, PaymentFilter, Principal, View
 
 REFUSED = "command.refused.v1"
 
@@ -115,15 +115,32 @@ class FakePaymentCache:
 
 
 class FakeApiKeys(Switch):
-    """ApiKeys."""
+    """ApiKeys, and what remembers them needs besides. `ends`: of keys that were revoked or rotated, by hash."""
 
-    def __init__(self, holders: dict[str, Principal] | None = None) -> None:
+    def __init__(self, holders: dict[str, Principal | Operator] | None = None) -> None:
         super().__init__()
         self.holders = holders or {}
+        self.ends: dict[bytes, datetime] = {}
 
-    async def holder(self, api_key: str) -> Principal | None:
+    async def holder(self, api_key: str) -> Principal | Operator | None:
         self.look()
         return self.holders.get(api_key)
+
+    async def ends_of_changed(self) -> dict[bytes, datetime]:
+        self.look()
+        return dict(self.ends)
+
+
+class FakeTokens(Switch):
+    """Tokens."""
+
+    def __init__(self, holders: Mapping[str, Principal]) -> None:
+        super().__init__()
+        self.holders = dict(holders)
+
+    async def holder(self, token: str) -> Principal | None:
+        self.look()
+        return self.holders.get(token)
 
 
 def _place(view: View) -> tuple[datetime, str]:

@@ -30,6 +30,7 @@ from streams.payment_reads import PaymentReads
 from streams.process import run, tracing
 from streams.rate_limits import RateLimits
 from streams.settings import Settings, SettingsRefused
+from streams.signed_tokens import signed_tokens
 from streams.wire.commands import CommandCodec
 from web.app import Limits, make_app
 from web.doors import Operations, operations
@@ -83,30 +84,37 @@ async def compose(settings: Settings) -> None:
 
     certificate = _certificate(settings)
     notices = _notices(settings, accounts(settings))
-    keys, counted = KnownKeys(PostgresApiKeys(postgres)), RedisLimits(settings.redis_url)
-    limiter = RateLimits(counted, settings.webs)
+    keys, tokens = KnownKeys(PostgresApiKeys(postgres)), signed_tokens(settings, postgres)
+    counted = RedisLimits(settings.redis_url)
     ports = Ports(
-        commands,
-        replies,
-        reads,
-        signals,
-        keys,
-        limiter,
-        notices,
-        commands,
-        known,
-        readiness,
-        traces,
-        settings.livemode,
+        commands=commands,
+        replies=replies,
+        reader=reads,
+        signals=signals,
+        keys=keys,
+        tokens=tokens,
+        limiter=RateLimits(counted, settings.webs),
+        notices=notices,
+        kept=commands,
+        known=known,
+        readiness=readiness,
+        tracing=traces,
+        livemode=settings.livemode,
     )
     commands.start()
     replies.start()
+    keys.start()
+    if tokens:
+        tokens.start()
     try:
         await _serve(settings, ports, certificate)
     finally:
         await commands.stop()
         await replies.stop()
         await signals.stop()
+        await keys.stop()
+        if tokens:
+            await tokens.stop()
         await postgres.close()
         await cache.close()
         await known.close()

@@ -25,7 +25,7 @@ class Operations:
 
 def operations(ports: Ports, metrics: DoorMetrics, allowance: Allowance | None = None) -> Operations:
     limiting = RateLimiting(ports.limiter, allowance or Allowance(), metrics.rate_limited)
-    callers, patience = Callers(ports.keys, ports.livemode, limiting), Patience()
+    callers, patience = Callers(ports.keys, ports.livemode, limiting, ports.tokens), Patience()
     return Operations(
         Payments(ports, callers, patience, metrics),
         Reading(ports.reader, callers),

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE = "payments:read", "payments:write", "refunds:write"
-SCOPES = {
-    PAYMENTS_READ: "Read payments, refunds and their stories.",
-    PAYMENTS_WRITE: "Make, capture and cancel payments.",
-    REFUNDS_WRITE: "Make refunds.",
-}
+from models.scopes import PAYMENTS_READ as PAYMENTS_READ
+from models.scopes import PAYMENTS_WRITE as PAYMENTS_WRITE
+from models.scopes import REFUNDS_WRITE as REFUNDS_WRITE
+from models.scopes import SCOPES as SCOPES
 
 ANY = ""
 """No scope: whoever has a key may."""

@@ -14,6 +14,7 @@ from models.ports import (
     PaymentReader,
     RateLimiter,
     Replies,
+    Tokens,
     View,
 )
 
@@ -86,3 +87,5 @@ class Ports:
     tracing: Tracing
     livemode: bool
     """Whether this system moves real money: only keys of the same mode open it."""
+    tokens: Tokens | None = None
+    """None: only API keys open it."""

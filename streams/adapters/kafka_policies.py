@@ -7,7 +7,7 @@ import asyncio
 import logging
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
 
 from models.errors import Unavailable
 from models.policy import DEFAULT, Policy
@@ -76,6 +76,7 @@ class KafkaPolicies:
     async def _follow(self, known: "asyncio.Future[None]") -> None:
         consumer = AIOKafkaConsumer(
             enable_auto_commit=False,
+            isolation_level="read_committed",  # they are said in one transaction with the line in the audit
             fetch_max_wait_ms=FETCH_WAIT_MS,
             metadata_max_age_ms=30_000,
             **self._clients,
@@ -113,14 +114,3 @@ def _hear(said: Said, record: Any, partitions: int) -> None:
             said[merchant] = One(record.value, policies.read(record.value))
         except PolicyRefused as refused:
             log.critical("the policy of %s cannot be read, the one before it holds: %s", merchant, refused)
-
-
-async def say(clients: dict[str, Any], partitions: int, merchant: str, value: bytes | None) -> None:
-    """The policy that holds from now on; None: no longer any. Durable when it returns. Raises KafkaError."""
-    producer = AIOKafkaProducer(acks="all", enable_idempotence=True, **clients)
-    await producer.start()
-    try:
-        key = merchant.encode()
-        await producer.send_and_wait(POLICIES, value, key, partition=partition_of(key, partitions))
-    finally:
-        await producer.stop()

@@ -2,22 +2,42 @@
 
 import asyncio
 import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import orjson
 
 from models.errors import Unavailable
-from streams.adapters import kafka_policies
+from models.representation import rfc3339
 from streams.adapters.kafka_policies import KafkaPolicies
 from streams.adapters.postgres.merchants import merchants
-from streams.kafka_clients import client_settings, reaching
+from streams.delivery import Partition, partition_of
+from streams.delivery.sending import Item
+from streams.kafka_clients import client_settings
 from streams.operator import Refused
+from streams.operator.acting import acting
 from streams.operator.printing import show
-from streams.settings import load
-from streams.wire import policies
+from streams.settings import Settings, load
+from streams.topics import AUDIT, POLICIES
+from streams.wire import cloudevents, policies
 from streams.wire.policies import PolicyRefused
 
 READ_WITHIN_S = 15.0
+SAID_WITHIN_S = 15.0
+TYPE = "policy.said.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`policy` None: none of its own any more."""
+
+    merchant: str
+    policy: dict[str, Any] | None
+    operator: str
+    at: datetime
 
 
 def show_one(merchant: str, as_json: bool) -> None:
@@ -31,7 +51,7 @@ def show_one(merchant: str, as_json: bool) -> None:
         )
 
 
-def set_one(merchant: str, file: Path, as_json: bool) -> None:
+def set_one(merchant: str, file: Path, operator: str, as_json: bool) -> None:
     """Raises Refused for a file that holds no policy."""
     try:
         document = policies.normal(file.read_bytes())
@@ -40,16 +60,52 @@ def set_one(merchant: str, file: Path, as_json: bool) -> None:
     except OSError as failed:
         raise Refused(f"{file} cannot be read: {failed.strerror}") from None
     _warn_of_a_stranger(merchant)
-    asyncio.run(_say(merchant, document))
+    asyncio.run(say(load(), merchant, document, operator))
     show_one(merchant, as_json)
 
 
-def drop(merchant: str, as_json: bool) -> None:
-    asyncio.run(_say(merchant, None))
+def drop(merchant: str, operator: str, as_json: bool) -> None:
+    asyncio.run(say(load(), merchant, None, operator))
     if as_json:
         show_one(merchant, as_json)
     else:
         print(f"{merchant} has no policy of its own now")
+
+
+async def say(settings: Settings, merchant: str, document: bytes | None, operator: str) -> None:
+    """The policy that holds from now on (None: none) and who said it, in one transaction. Raises Unavailable, Refused."""
+    key = merchant.encode()
+    number = partition_of(key, settings.partitions)
+    parcels = {
+        Partition(POLICIES, number): [Item(key, document, ())],
+        Partition(AUDIT, number): [_told(merchant, document, operator)],
+    }
+    try:
+        async with asyncio.timeout(SAID_WITHIN_S), acting(settings) as producer:
+            await producer.commit(parcels)
+    except TimeoutError:
+        raise Unavailable(
+            "Kafka did not answer in time; it may have been said: see `millrace policies show`"
+        ) from None
+
+
+def _told(merchant: str, document: bytes | None, operator: str) -> Item:
+    at = datetime.now(UTC)
+    headers = cloudevents.attributes(id=str(uuid4()), type=TYPE, source="millrace", at=at, subject=merchant)
+    policy = orjson.loads(document) if document is not None else None
+    content = {"merchant": merchant, "policy": policy, "operator": operator, "at": rfc3339(at)}
+    return Item(merchant.encode(), orjson.dumps(content), headers)
+
+
+def read(record: Any) -> Said | None:
+    """What a record of the audit tells; None where it tells of no policy."""
+    try:
+        content = orjson.loads(record.value or b"")
+        merchant, policy, operator = content["merchant"], content["policy"], content["operator"]
+        said = Said(str(merchant), policy, str(operator), datetime.fromisoformat(content["at"]))
+    except (ValueError, TypeError, KeyError):
+        return None
+    return said if said.at.tzinfo is not None and record.key == said.merchant.encode() else None
 
 
 def _warn_of_a_stranger(merchant: str) -> None:
@@ -60,12 +116,6 @@ def _warn_of_a_stranger(merchant: str) -> None:
         return
     if merchant not in known:
         print(f"note: no merchant {merchant} is known here; the policy is kept all the same", file=sys.stderr)
-
-
-async def _say(merchant: str, document: bytes | None) -> None:
-    settings = load()
-    with reaching(settings):
-        await kafka_policies.say(client_settings(settings), settings.partitions, merchant, document)
 
 
 async def _said(merchant: str) -> dict[str, object]:

@@ -1,16 +1,20 @@
 """API keys are remembered for seconds, through outages for minutes, and a revocation is noticed in time."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from models.errors import Unavailable
-from models.ports import Principal
-from streams import known_keys
-from streams.known_keys import AWAY_S, GRACE_S, KnownKeys
+from models.ports import Operator, Principal
+from streams import known, known_keys
+from streams.known import AWAY_S, GRACE_S, digest_of
+from streams.known_keys import KnownKeys
 from tests.fakes import FakeApiKeys
 
 REVOKED_WITHIN_S = 5.0  # what operators are promised
+BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ANN = Principal("mer_ann", "mr_test_ann", frozenset({"payments:read"}), False)
 
 
@@ -20,9 +24,9 @@ class Bench:
     def __init__(self) -> None:
         self.now_s = 0.0
         self.store = FakeApiKeys({"ann": ANN})
-        self.keys = KnownKeys(self.store, lambda: self.now_s)
+        self.keys = KnownKeys(self.store, lambda: self.now_s, lambda: BEGAN + timedelta(seconds=self.now_s))
 
-    async def after(self, seconds: float) -> Principal | None:
+    async def after(self, seconds: float) -> Principal | Operator | None:
         """Who holds Ann's key so much later; background work has ended by then."""
         self.now_s += seconds
         holder = await self.keys.holder("ann")
@@ -30,7 +34,7 @@ class Bench:
         return holder
 
     async def background_work_ends(self) -> None:
-        await asyncio.wait([asyncio.create_task(asyncio.sleep(0)), *self.keys._asking.values()])
+        await asyncio.wait([asyncio.create_task(asyncio.sleep(0)), *self.keys._known._asking.values()])
         await asyncio.sleep(0)
 
 
@@ -127,12 +131,83 @@ async def test_one_who_gives_up_waiting_takes_the_answer_from_nobody(bench: Benc
 async def test_keys_that_nobody_holds_fill_no_memory(bench: Bench) -> None:
     for number in range(100):
         assert await bench.keys.holder(f"guess {number}") is None
-    assert not bench.keys._known
+    assert not bench.keys._known._known
 
 
 async def test_the_memory_of_keys_is_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_keys, "KNOWN_MAX", 3)
+    monkeypatch.setattr(known, "KNOWN_MAX", 3)
     bench.store.holders = {str(number): ANN for number in range(9)}
     for number in range(9):
         await bench.keys.holder(str(number))
-    assert len(bench.keys._known) == 3
+    assert len(bench.keys._known._known) == 3
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_a_key_is_taken_until_the_very_moment_it_expires(bench: Bench, away: bool) -> None:
+    expiring = replace(ANN, expires_at=BEGAN + timedelta(seconds=3))
+    bench.store.holders["ann"] = expiring
+    assert await bench.after(0) == expiring
+    bench.store.away = away
+    assert await bench.after(2.999) == expiring
+    assert await bench.after(0.001) is None
+
+
+async def revoke(bench: Bench, ends_at: datetime = BEGAN) -> None:
+    """As PostgreSQL tells it; a key that has ended has no holder there."""
+    bench.store.ends[digest_of("ann")] = ends_at
+    if ends_at <= BEGAN:
+        bench.store.holders.clear()
+    await bench.keys.listen()
+
+
+@pytest.mark.parametrize("idle_s", [1.0, 30.0, 300.0])
+async def test_what_was_revoked_before_an_outage_does_not_come_back_with_it(
+    bench: Bench, idle_s: float
+) -> None:
+    assert await bench.after(0) == ANN
+    bench.now_s += idle_s
+    await revoke(bench)
+    bench.store.away = True
+    while bench.now_s < GRACE_S - 1:
+        assert await bench.after(1.0) is None
+    with pytest.raises(Unavailable):
+        await bench.after(2.0)
+
+
+async def test_what_was_rotated_before_an_outage_ends_with_its_overlap(bench: Bench) -> None:
+    assert await bench.after(0) == ANN
+    await revoke(bench, ends_at=BEGAN + timedelta(seconds=100))
+    bench.store.away = True
+    assert await bench.after(99.9) == ANN
+    assert await bench.after(0.1) is None
+
+
+async def test_an_outage_does_not_undo_what_was_heard(bench: Bench) -> None:
+    assert await bench.after(0) == ANN
+    await revoke(bench)
+    bench.store.away = True
+    with pytest.raises(Unavailable):
+        await bench.keys.listen()
+    assert await bench.after(1.0) is None
+
+
+async def test_the_listening_goes_on_through_whatever_goes_wrong(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_keys, "LISTEN_EVERY_S", 0.0)
+    failures = iter([Unavailable("away"), RuntimeError("a bug")])
+    ends = bench.store.ends_of_changed
+
+    async def failing() -> dict[bytes, datetime]:
+        if failed := next(failures, None):
+            raise failed
+        return await ends()
+
+    monkeypatch.setattr(bench.store, "ends_of_changed", failing)
+    assert await bench.after(0) == ANN
+    bench.store.ends[digest_of("ann")] = BEGAN
+    bench.keys.start()
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert await bench.after(0) is None
+    await bench.keys.stop()

@@ -8,8 +8,7 @@ import aiohttp
 import pytest
 
 from sandbox.testing import choose_servers
-from streams.adapters import kafka_policies
-from streams.kafka_clients import client_settings
+from streams.operator import policies
 from tests.system.history import History
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
@@ -86,11 +85,10 @@ def load(http: HttpClient, kafka_client: KafkaClient) -> Callable[[int], Load]:
 @pytest.fixture
 async def say_policy(system: System, stranger: HttpClient) -> AsyncIterator[Say]:
     """The other merchant's policy, taken back at the end."""
-    clients, partitions = client_settings(system.settings), system.settings.partitions
 
     async def say(**policy: object) -> None:
         document = json.dumps(policy).encode() if policy else None
-        await kafka_policies.say(clients, partitions, stranger.merchant["id"], document)
+        await policies.say(system.settings, stranger.merchant["id"], document, "a test")
 
     yield say
     await say()

@@ -3,6 +3,7 @@
 What lives here: starting, stopping, finding processes. Clients, faults and what must hold afterwards do not.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from sandbox.server import Server
 from sandbox.stack import CHECKOUT
 from sandbox.testing import Servers
 from streams.settings import Settings
+from tests.streams.adapters import issuer
 
 STRIPE_KEY = "sk_test_systemtests0stripe0canary"
 WEBHOOK_SECRET = "whsec_systemtests0webhook0canary"
@@ -150,6 +152,8 @@ class System:
         self.stripe = Simulator(folder / "stripe", self._ports.take())
         self._accounts = folder / "accounts.toml"
         self._accounts.write_text(ACCOUNTS)
+        self._jwks = folder / "jwks.json"
+        self._jwks.write_text(json.dumps({"keys": [issuer.jwk("ES256")]}))
         self.service = Service(folder / "run", self.environment())
         self.settings = Settings(kafka_bootstrap=self.kafka.bootstrap)
 
@@ -195,6 +199,9 @@ class System:
             "MILLRACE_STRIPE_WEBHOOK_SECRETS": f"{WEBHOOK_SECRET},{ROLLED_SECRET}",
             "MILLRACE_STRIPE_MULTICAPTURE": "true",
             "MILLRACE_STRIPE_ACCOUNTS_FILE": str(self._accounts),
+            "MILLRACE_JWT_ISSUER": issuer.URL,
+            "MILLRACE_JWT_AUDIENCE": issuer.AUDIENCE,
+            "MILLRACE_JWT_JWKS": str(self._jwks),
             "OWN_STRIPE_KEY": OWN_KEY,
             "OWN_STRIPE_WEBHOOK_SECRET": OWN_WEBHOOK_SECRET,
             "MILLRACE_CRASHPOINTS_DIR": str(self.crashpoints),

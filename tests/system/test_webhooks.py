@@ -152,32 +152,6 @@ async def test_webhooks_out_of_order_and_before_the_answer_under_one(
     await inquest.hold()
 
 
-async def test_another_merchants_payment_is_not_found_through_any_route(
-    http: HttpClient, stranger: HttpClient, inquest: Inquest
-) -> None:
-    made = await http.create("mine", capture_method="manual", metadata={"mine": "yes"})
-    taken = await http.create("mine-too")
-    refund = await http.refund(taken.payment_id, "mine-too-refund", amount=100)
-    for asked in (
-        await stranger.capture(made.payment_id, "theirs-capture"),
-        await stranger.cancel(made.payment_id, "theirs-cancel"),
-        await stranger.refund(taken.payment_id, "theirs-refund", amount=1),
-    ):
-        assert (asked.status, asked.answer["code"]) == (404, "not_found")
-        assert made.answer["provider"]["payment_intent"] not in json.dumps(asked.answer)
-    for path in (
-        f"/v1/payments/{made.payment_id}",
-        f"/v1/payments/{taken.payment_id}/refunds",
-        f"/v1/payments/{made.payment_id}/events",
-        f"/v1/refunds/{refund.answer['id']}",
-    ):
-        for door in range(len(http.doors)):
-            status, answer = await stranger.get(path, door)
-            assert (status, answer["code"]) == (404, "not_found"), path
-    assert (await stranger.get("/v1/payments?metadata[mine]=yes"))[1]["data"] == []
-    await inquest.hold()
-
-
 async def test_two_merchants_may_use_one_key(
     http: HttpClient, stranger: HttpClient, inquest: Inquest
 ) -> None:

@@ -20,6 +20,7 @@ from models.events import Event
 from models.ids import internal_command_id
 from models.ports import (
     Heard,
+    Operator,
     Page,
     PaymentFilter,
     Principal,
@@ -54,6 +55,7 @@ from models.transaction import Transaction, evolve, react
 from streams.rate_limits import Leads, RateLimits, Taking
 from streams.tracing import UNTRACED, Tracing
 from streams.wire.events import TYPES
+from tests.fakes import FakeTokens
 from web.app import Limits, make_app
 from web.doors import operations
 from web.metrics import DoorMetrics
@@ -63,14 +65,20 @@ from web.rate_limits import Allowance
 from web.server import Serving, serve
 
 KEY, OTHER_KEY, READ_ONLY_KEY = "mr_test_alice0000", "mr_test_bob000000", "mr_test_reader000"
-LIVE_KEY = "mr_live_alice0000"
+LIVE_KEY, OPERATOR_KEY = "mr_live_alice0000", "mr_oper_ada000000"
+TOKEN, OTHER_TOKEN = "eyJhbGljZQ.eyJhbGljZQ.alice", "eyJib2I.eyJib2I.bob"
 ALICE, BOB = "mer_alice", "mer_bob"
 _ALL = frozenset({PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE})
-PRINCIPALS = {
+PRINCIPALS: dict[str, Principal | Operator] = {
     KEY: Principal(ALICE, "mr_test_alice", _ALL, False),
     OTHER_KEY: Principal(BOB, "mr_test_bob", _ALL, False),
     READ_ONLY_KEY: Principal(ALICE, "mr_test_reader", frozenset({PAYMENTS_READ}), False),
     LIVE_KEY: Principal(ALICE, "mr_live_alice", _ALL, True),
+    OPERATOR_KEY: Operator("mr_oper_ada"),
+}
+SIGNED = {
+    TOKEN: Principal(ALICE, "jwt:alice", _ALL, False),
+    OTHER_TOKEN: Principal(BOB, "jwt:bob", _ALL, False),
 }
 GOOD_SIGNATURE = "t=1,v1=good"
 
@@ -108,6 +116,7 @@ class Service:
     breaks: bool = False
     livemode: bool = False
     tracing: Tracing = UNTRACED
+    tokens: FakeTokens = field(default_factory=lambda: FakeTokens(SIGNED))
     listeners: set["Listening"] = field(default_factory=set)
     limiter: RateLimits = field(default_factory=lambda: RateLimits(NoRedis(), 1))
     forced_reply: Reply | None = None
@@ -277,7 +286,7 @@ class Service:
 
     # keys, notices, readiness
 
-    async def holder(self, api_key: str) -> Principal | None:
+    async def holder(self, api_key: str) -> Principal | Operator | None:
         if self.keys_are_away:
             raise Unavailable("no database")
         return PRINCIPALS.get(api_key)
@@ -316,18 +325,19 @@ class Service:
 
     def ports(self) -> Ports:
         return Ports(
-            self,
-            self,
-            self,
-            self,
-            self,
-            self.limiter,
-            self,
-            self,
-            self,
-            self.readiness,
-            self.tracing,
-            self.livemode,
+            commands=self,
+            replies=self,
+            reader=self,
+            signals=self,
+            keys=self,
+            tokens=self.tokens,
+            limiter=self.limiter,
+            notices=self,
+            kept=self,
+            known=self,
+            readiness=self.readiness,
+            tracing=self.tracing,
+            livemode=self.livemode,
         )
 
 

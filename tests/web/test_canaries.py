@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from streams.logs import JsonLines
-from tests.web.fakes import KEY, PAYMENT, Door
+from tests.web.fakes import KEY, PAYMENT, TOKEN, Door
 from web.request_ids import RequestIds
 
 CARD, CARD_WITH_GAPS = "4000056655665556", "4000-0566-5566-5556"
 SECRET_KEY = "mr_test_canary00secret"
-CANARIES = (CARD, CARD_WITH_GAPS, SECRET_KEY, KEY, "sk_test_canary000")
+SECRET_TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJjYW5hcnkiOiJ0b2tlbiJ9.c2lnbmVkLWNhbmFyeQ"
+CANARIES = (CARD, CARD_WITH_GAPS, SECRET_KEY, KEY, "sk_test_canary000", TOKEN, *SECRET_TOKEN.split("."))
 
 
 @pytest.fixture
@@ -60,11 +61,15 @@ async def test_no_opening_lets_a_secret_out(door: Door, lines: io.StringIO, card
         await door.get(f"/v1/payments?customer={card}&{card}=1&metadata[{card}]=1"),
         await door.get("/v1/payments", key=SECRET_KEY),
         await door.get("/v1/payments", key="sk_test_canary000"),
+        await door.get("/v1/payments", key=SECRET_TOKEN),
+        await door.get(f"/v1/payments/{SECRET_TOKEN}?{SECRET_TOKEN}=1", key=TOKEN),
+        await door.post("/v1/payments", PAYMENT | {SECRET_TOKEN: 1}, SECRET_TOKEN, key=TOKEN),
         await door.ask("POST", "/webhooks/stripe", card.encode(), Stripe_Signature=card),
     ]
     door.service.breaks = True
     told.append(await door.get(f"/v1/payments/pay_{'0' * 32}"))
     assert told[-1].status == 500
+    told.append(await door.get("/metrics"))
     for each in told:
         for canary in CANARIES:
             assert canary not in each.raw.decode(), each.status
@@ -100,6 +105,14 @@ async def test_a_clients_own_id_of_a_request_is_taken_down_if_it_is_one_and_neve
         assert line["request_id"] == told.headers["Request-Id"] != theirs
         assert theirs.strip() not in str(told.headers) + told.raw.decode()
         assert line["trace_id"] == "a" * 32
+
+
+async def test_a_token_in_a_log_line_is_blotted_out(lines: io.StringIO) -> None:
+    logging.getLogger("millrace.web").warning(
+        "somebody sent Bearer %s, twice: %s", SECRET_TOKEN, SECRET_TOKEN
+    )
+    assert not any(part in lines.getvalue() for part in SECRET_TOKEN.split("."))
+    assert "somebody sent Bearer eyJ…, twice: eyJ…" in lines.getvalue()
 
 
 async def test_an_ordinary_request_is_not_logged_at_info(door: Door, lines: io.StringIO) -> None:

@@ -67,7 +67,8 @@ def document() -> dict[str, Any]:
                 "api_key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key of the system's own mode, `mr_test_…` or `mr_live_…`. Scopes: "
+                    "description": "An API key of the system's own mode, `mr_test_…` or `mr_live_…`; or, where the system has "
+                    "an issuer, a signed token (JWT) of its. Scopes: "
                     + " ".join(f"`{s}`: {t}" for s, t in SCOPES.items()),
                 }
             },

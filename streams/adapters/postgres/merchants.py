@@ -1,24 +1,26 @@
-"""What an operator does with merchants and API keys. Checking a key on a request is `keys.py`.
+"""What an operator does with merchants, and the ones with whom a person tries Millrace out. Their keys are `issuing.py`'s.
 
 Not asynchronous: these run in a command line, or once when a stack starts.
 """
 
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-import psycopg2
+from models import scopes
+from streams.adapters.postgres import audit
+from streams.adapters.postgres.keys import PREFIX_CHARS, hash_of
+from streams.adapters.postgres.statements import run, transaction
 
-from streams.adapters.postgres.keys import hash_of
-from streams.adapters.postgres.statements import only, run, transaction
-
-KEY_RANDOM_BYTES = 32  # 256 bits
-PREFIX_CHARS = 16  # `mr_test_` and eight more: tells keys apart, and leaves 224 unknown bits
-SCOPES = ("payments:read", "payments:write", "refunds:write")
-"""What a key may do unless less is asked for. The door says what each of them opens."""
+CREATE = "INSERT INTO merchants (id, name) VALUES (%s, %s) RETURNING id, name, created_at"
+DEMO_ACTOR = "the demonstration"
+DEMO_MERCHANT = "INSERT INTO merchants (id, name) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING id"
+DEMO_KEY = """
+INSERT INTO api_keys (hash, prefix, merchant, scopes, livemode) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (hash) DO UPDATE SET scopes = excluded.scopes WHERE api_keys.scopes <> excluded.scopes RETURNING merchant
+"""
 
 
 class NotFound(Exception):
@@ -32,23 +34,12 @@ class Merchant:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """An API key as it is kept: the key itself is not."""
-
-    prefix: str
-    merchant: str
-    scopes: tuple[str, ...]
-    livemode: bool
-    created_at: datetime
-    revoked_at: datetime | None
-
-
-def create_merchant(dsn: str, name: str) -> Merchant:
-    row = only(
-        dsn, "INSERT INTO merchants (id, name) VALUES (%s, %s) RETURNING *", f"mer_{uuid4().hex}", name
-    )
-    return Merchant(*row)
+def create_merchant(dsn: str, name: str, *, actor: str) -> Merchant:
+    with transaction(dsn) as cursor:
+        cursor.execute(CREATE, (f"mer_{uuid4().hex}", name))
+        made = Merchant(*cursor.fetchone())
+        audit.note(cursor, actor, "merchant.created", made.id, name=name)
+        return made
 
 
 def merchants(dsn: str) -> list[Merchant]:
@@ -58,62 +49,28 @@ def merchants(dsn: str) -> list[Merchant]:
     ]
 
 
-def create_key(
-    dsn: str, merchant: str, livemode: bool = False, scopes: Sequence[str] = SCOPES
-) -> tuple[str, Key]:
-    """The key, which is never to be seen again, and how it is kept. Raises NotFound for a merchant or a scope."""
-    if unknown := set(scopes) - set(SCOPES):
-        raise NotFound(f"there is no scope {', '.join(sorted(unknown))}; there are {', '.join(SCOPES)}")
-    api_key = f"mr_{'live' if livemode else 'test'}_{secrets.token_hex(KEY_RANDOM_BYTES)}"
-    try:
-        row = only(
-            dsn, INSERT_KEY, hash_of(api_key), api_key[:PREFIX_CHARS], merchant, list(scopes), livemode
-        )
-    except psycopg2.errors.ForeignKeyViolation:
-        raise _no_such(merchant) from None
-    return api_key, _key(row)
-
-
-def keys(dsn: str, merchant: str | None = None) -> list[Key]:
-    """All of them, or one merchant's; revoked ones too. Raises NotFound."""
-    if merchant is not None and not run(dsn, "SELECT 1 FROM merchants WHERE id = %s", merchant):
-        raise _no_such(merchant)
-    sql = f"SELECT {KEY} FROM api_keys WHERE %s IS NULL OR merchant = %s ORDER BY merchant, created_at"  # noqa: S608
-    return [_key(row) for row in run(dsn, sql, merchant, merchant)]
-
-
-def revoke_key(dsn: str, prefix: str) -> Key:
-    """No process takes it any more within five seconds. Revoking again changes nothing. Raises NotFound."""
-    rows = run(dsn, REVOKE, prefix[:PREFIX_CHARS])
-    if not rows:
-        raise NotFound(f"there is no key {prefix[:PREFIX_CHARS]}")
-    return _key(rows[0])
-
-
-def ensure_demo_merchants(dsn: str, keys: Mapping[str, str]) -> None:
-    """Make merchants under given ids, each with a given API key; again and again without harm. Raises Unavailable."""
-    with transaction(dsn) as cursor:
-        for merchant, api_key in sorted(keys.items()):
-            cursor.execute(DEMO_MERCHANT, (merchant, merchant))
-            cursor.execute(
-                DEMO_KEY, (hash_of(api_key), api_key[:PREFIX_CHARS], merchant, list(SCOPES), False)
-            )
-
-
-KEY = "prefix, merchant, scopes, livemode, created_at, revoked_at"
-INSERT_KEY = f"INSERT INTO api_keys (hash, {KEY}) VALUES (%s, %s, %s, %s, %s, now(), NULL) RETURNING {KEY}"  # noqa: S608
-REVOKE = f"UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE prefix = %s RETURNING {KEY}"  # noqa: S608
-DEMO_MERCHANT = "INSERT INTO merchants (id, name) VALUES (%s, %s) ON CONFLICT DO NOTHING"
-DEMO_KEY = (
-    "INSERT INTO api_keys (hash, prefix, merchant, scopes, livemode) VALUES (%s, %s, %s, %s, %s)"
-    " ON CONFLICT DO NOTHING"
-)
-
-
-def _no_such(merchant: str) -> NotFound:
+def no_such_merchant(merchant: str) -> NotFound:
     return NotFound(f"there is no merchant {merchant}")
 
 
-def _key(row: tuple[Any, ...]) -> Key:
-    prefix, merchant, scopes, livemode, created_at, revoked_at = row
-    return Key(prefix, merchant, tuple(scopes), livemode, created_at, revoked_at)
+def ensure_demo_merchants(dsn: str, keys: Mapping[str, str], operator_key: str | None = None) -> None:
+    """Make merchants under given ids, each with a given API key that may do everything, and a given key of the operator's; again
+    and again without harm. Raises Unavailable.
+    """
+    with transaction(dsn) as cursor:
+        for merchant, api_key in sorted(keys.items()):
+            cursor.execute(DEMO_MERCHANT, (merchant, merchant))
+            if cursor.fetchone():
+                audit.note(cursor, DEMO_ACTOR, "merchant.created", merchant, name=merchant)
+            _ensure_key(cursor, api_key, merchant, list(scopes.SCOPES), False)
+        if operator_key:
+            _ensure_key(cursor, operator_key, None, [scopes.OPERATOR], None)
+
+
+def _ensure_key(
+    cursor: Any, api_key: str, merchant: str | None, may: list[str], livemode: bool | None
+) -> None:
+    prefix = api_key[:PREFIX_CHARS]
+    cursor.execute(DEMO_KEY, (hash_of(api_key), prefix, merchant, may, livemode))
+    if cursor.fetchone():
+        audit.note(cursor, DEMO_ACTOR, "key.created", prefix, merchant=merchant, scopes=may)

@@ -11,14 +11,9 @@ from models.errors import Unavailable
 from streams.adapters.postgres.connecting import CONNECT_WITHIN_S
 
 
-def only(dsn: str, sql: str, *parameters: object) -> tuple[Any, ...]:
-    (row,) = run(dsn, sql, *parameters)
-    return row
-
-
-def run(dsn: str, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+def run(dsn: str, sql: str, *parameters: object, **named: object) -> list[tuple[Any, ...]]:
     with transaction(dsn) as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(sql, named or parameters)
         return list(cursor.fetchall())
 
 

@@ -7,6 +7,7 @@ To add one, write a file like the others and a line in `millrace.COMMANDS`.
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,13 @@ def action(actions: Any, name: str, help: str, default: str | None = None) -> ar
     return added
 
 
+def operator_argument(command: argparse.ArgumentParser) -> None:
+    """For what is kept in the audit."""
+    command.add_argument(
+        "--operator", type=readable, help="who you are, kept for ever; default: the name you are logged in by"
+    )
+
+
 def whole_number(most: int) -> Callable[[str], int]:
     """The type of an argument from 1 to `most`."""
 
@@ -64,6 +72,15 @@ def readable(text: str) -> str:
     if not text.strip() or not text.isprintable():
         raise argparse.ArgumentTypeError("must be text that people can read")
     return text
+
+
+def moment(text: str) -> datetime:
+    """In UTC where it does not say."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a day or a time in ISO 8601, not {text!r}") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _folder(text: str) -> Path:

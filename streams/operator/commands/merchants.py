@@ -2,7 +2,7 @@
 
 import argparse
 
-from streams.operator.commands import Command, action, readable
+from streams.operator.commands import Command, action, operator_argument, readable
 
 
 def arguments(merchants: argparse.ArgumentParser) -> None:
@@ -10,13 +10,15 @@ def arguments(merchants: argparse.ArgumentParser) -> None:
     action(actions, "list", "all merchants")
     create = action(actions, "create", "a new merchant, with no key yet")
     create.add_argument("name", type=readable, help="what people call it")
+    operator_argument(create)
 
 
 def run(given: argparse.Namespace) -> int:
     from streams.operator import merchants
+    from streams.operator.audit import login
 
     if given.action == "create":
-        merchants.create(given.name, given.json)
+        merchants.create(given.name, given.operator or login(), given.json)
     else:
         merchants.list_all(given.json)
     return 0

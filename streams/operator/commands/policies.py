@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from streams.operator.commands import Command, action
+from streams.operator.commands import Command, action, operator_argument
 
 
 def arguments(policies: argparse.ArgumentParser) -> None:
@@ -17,15 +17,18 @@ def arguments(policies: argparse.ArgumentParser) -> None:
         added.add_argument("merchant", help="whose, mer_…")
         if name == "set":
             added.add_argument("file", type=Path, help="JSON; docs/policies.md lists its members")
+        if name != "show":
+            operator_argument(added)
 
 
 def run(given: argparse.Namespace) -> int:
     from streams.operator import policies
+    from streams.operator.audit import login
 
     if given.action == "set":
-        policies.set_one(given.merchant, given.file, given.json)
+        policies.set_one(given.merchant, given.file, given.operator or login(), given.json)
     elif given.action == "drop":
-        policies.drop(given.merchant, given.json)
+        policies.drop(given.merchant, given.operator or login(), given.json)
     else:
         policies.show_one(given.merchant, given.json)
     return 0

@@ -1,9 +1,8 @@
 """`millrace reconcile`: its arguments. What it compares is `streams.reconciling`'s business."""
 
 import argparse
-from datetime import UTC, datetime
 
-from streams.operator.commands import Command, running_arguments, whole_number
+from streams.operator.commands import Command, moment, running_arguments, whole_number
 
 READS_MAX_PER_S = 100
 """Source: Stripe, rate limits: requests per second of an account in live mode."""
@@ -26,17 +25,9 @@ def arguments(reconcile: argparse.ArgumentParser) -> None:
         "the account's limits",
     )
     reconcile.add_argument(
-        "--since", type=_moment, help="only payments made since then: 2026-01-31, or 2026-01-31T12:00:00Z"
+        "--since", type=moment, help="only payments made since then: 2026-01-31, or 2026-01-31T12:00:00Z"
     )
     reconcile.add_argument("--merchant", help="only this one's payments, mer_…")
-
-
-def _moment(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a day or a time in ISO 8601, not {text!r}") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def run(given: argparse.Namespace) -> int:

@@ -63,12 +63,13 @@ def first_words(written: Iterable[Any]) -> dict[Name, Settled]:
     """
     found: dict[Name, Settled] = {}
     for record in written:
-        if (settled := _read(record)) is not None:
+        if (settled := read(record)) is not None:
             found.setdefault((settled.letter, settled.source), settled)
     return found
 
 
-def _read(record: Any) -> Settled | None:
+def read(record: Any) -> Settled | None:
+    """None where the record tells of no letter."""
     try:
         content = orjson.loads(record.value or b"")
         named = {name: str(content[name]) for name in CONTENT}

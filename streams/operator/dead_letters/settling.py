@@ -6,32 +6,23 @@ who settle the same letter at once, one is told that the other did.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
-
 from models.errors import Unavailable
-from streams.delivery import Partition, partition_of
+from streams.delivery import Partition
 from streams.delivery.dead import APPENDED
 from streams.delivery.sending import Item
-from streams.delivery.transactional_producer import TransactionalProducer
-from streams.kafka_clients import client_settings, reaching
 from streams.logs import blotted
 from streams.operator import Refused
+from streams.operator.acting import acting, home
 from streams.operator.dead_letters import audit
 from streams.operator.dead_letters.audit import REDRIVEN, Settled
 from streams.operator.dead_letters.letters import Letter, find
 from streams.operator.printing import cell, show
-from streams.operator.reading import partitions
 from streams.settings import Settings, load
 from streams.topics import AUDIT, COMMANDS
 from streams.wire.cloudevents import APPENDED_MS, first_came_ms
-
-TRANSACTION_TIMEOUT_MS = 10_000
-"""Commands behind an open transaction wait for it: if this process dies in the midst of one, so long and no longer."""
 
 SETTLED_WITHIN_S = 20.0
 
@@ -45,7 +36,7 @@ def settle(name: str, fate: str, operator: str, reason: str, as_json: bool) -> N
 
 async def _settled(settings: Settings, name: str, fate: str, operator: str, reason: str) -> Settled:
     try:
-        async with asyncio.timeout(SETTLED_WITHIN_S), _producer(settings) as producer:
+        async with asyncio.timeout(SETTLED_WITHIN_S), acting(settings) as producer:
             letter = await _open_letter(settings, name)
             settled = Settled(
                 name,
@@ -56,7 +47,7 @@ async def _settled(settings: Settings, name: str, fate: str, operator: str, reas
                 letter.why.get("code", ""),
                 datetime.now(UTC),
             )
-            parcels = {await _home(settings, AUDIT, name.encode()): [audit.item(settled)]}
+            parcels = {await home(settings, AUDIT, name.encode()): [audit.item(settled)]}
             if fate == REDRIVEN:
                 parcels[await _destination(settings, letter)] = [_again(letter)]
             await producer.commit(parcels)
@@ -65,22 +56,6 @@ async def _settled(settings: Settings, name: str, fate: str, operator: str, reas
         raise Unavailable(
             "Kafka did not answer in time; what was asked may have been done: see `list --all`"
         ) from None
-
-
-@asynccontextmanager
-async def _producer(settings: Settings) -> AsyncIterator[TransactionalProducer]:
-    id = f"{settings.group_prefix}-operator"
-    producer = TransactionalProducer(id, TRANSACTION_TIMEOUT_MS, client_settings(settings))
-    with reaching(settings):
-        try:
-            await producer.start()
-            yield producer
-        except (InvalidProducerEpoch, ProducerFenced):
-            raise Refused(
-                "somebody else is settling a letter at this moment: nothing was done, try again"
-            ) from None
-        finally:
-            await producer.stop()
 
 
 async def _open_letter(settings: Settings, name: str) -> Letter:
@@ -105,11 +80,7 @@ async def _destination(settings: Settings, letter: Letter) -> Partition:
         )
     if letter.key is None:
         return Partition(topic, int(place[0]))
-    return await _home(settings, topic, letter.key)
-
-
-async def _home(settings: Settings, topic: str, key: bytes) -> Partition:
-    return Partition(topic, partition_of(key, await partitions(settings, topic)))
+    return await home(settings, topic, letter.key)
 
 
 def _again(letter: Letter) -> Item:

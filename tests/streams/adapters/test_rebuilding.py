@@ -10,7 +10,14 @@ import pytest
 
 from models.errors import Unavailable
 from models.ports import Change
-from streams.adapters.postgres import PostgresPaymentReader, PostgresPaymentStore, rebuilding
+from streams.adapters.postgres import (
+    PostgresPaymentReader,
+    PostgresPaymentStore,
+    audit,
+    issuing,
+    merchants,
+    rebuilding,
+)
 from streams.adapters.postgres.differing import GHOST, MISSING, OTHERWISE
 from streams.adapters.postgres.projected import KEPT_ELSEWHERE, PROJECTED
 from streams.adapters.postgres.rebuilding import REBUILT, REPLACED, Hindered, Rebuilding
@@ -266,3 +273,17 @@ async def test_readers_of_the_service_see_no_error_while_tables_are_switched(
     over.set()
     await reading
     assert len(seen) > 20 and None not in seen
+
+
+def test_keys_and_what_operators_did_are_nothing_to_a_switch(database: str) -> None:
+    merchant = merchants.create_merchant(database, "Ann's Apples", actor="ada").id
+    issuing.create_key(database, merchant, actor="ada")
+    before = issuing.keys(database), audit.acts(database, merchant, None, None, 9)
+    with rebuilt(database, story(1)) as tables:
+        tables.hold_writers()
+        tables.switch()
+    assert (issuing.keys(database), audit.acts(database, merchant, None, None, 9)) == before
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        run_sql(database, "DELETE FROM audit")
+    issuing.revoke_key(database, before[0][0].prefix, actor="ada")
+    assert len(audit.acts(database, merchant, None, None, 9)) == 3

@@ -8,6 +8,7 @@ import pytest
 
 from models import ids
 from models.commands import CancelPayment, CreatePayment
+from models.ports import Principal
 from tests.web.fakes import ALICE, KEY, OTHER_KEY, PRINCIPALS, READ_ONLY_KEY, Door
 from tests.web.fakes import PAYMENT as BODY
 from tests.web.graphql.client import CREATE, PAYMENT, ask, codes, errors, make
@@ -296,7 +297,9 @@ async def test_a_key_that_may_only_read_makes_nothing(door: Door) -> None:
 async def test_a_key_that_may_only_write_reads_nothing_but_the_answer(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    only_writes = dataclasses.replace(PRINCIPALS[KEY], scopes=frozenset({PAYMENTS_WRITE}))
+    holder = PRINCIPALS[KEY]
+    assert isinstance(holder, Principal)
+    only_writes = dataclasses.replace(holder, scopes=frozenset({PAYMENTS_WRITE}))
     monkeypatch.setitem(PRINCIPALS, KEY, only_writes)
     query = """mutation($input: CreatePaymentInput!) { createPayment(input: $input) {
         payment { status refunds { edges { cursor } } events { edges { cursor } } } } }"""

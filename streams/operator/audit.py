@@ -1,0 +1,81 @@
+"""`millrace audit`: what operators did, and who is acting now. Each act is told where what it changed is kept, in one transaction
+with it: merchants and keys in PostgreSQL, dead letters and policies on Kafka. Here the two are put together.
+"""
+
+import asyncio
+import os
+import pwd
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from streams.adapters.postgres import audit
+from streams.adapters.postgres.audit import Act
+from streams.operator import policies
+from streams.operator.dead_letters import audit as letters
+from streams.operator.printing import show
+from streams.operator.reading import records
+from streams.settings import Settings, load
+from streams.topics import AUDIT
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`subject`: a merchant (its keys too), a key's prefix or a dead letter. None: no matter."""
+
+    subject: str | None
+    since: datetime | None
+    until: datetime | None
+    most: int
+
+
+def login() -> str:
+    """The name of the user that runs this, or a number where it has none."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid {number}"
+
+
+def list_newest(wanted: Wanted, as_json: bool) -> None:
+    """In the order in which they happened. Raises Unavailable, where a part of it cannot be read too; and SettingsRefused."""
+    settings = load()
+    acts = audit.acts(settings.postgres_dsn, wanted.subject, wanted.since, wanted.until, wanted.most)
+    acts += asyncio.run(_on_kafka(settings, wanted))
+    rows = [asdict(act) for act in sorted(acts, key=lambda act: act.at)[-wanted.most :]]
+    show(rows if as_json else [row | {"detail": _short(row["detail"])} for row in rows], as_json)
+
+
+async def _on_kafka(settings: Settings, wanted: Wanted) -> list[Act]:
+    written = [record async for record in records(settings, AUDIT, may_be_missing=True)]
+    return [
+        act
+        for record in written
+        for act in _act(record)
+        if wanted.subject in (None, act.subject)
+        and (wanted.since is None or act.at >= wanted.since)
+        and (wanted.until is None or act.at < wanted.until)
+    ]
+
+
+def _act(record: Any) -> Iterator[Act]:
+    """What is no act is passed over: what is kept for ever must not stand in the way for ever."""
+    if settled := letters.read(record):
+        detail = {"reason": settled.reason, "source": settled.source, "code": settled.code}
+        yield Act(settled.at, settled.operator, f"dead_letter.{settled.fate}", settled.letter, detail)
+    elif said := policies.read(record):
+        action = "policy.dropped" if said.policy is None else "policy.set"
+        yield Act(said.at, said.operator, action, said.merchant, {"policy": said.policy})
+
+
+def _short(detail: dict[str, object]) -> str:
+    """For people: what is there, name by name."""
+    said = {name: value for name, value in detail.items() if value not in (None, "", [])}
+    return " ".join(
+        f"{name}={value if isinstance(value, str) else orjson.dumps(value).decode()}"
+        for name, value in said.items()
+    )

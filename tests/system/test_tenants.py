@@ -1,0 +1,125 @@
+"""Two merchants on real servers: neither sees or touches what is the other's, by any route at any door, nor by Kafka."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from tests.streams.adapters import issuer
+from tests.system.history import History, Operation
+from tests.system.http_client import HttpClient
+from tests.system.inquest import Inquest
+from tests.system.kafka_client import KafkaClient, replies_on
+from tests.system.stack import System
+from tests.web.walking import BODIES, WALK, Owned
+from web.routes import Route
+
+pytestmark = pytest.mark.real
+
+SECRET = "only its owner may read this"
+REPLIES, REPLIES_WITHIN_S = "payments.replies.tenants-tests", 15.0
+
+
+async def own(http: HttpClient, name: str) -> tuple[Owned, list[Operation]]:
+    hers: dict[str, Any] = {"description": SECRET, "metadata": {"note": SECRET, "whose": name}}
+    held = await http.create(f"{name}-held", capture_method="manual", **hers)
+    taken = await http.create(f"{name}-taken", **hers)
+    refund = await http.refund(taken.payment_id, f"{name}-refund", amount=100)
+    assert (held.status, taken.status, refund.status) == (201, 201, 201)
+    return Owned(held.payment_id, taken.payment_id, refund.answer["id"]), [held, taken, refund]
+
+
+async def views(http: HttpClient, owned: Owned) -> list[dict[str, Any]]:
+    """A stranger's refused command takes a number in the story, and changes nothing else."""
+    found = [(await http.get(f"/v1/payments/{id}"))[1] for id in (owned.held, owned.taken)]
+    return [{k: v for k, v in view.items() if k not in ("sequence", "updated_at")} for view in found]
+
+
+async def ask(
+    client: HttpClient, method: str, route: Route, owned: Owned, door: int, authorized: dict[str, str]
+) -> tuple[int, str]:
+    headers = authorized | {"Content-Type": "application/json"}
+    if route.command:
+        headers["Idempotency-Key"] = f"walk-{route.operation}"
+    body = None if route.command is None else json.dumps(BODIES[route.command]).encode()
+    status, told, raw = await client.once(method, owned.path(route), headers, body, door)
+    return status, raw.decode() + str(told)
+
+
+def bearer(stranger: HttpClient) -> list[dict[str, str]]:
+    token = issuer.token(
+        "ES256", merchant=stranger.merchant["id"], scope="payments:read payments:write refunds:write"
+    )
+    return [stranger.authorized(), {"Authorization": f"Bearer {token}"}]
+
+
+async def test_no_route_at_any_door_leads_to_another_merchants_payment(
+    http: HttpClient, stranger: HttpClient, inquest: Inquest
+) -> None:
+    owned, made = await own(http, "walked")
+    before = await views(http, owned)
+    intents = {each.answer["provider"]["payment_intent"] for each in made[:2]}
+    walk = [(method, route) for method, route in WALK if owned.is_named_by(route)]
+    assert len(walk) >= 10
+    for method, route in walk:
+        for door in range(len(http.doors)):
+            for authorized in bearer(stranger):
+                status, said = await ask(stranger, method, route, owned, door, authorized)
+                assert status == 404, (method, route.path)
+                assert not any(secret in said for secret in (SECRET, http.merchant["id"], *intents))
+    for query in ("metadata[whose]=walked", "limit=100"):
+        told = json.dumps((await stranger.get(f"/v1/payments?{query}"))[1])
+        assert owned.held not in told and SECRET not in told
+    await inquest.hold()
+    assert await views(http, owned) == before
+
+
+@pytest.fixture
+async def on_kafka(system: System, stranger: HttpClient, history: History) -> AsyncIterator[KafkaClient]:
+    """The stranger, who may write commands."""
+    async with KafkaClient(system.kafka.bootstrap, stranger.merchant["id"], history) as client:
+        yield client
+
+
+async def test_no_command_on_kafka_touches_another_merchants_payment(
+    system: System, http: HttpClient, stranger: HttpClient, on_kafka: KafkaClient, inquest: Inquest
+) -> None:
+    owned, _ = await own(http, "by-record")
+    before = await views(http, owned)
+    create = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
+    resolve = {"resolution": "canceled", "evidence": "none", "operator": "eve"}
+    await system.kafka.create_topic(REPLIES, 1)
+    sent = [
+        await on_kafka.command("capture", "k-capture", owned.held, {"amount": 1}, f"{REPLIES}/0"),
+        await on_kafka.command("cancel", "k-cancel", owned.held, {}, f"{REPLIES}/0"),
+        await on_kafka.command("create", "k-create", owned.held, create, f"{REPLIES}/0"),
+        await on_kafka.command("resolve", "k-resolve", owned.held, resolve, f"{REPLIES}/0"),
+        await on_kafka.refund(owned.taken, "k-refund", f"{REPLIES}/0", amount=1),
+    ]
+    async with AIOKafkaConsumer(
+        bootstrap_servers=system.kafka.bootstrap, auto_offset_reset="earliest"
+    ) as replies:
+        replies.assign([TopicPartition(REPLIES, 0)])
+        told = await replies_on(replies, {each.command_id for each in sent}, REPLIES_WITHIN_S)
+    for reply in told.values():
+        assert (reply["code"], reply.get("payment")) == ("not_found", None)
+        assert SECRET not in json.dumps(reply)
+    await inquest.hold()
+    assert await views(http, owned) == before
+    for client, refused in ((http, 0), (stranger, 404)):
+        status, story = await client.get(f"/v1/payments/{owned.held}/events")
+        assert status == (refused or 200)
+        assert "command.refused.v1" not in json.dumps(story), "nor is the owner shown what a stranger tried"
+
+
+async def test_the_operators_key_is_known_and_opens_nothing_that_is_a_merchants(
+    system: System, http: HttpClient
+) -> None:
+    operator = {"Authorization": f"Bearer {system.service.endpoints['operator']['api_key']}"}
+    nothing = Owned("pay_" + "0" * 32, "pay_" + "0" * 32, "re_" + "0" * 32)
+    for method, route in WALK:
+        for door in range(len(http.doors)):
+            status, said = await ask(http, method, route, nothing, door, operator)
+            assert (status, "insufficient_scope" in said) == (403, True), (method, route.path)

@@ -1,0 +1,44 @@
+"""A walk along every route of a merchant's, for tests that come to somebody else's objects: what each route is asked, and for
+which of them. Behind which door, the fake's or the real one, is not known here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from models import shapes
+from web.routes import ROUTES, Route
+
+MERCHANTS_ROUTES = [route for route in ROUTES if route.scope]
+WALK = [
+    (method, route)
+    for route in MERCHANTS_ROUTES
+    for method in ((route.method, "HEAD") if route.method == "GET" else (route.method,))
+]
+IDS = [f"{method} {route.path}" for method, route in WALK]
+
+PAYMENT: dict[str, Any] = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
+BODIES: dict[str | None, Any] = {
+    None: None,
+    shapes.CREATE: PAYMENT,
+    shapes.CAPTURE: {"amount": 1},
+    shapes.CANCEL: {},
+    shapes.REFUND: {"amount": 1},
+}
+ON_WHAT_IS_HELD = {"capture_payment", "cancel_payment"}
+
+
+@dataclass(frozen=True)
+class Owned:
+    """Ids of somebody's payments, and of a refund. `held`: authorised; `taken`: captured, and refunded in part."""
+
+    held: str
+    taken: str
+    refund: str
+
+    def path(self, route: Route) -> str:
+        """To something of theirs. A parameter that is not known here fails: say what of theirs it would name."""
+        payment = self.held if route.operation in ON_WHAT_IS_HELD else self.taken
+        return route.path.format(payment_id=payment, refund_id=self.refund)
+
+    def is_named_by(self, route: Route) -> bool:
+        return self.path(route) != route.path
