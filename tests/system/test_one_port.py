@@ -41,6 +41,7 @@ def port(system: System, tmp_path: Path) -> Iterator[int]:
         for number in (2, 3):
             own = {
                 "MILLRACE_HTTP_PORT": str(port),
+                "MILLRACE_GRPC_PORT": "off",
                 "MILLRACE_HTTP_REUSE_PORT": "true",
                 "MILLRACE_INSTANCE": f"web-{number}",
             }

@@ -115,21 +115,23 @@ SCENARIOS: dict[str, tuple[Step, ...]] = {
         create("d", PAYMENT | {"currency": "xxx"}, code="currency_unsupported"),
     ),
     "a body that is not valid names its fields": (
-        create(body=PAYMENT | {"amount": 0}, code="validation_failed", fields=("amount",)),
-        create(body=PAYMENT | {"currency": "USD"}, code="validation_failed", fields=("currency",)),
+        create("v1", PAYMENT | {"amount": 0}, code="validation_failed", fields=("amount",)),
+        create("v2", PAYMENT | {"currency": "USD"}, code="validation_failed", fields=("currency",)),
         create(
-            body={"amount": -5, "currency": "dollars", "payment_method": "4242"},
+            "v4",
+            {"amount": -5, "currency": "dollars", "payment_method": "4242"},
             code="validation_failed",
             fields=("amount", "currency", "payment_method"),
         ),
         create(
-            body=PAYMENT | {"description": f"paid by {CARD_NUMBER}"},
+            "v5",
+            PAYMENT | {"description": f"paid by {CARD_NUMBER}"},
             code="validation_failed",
             fields=("description",),
         ),
-        create(body=PAYMENT | {"metadata": {"n": "a\0b"}}, code="validation_failed", fields=("metadata.n",)),
+        create("v3", PAYMENT | {"metadata": {"n": "a\0b"}}, code="validation_failed", fields=("metadata.n",)),
         create(
-            body=PAYMENT | {"receipt_email": "nobody"}, code="validation_failed", fields=("receipt_email",)
+            "v6", PAYMENT | {"receipt_email": "nobody"}, code="validation_failed", fields=("receipt_email",)
         ),
     ),
     "a command needs a key that can be one": (
