@@ -19,7 +19,7 @@ from models.ports import Principal
 from web.doors import Operations
 from web.graphql.context import Context
 from web.graphql.documents import Documents
-from web.graphql.errors import Fault, Refused, fault_of, told
+from web.graphql.errors import Fault, Refused, fault_from, fault_of, told
 from web.graphql.requests import wanted
 from web.graphql.schema import SCHEMA
 from web.json_bodies import decode
@@ -176,9 +176,10 @@ class Conversation:
         except ConnectionError:
             return
         except Exception as failed:
-            faults = [Fault(problem_of(failed))]
-        if self._following.get(id) is asyncio.current_task():
-            del self._following[id]  # before the last word: the client may use it again
+            faults = [fault_from(failed)]
+        if self._following.get(id) is not asyncio.current_task():
+            return  # the client has ended it meanwhile
+        del self._following[id]  # before the last word: the client may use it again
         with suppress(ConnectionError):
             await (self._refuse(id, faults) if faults else self._send(type="complete", id=id))
 

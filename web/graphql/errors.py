@@ -97,13 +97,18 @@ def fault_of(error: GraphQLError) -> Fault:
     where = error.locations or ()
     if _is_the_clients(error):
         return Fault(_said_of_the_query(error), where, error.path)
-    cause = error.original_error or error
+    return fault_from(error.original_error or error, where, error.path)
+
+
+def fault_from(
+    cause: Exception, locations: Sequence[Any] = (), path: Sequence[str | int] | None = None
+) -> Fault:
     problem = problem_of(cause)
     if problem.code is Code.INTERNAL_ERROR:
-        log.error("a field of a query failed for a reason of ours", exc_info=cause)
+        log.error("a query failed for a reason of ours", exc_info=cause)
     elif problem.code is Code.UNAVAILABLE:
-        log.warning("a field of a query could not be served: %s", problem.detail)
-    return Fault(problem, where, error.path)
+        log.warning("a query could not be served: %s", problem.detail)
+    return Fault(problem, locations, path)
 
 
 def _is_the_clients(error: GraphQLError) -> bool:
