@@ -42,7 +42,8 @@ class Callers:
         holder = await (self._of_key(match["key"]) if match["key"] else self._of_token(match["token"]))
         if isinstance(holder, Principal) and holder.livemode is not self._livemode:
             here, there = ("live", "test") if self._livemode else ("test", "live")
-            raise _unauthenticated(f"This is for a {there} system, and this is a {here} system.")
+            kind = "key" if match["key"] else "token"
+            raise _unauthenticated(f"This is a {there} {kind}, and this is a {here} system.")
         return holder
 
     async def _of_key(self, api_key: str) -> Principal | Operator:
