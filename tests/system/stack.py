@@ -42,6 +42,7 @@ ROLLED_SECRET = "whsec_systemtests0rolled00canary"
 ROLES = {"WRITERS": 2, "GATEWAYS": 2, "PROJECTIONS": 1, "WEBS": 2}
 """Two of what shares work out, so that there is somebody to take over; two cores bear this many."""
 
+SHOP = "https://shop.example"
 PSP_SLOT_S = "3"
 """Shorter than by default, so that an outage of Stripe's becomes an unknown outcome within a test's patience."""
 
@@ -206,6 +207,7 @@ class System:
             "OWN_STRIPE_WEBHOOK_SECRET": OWN_WEBHOOK_SECRET,
             "MILLRACE_CRASHPOINTS_DIR": str(self.crashpoints),
             "MILLRACE_PSP_SLOT_S": PSP_SLOT_S,
+            "MILLRACE_CORS_ORIGINS": SHOP,
             "MILLRACE_CATCH_UP_S": "86400",  # once, at start: what a test keeps from the service stays from it
             **{f"MILLRACE_{role}": str(count) for role, count in ROLES.items()},
         }
