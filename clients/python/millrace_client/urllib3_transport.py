@@ -13,7 +13,10 @@ KEPT_MAX = 32
 
 
 class Urllib3Transport:
-    """For many threads at once. `pool`: one of your own, as for a proxy."""
+    """For many threads at once, of one process. `pool`: one of your own, as for a proxy.
+
+    Time is counted between bytes, and once the headers are there in all: who lets headers drip is waited for longer.
+    """
 
     def __init__(
         self,
