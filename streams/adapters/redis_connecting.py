@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from streams.breaker import Breaker
+from streams.settings import SettingsRefused
 
 LEFT_ALONE_S = 0.5
 """After a failure: a dead Redis costs one request in so many seconds its time-out, the others nothing."""
@@ -18,7 +19,10 @@ T = TypeVar("T")
 
 
 def connect(url: str, answer_within_s: float, connections_max: int) -> Redis:
-    """Connects when first asked; connecting, and waiting for a connection, is within `answer_within_s` too."""
+    """Connects when first asked; connecting, and waiting for a connection, is within `answer_within_s` too.
+
+    Raises SettingsRefused for certificates that cannot be used.
+    """
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=connections_max,
@@ -28,7 +32,27 @@ def connect(url: str, answer_within_s: float, connections_max: int) -> Redis:
         socket_timeout=answer_within_s,
         protocol=2,
     )
+    if pool.connection_class is SSLConnection:
+        _share_one_context(pool)
     return Redis.from_pool(pool)
+
+
+def _share_one_context(pool: BlockingConnectionPool) -> None:
+    """redis-py reads all certificates of the system for each connection: 30 ms in which the loop stands still, and a fifth of an
+    answer's time, or all of it where others work as well.
+    """
+    made = SSLConnection(**pool.connection_kwargs).ssl_context
+    try:
+        made.get()
+    except (OSError, RedisError) as failed:  # an SSLError is an OSError
+        raise SettingsRefused(f"MILLRACE_REDIS_URL: its certificates cannot be used: {failed}") from None
+
+    class OneContext(SSLConnection):
+        def __init__(self, **arguments: Any) -> None:
+            super().__init__(**arguments)
+            self.ssl_context = made
+
+    pool.connection_class = OneContext
 
 
 class Dispensable:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from sandbox.ports import Ports
+from sandbox.ports import HOST, Ports
 from sandbox.processes import Program
 from sandbox.stack import CHECKOUT
 from sandbox.testing import Servers
@@ -63,8 +63,9 @@ class Deployment:
         started.callback(ports.close)
         self.authority = Authority(folder / "certificates")
         self.door, self.kafka_client = self.authority.issue("door"), self.authority.issue("client")
-        others = self.authority.issue("server")
-        self.kafka = SecuredKafka(folder / "kafka", ports, self.authority, others)
+        others = self.authority.issue("server", "localhost")  # the same port by its number is another name
+        broker = self.authority.issue("broker", HOST)
+        self.kafka = SecuredKafka(folder / "kafka", ports, self.authority, broker)
         self.postgres_dsn = self._postgres(servers, others, started)
         self.redis_url = self._redis(servers, others, started)
         self.collector = started.enter_context(Collector())

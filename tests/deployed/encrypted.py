@@ -52,6 +52,7 @@ class Encrypted:
         return self
 
     def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(_end_all(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 
@@ -62,6 +63,13 @@ class Encrypted:
                 behind_reader, behind_writer = await asyncio.open_connection(HOST, self._behind_port)
                 await asyncio.gather(_copy(reader, behind_writer), _copy(behind_reader, writer))
         writer.close()
+
+
+async def _end_all() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
