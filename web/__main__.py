@@ -102,11 +102,12 @@ async def _serve(settings: Settings, ports: Ports) -> None:
     metrics = DoorMetrics(registry)
     doors = operations(ports, metrics)
     app = make_app(ports, doors, metrics, Limits(wait_s=settings.http_wait_s))
+    drains = []
+    if settings.grpc_port is not None:  # first: once /readyz says so, all of the door is there
+        drains.append((await _serve_grpc(settings, settings.grpc_port, ports, doors, registry)).drain)
     serving = await serve(app, settings.http_host, settings.http_port, settings.drain_s)
     log.info("listening on http://%s:%d", settings.http_host, serving.port)
-    drains = [serving.drain]
-    if settings.grpc_port is not None:
-        drains.append((await _serve_grpc(settings, settings.grpc_port, ports, doors, registry)).drain)
+    drains.append(serving.drain)
     await told_to_stop.wait()
     log.info("told to stop: no new requests, at most %.1f s for those under way", settings.drain_s)
     await asyncio.gather(*(drain() for drain in drains))
