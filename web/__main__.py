@@ -138,13 +138,14 @@ async def _serve(settings: Settings, ports: Ports, certificate: Certificate | No
         tls, scheme = certificate.context, "https"
         metrics.certificate(lambda: certificate.ends_at.timestamp())
         renewing = asyncio.create_task(certificate.keep_renewed())
+    drains = []
+    if settings.grpc_port is not None:  # first: once /readyz says so, all of the door is there
+        drains.append((await _serve_grpc(settings, settings.grpc_port, ports, doors, registry)).drain)
     serving = await serve(
         app, settings.http_host, settings.http_port, settings.drain_s, settings.http_reuse_port, tls
     )
     log.info("listening on %s://%s:%d", scheme, settings.http_host, serving.port)
-    drains = [serving.drain]
-    if settings.grpc_port is not None:
-        drains.append((await _serve_grpc(settings, settings.grpc_port, ports, doors, registry)).drain)
+    drains.append(serving.drain)
     await told_to_stop.wait()
     if renewing:
         renewing.cancel()
