@@ -130,6 +130,20 @@ class Settings(BaseSettings):
         description="real money: the flag every payment carries, and the mode of Stripe's key and of API keys",
     )
 
+    jwt_issuer: str | None = Field(
+        None, description="signed tokens beside API keys: their `iss` (web; docs/keys.md)"
+    )
+    jwt_audience: str | None = Field(None, description="signed tokens: what their `aud` must name")
+    jwt_jwks: str | None = Field(
+        None, description="signed tokens: the issuer's JWK Set, an https URL or a file"
+    )
+    jwt_merchant_claim: Text = Field(
+        "merchant", description="signed tokens: the claim that names the merchant"
+    )
+    jwt_leeway_s: float = Field(
+        30.0, ge=0, le=300, description="signed tokens: how far the issuer's clock may be off"
+    )
+
     writers: int = Field(1, ge=0, le=64, description="writer processes (`millrace up`)")
     gateways: int = Field(
         1, ge=0, le=64, description="gateway processes: what each may send alone while Redis is away"
@@ -213,19 +227,6 @@ class Settings(BaseSettings):
     )
     trace_ratio: float = Field(
         1.0, ge=0, le=1, description="of the traces that begin here, the part that is recorded"
-    )
-    jwt_issuer: str | None = Field(
-        None, description="signed tokens beside API keys: their `iss` (web; docs/keys.md)"
-    )
-    jwt_audience: str | None = Field(None, description="signed tokens: what their `aud` must name")
-    jwt_jwks: str | None = Field(
-        None, description="signed tokens: the issuer's JWK Set, an https URL or a file"
-    )
-    jwt_merchant_claim: Text = Field(
-        "merchant", description="signed tokens: the claim that names the merchant"
-    )
-    jwt_leeway_s: float = Field(
-        30.0, ge=0, le=300, description="signed tokens: how far the issuer's clock may be off"
     )
     crashpoints_dir: str | None = Field(
         None, description="for fault tests only: a process kills itself at the point a file in here names"

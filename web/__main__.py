@@ -5,9 +5,9 @@ import logging
 import os
 import re
 import signal
+from contextlib import AsyncExitStack
 from pathlib import Path
 
-from grpc import ServerCredentials
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from models.commands import Command
@@ -33,13 +33,12 @@ from streams.settings import Settings, SettingsRefused
 from streams.signed_tokens import signed_tokens
 from streams.wire.commands import CommandCodec
 from web.app import Limits, make_app
-from web.doors import Operations, operations
-from web.grpc import server as grpc_server
+from web.doors import operations
+from web.doorway import Where, opened
 from web.metrics import DoorMetrics
 from web.ports import Missing, Ports
 from web.rate_limits import Allowance
 from web.request_ids import RequestIds
-from web.server import serve
 from web.tls import Certificate, TlsFiles, TlsRefused
 
 log = logging.getLogger("millrace.web")
@@ -68,25 +67,37 @@ class CrashableReads(PaymentReads):
 async def compose(settings: Settings) -> None:
     for handler in logging.getLogger().handlers:
         handler.addFilter(RequestIds())
+    certificate = _certificate(settings)
+    async with AsyncExitStack() as stack:
+        ports = await _plugged(settings, stack)
+        await _serve(settings, ports, certificate)
+
+
+async def _plugged(settings: Settings, stack: AsyncExitStack) -> Ports:
+    """`stack`: ends what is begun here, the last first."""
     crashpoint, clients = crashpoints(settings.crashpoints_dir), client_settings(settings)
-    traces = tracing(settings, "web")
-    commands = CrashableLog(clients, CommandCodec(settings.partitions, settings.internal_secret), traces)
-    replies = KafkaReplies(clients, _reply_partition(settings), traces)
+    traces, notices = tracing(settings, "web"), _notices(settings, accounts(settings))
     postgres, cache = Postgres(settings.postgres_dsn), RedisPaymentCache(settings.redis_url)
-    known, signals = RedisNoticeMemory(settings.redis_url), KafkaSignals(clients)
+    known, counted = RedisNoticeMemory(settings.redis_url), RedisLimits(settings.redis_url)
+    commands = CrashableLog(clients, CommandCodec(settings.partitions, settings.internal_secret), traces)
+    replies, signals = KafkaReplies(clients, _reply_partition(settings), traces), KafkaSignals(clients)
     reads = CrashableReads(PostgresPaymentReader(postgres), cache)
     commands.crashpoint = reads.crashpoint = crashpoint
+    keys, tokens = KnownKeys(PostgresApiKeys(postgres)), signed_tokens(settings, postgres)
 
     async def readiness() -> Missing:
         missing = {} if await commands.answers() else {"kafka": "commands cannot be sent"}
         missing |= {} if replies.is_ready else {"replies": "answers cannot be read"}
         return missing if await postgres.answers() else missing | {"postgres": "no answer"}
 
-    certificate = _certificate(settings)
-    notices = _notices(settings, accounts(settings))
-    keys, tokens = KnownKeys(PostgresApiKeys(postgres)), signed_tokens(settings, postgres)
-    counted = RedisLimits(settings.redis_url)
-    ports = Ports(
+    stack.push_async_callback(traces.stop)
+    for server in (counted, known, cache, postgres):
+        stack.push_async_callback(server.close)
+    stack.push_async_callback(signals.stop)
+    for part in (commands, replies, keys, *((tokens,) if tokens else ())):
+        part.start()
+        stack.push_async_callback(part.stop)
+    return Ports(
         commands=commands,
         replies=replies,
         reader=reads,
@@ -101,25 +112,6 @@ async def compose(settings: Settings) -> None:
         tracing=traces,
         livemode=settings.livemode,
     )
-    commands.start()
-    replies.start()
-    keys.start()
-    if tokens:
-        tokens.start()
-    try:
-        await _serve(settings, ports, certificate)
-    finally:
-        await commands.stop()
-        await replies.stop()
-        await signals.stop()
-        await keys.stop()
-        if tokens:
-            await tokens.stop()
-        await postgres.close()
-        await cache.close()
-        await known.close()
-        await counted.close()
-        await traces.stop()
 
 
 async def _serve(settings: Settings, ports: Ports, certificate: Certificate | None) -> None:
@@ -131,42 +123,20 @@ async def _serve(settings: Settings, ports: Ports, certificate: Certificate | No
     metrics = DoorMetrics(registry)
     allowance = Allowance(settings.rate_limit_key_per_s, settings.rate_limit_merchant_per_s)
     doors = operations(ports, metrics, allowance)
-    limits, origins = Limits(settings.http_wait_s, settings.http_requests_max), settings.cors_origins
-    app = make_app(ports, doors, metrics, limits, origins)
-    tls, scheme, renewing = None, "http", None
-    if certificate:
-        tls, scheme = certificate.context, "https"
-        metrics.certificate(lambda: certificate.ends_at.timestamp())
-        renewing = asyncio.create_task(certificate.keep_renewed())
-    drains = []
-    if settings.grpc_port is not None:  # first: once /readyz says so, all of the door is there
-        drains.append((await _serve_grpc(settings, settings.grpc_port, ports, doors, registry)).drain)
-    serving = await serve(
-        app, settings.http_host, settings.http_port, settings.drain_s, settings.http_reuse_port, tls
+    limits = Limits(settings.http_wait_s, settings.http_requests_max)
+    where = Where(
+        settings.http_host,
+        settings.http_port,
+        settings.grpc_host,
+        settings.grpc_port,
+        settings.http_wait_s,
+        settings.drain_s,
+        settings.http_reuse_port,
+        certificate,
     )
-    log.info("listening on %s://%s:%d", scheme, settings.http_host, serving.port)
-    drains.append(serving.drain)
-    await told_to_stop.wait()
-    if renewing:
-        renewing.cancel()
-    log.info("told to stop: no new requests, at most %.1f s for those under way", settings.drain_s)
-    await asyncio.gather(*(drain() for drain in drains))
-
-
-async def _serve_grpc(
-    settings: Settings, port: int, ports: Ports, doors: Operations, registry: CollectorRegistry
-) -> grpc_server.Serving:
-    where = grpc_server.Listening(settings.grpc_host, port, _grpc_credentials(settings), settings.drain_s)
-    serving = await grpc_server.serve(
-        doors, ports.readiness, ports.tracing, registry, settings.http_wait_s, where
-    )
-    log.info("listening for gRPC on %s:%d", settings.grpc_host, serving.port)
-    return serving
-
-
-def _grpc_credentials(settings: Settings) -> ServerCredentials | None:
-    """None: plain text."""
-    return None
+    app = make_app(ports, doors, metrics, limits, settings.cors_origins)
+    async with opened(app, doors, ports, metrics, where):
+        await told_to_stop.wait()
 
 
 def _certificate(settings: Settings) -> Certificate | None:

@@ -111,6 +111,7 @@ class Certificate:
 
     def __init__(self, files: TlsFiles) -> None:
         self.files = files
+        self.pem = pem(files)
         self.context = server_context(files)  # what a connection begins with; then it is given the one of now
         self.context.sni_callback = self._give
         self.ends_at = ends_at(files)
@@ -127,7 +128,11 @@ class Certificate:
         if seen == self._seen:
             return False
         try:
-            self._now, self.ends_at = server_context(self.files), ends_at(self.files)
+            self._now, self.ends_at, self.pem = (
+                server_context(self.files),
+                ends_at(self.files),
+                pem(self.files),
+            )
         except (TlsRefused, OSError, ValueError) as refused:
             log.error("a renewed certificate cannot be used, the one before stays: %s", refused)
             return False
@@ -136,14 +141,13 @@ class Certificate:
         log.info("a renewed certificate is used, until %s", self.ends_at.isoformat(timespec="minutes"))
         return True
 
-    async def keep_renewed(self, renewed: Callable[[], None] = lambda: None, look_s: float = LOOK_S) -> None:
-        """Until it is cancelled. `renewed`: called after each, for whoever has a copy of it."""
+    async def keep_renewed(self, look_s: float = LOOK_S) -> None:
+        """Until it is cancelled."""
         self._tell_of_the_end()
         while True:
             await asyncio.sleep(look_s)
             if self.renew():
                 self._tell_of_the_end()
-                renewed()
 
     def _tell_of_the_end(self) -> None:
         if self.ends_at <= datetime.now(UTC):

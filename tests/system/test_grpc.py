@@ -22,8 +22,8 @@ from tests.system.stack import BACK_WITHIN_S, System
 from tests.system.waiting import until
 from tests.web.grpc.door import refusal
 from web.grpc import payments_pb2 as pb
+from web.grpc.calls import SERVICE
 from web.grpc.messages import shown
-from web.grpc.service import SERVICE
 
 pytestmark = pytest.mark.real
 

@@ -25,7 +25,7 @@ from web.graphql.schema import SCHEMA
 from web.json_bodies import decode
 from web.metrics import DoorMetrics
 from web.operations import READ_QUERY
-from web.problems import RETRYABLE, Problem, problem_of
+from web.problems import RETRYABLE, Problem
 from web.request_ids import REQUEST_ID, new_request_id
 
 INIT_WITHIN_S = 10.0

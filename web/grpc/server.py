@@ -17,6 +17,7 @@ from web.json_bodies import BODY_MAX_BYTES
 from web.patience import Patience
 from web.ports import Readiness, Tracing
 from web.server import DRAIN_S, LAST_ANSWERS_S
+from web.tls import Certificate, Pem
 
 ASKING_MAX = 256
 """Calls of health and reflection at once, beside the gate's own bounds."""
@@ -25,7 +26,6 @@ REFLECTION = "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.Ser
 """The same messages under both names: tools ask for the first, and older ones for the second only."""
 
 OPTIONS: tuple[tuple[str, int], ...] = (
-    ("grpc.so_reuseport", 0),  # a port that is taken is an error, not a share of another process's calls
     (
         "grpc.max_receive_message_length",
         2 * BODY_MAX_BYTES,
@@ -64,13 +64,14 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """`port` 0 takes a free one. `credentials`: None is plain text."""
+    """`port` 0 takes a free one. `credentials`: None is plain text. `reuse_port`: others may listen on the same."""
 
     host: str
     port: int
     credentials: grpc.ServerCredentials | None = None
     drain_s: float = DRAIN_S
     look_every_s: float = LOOK_EVERY_S
+    reuse_port: bool = False
 
 
 async def serve(
@@ -89,13 +90,37 @@ async def serve(
     services = {SERVICE.full_name: service.handlers(gate), HEALTH: health.handlers(), **_reflection()}
     server = grpc.aio.server(
         handlers=[grpc.method_handlers_generic_handler(name, dict(own)) for name, own in services.items()],
-        options=OPTIONS,
+        options=(*OPTIONS, ("grpc.so_reuseport", int(where.reuse_port))),  # it would, if nothing were said
         maximum_concurrent_rpcs=limits.requests_max + limits.watches_max + ASKING_MAX,
     )
     port = _listen(server, where)
     await health.start()
     await server.start()
     return Serving(server, port, health, gate, operations.patience, where.drain_s)
+
+
+def credentials(certificate: Certificate) -> grpc.ServerCredentials:
+    """Each connection is given the certificate of now."""
+    given = certificate.pem
+
+    def renewed() -> grpc.ServerCertificateConfiguration | None:
+        nonlocal given
+        if certificate.pem is given:
+            return None
+        given = certificate.pem
+        return _configuration(given)
+
+    known_clients_only = given.client_ca is not None
+    made: grpc.ServerCredentials = grpc.dynamic_ssl_server_credentials(
+        _configuration(given),
+        renewed,  # type: ignore[arg-type]  # None is: as before
+        known_clients_only,
+    )
+    return made
+
+
+def _configuration(pem: Pem) -> grpc.ServerCertificateConfiguration:
+    return grpc.ssl_server_certificate_configuration([(pem.key, pem.certificate)], pem.client_ca)
 
 
 def _listen(server: grpc.aio.Server, where: Listening) -> int:
