@@ -3,7 +3,7 @@
 Kafka says that there is news, the reader says what it is: whoever may not read an event does not watch it either.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 
 from models import ids
@@ -20,6 +20,8 @@ LOOK_AGAIN_S = 2.5
 PAGE = 100
 REACHED_WITHIN_S = 2.0
 """For the store to have what Kafka told of: it is a few ms behind."""
+ANSWER_WITHIN_S = 0.25
+"""For the store to say how far it is."""
 SEEN_MAX = 10_000
 """Payments of one merchant whose place is remembered. One that is forgotten goes on from the next thing that happens to it."""
 
@@ -41,17 +43,17 @@ class Watching:
     ) -> AsyncGenerator[Happened, None]:
         """The payment's events behind `after_sequence`, then each as it happens, without end. Raises Problem."""
         caller = await self._callers.admit(authorization, WATCH_EVENTS)
-        if not ids.PAYMENT_ID.fullmatch(payment_id):
-            raise no_such_payment()
-        if await self._reader.payment(caller.merchant, payment_id) is None:
-            raise no_such_payment()
+        await self._payment(caller.merchant, payment_id)
         try:
             async with self._signals.listen(caller.merchant, payment_id) as listener:
+                # what happened before anybody listened may still be on its way to the store
+                told = (await self._payment(caller.merchant, payment_id))["sequence"]
+                await self._reader.reached(payment_id, told, REACHED_WITHIN_S)
                 while True:
                     async for happened in self._since(caller.merchant, payment_id, after_sequence):
                         after_sequence = happened.event["sequence"]
                         yield happened
-                    await self._await_news(authorization, listener)
+                    await self._news(authorization, listener)
         except Unavailable:
             raise _cut_off() from None
 
@@ -59,29 +61,46 @@ class Watching:
         """Whatever happens from now on to any payment of the caller's, each payment's events in order. Raises Problem."""
         caller = await self._callers.admit(authorization, WATCH_EVENTS)
         seen: dict[str, int] = {}
+        awaited: dict[str, int] = {}
         try:
             async with self._signals.listen(caller.merchant, None) as listener:
                 while True:
-                    news = await self._await_news(authorization, listener)
-                    for payment_id, (first, _) in news.items():
-                        after = seen.pop(payment_id, first - 1)
+                    for payment_id, (first, last) in (await self._news(authorization, listener)).items():
+                        seen.setdefault(payment_id, first - 1)
+                        awaited[payment_id] = last
+                    for payment_id, last in list(awaited.items()):
+                        after = seen.pop(payment_id)
                         async for happened in self._since(caller.merchant, payment_id, after):
                             after = happened.event["sequence"]
                             yield happened
                         seen[payment_id] = after
-                        if len(seen) > SEEN_MAX:
-                            del seen[next(iter(seen))]
+                        if after >= last or not await self._is_behind(payment_id, last):
+                            del awaited[payment_id]
+                    _forget(seen, awaited)
         except Unavailable:
             raise _cut_off() from None
 
-    async def _await_news(self, authorization: str | None, listener: Listener) -> dict[str, tuple[int, int]]:
-        """Returns once there is any, and the store has it. Raises Problem when the caller may not watch any more."""
-        while not (news := await listener.news(LOOK_AGAIN_S)):
-            await self._callers.still(authorization, WATCH_EVENTS)
+    async def _payment(self, merchant: str, payment_id: str) -> View:
+        found = None
+        if ids.PAYMENT_ID.fullmatch(payment_id):
+            found = await self._reader.payment(merchant, payment_id)
+        if found is None:
+            raise no_such_payment()
+        return found
+
+    async def _news(self, authorization: str | None, listener: Listener) -> dict[str, tuple[int, int]]:
+        """What is new, once the store has it; nothing after a while, in which something may all the same have reached the store.
+        Raises Problem when the caller may not watch any more.
+        """
+        news = await listener.news(LOOK_AGAIN_S)
         await self._callers.still(authorization, WATCH_EVENTS)
         for payment_id, (_, last) in news.items():
             await self._reader.reached(payment_id, last, REACHED_WITHIN_S)
         return news
+
+    async def _is_behind(self, payment_id: str, last: int) -> bool:
+        """Whether the store has yet to learn of it. If not, the event is one that the caller is not shown."""
+        return not await self._reader.reached(payment_id, last, ANSWER_WITHIN_S)
 
     async def _since(self, merchant: str, payment_id: str, after: int) -> AsyncGenerator[Happened, None]:
         page = Page([], True)
@@ -91,6 +110,12 @@ class Watching:
             for event in page.data:
                 after = event["sequence"]
                 yield Happened(event, payment)
+
+
+def _forget(seen: dict[str, int], awaited: Collection[str]) -> None:
+    """The places of payments that nothing has happened to for longest."""
+    for payment_id in [each for each in seen if each not in awaited][: max(0, len(seen) - SEEN_MAX)]:
+        del seen[payment_id]
 
 
 def _cut_off() -> Exception:

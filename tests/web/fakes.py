@@ -100,6 +100,9 @@ class Service:
 
     transactions: dict[str, Transaction] = field(default_factory=dict)
     stories: dict[str, list[View]] = field(default_factory=dict)
+    stored: dict[str, int] = field(
+        default_factory=dict
+    )  # of a payment whose newer events the store does not have yet
     appended: list[Command] = field(default_factory=list)
     answered: list[tuple[str, str, str]] = field(default_factory=list)
     unfamiliar: list[Unfamiliar] = field(default_factory=list)
@@ -256,7 +259,7 @@ class Service:
         known = self.transactions.get(payment_id)
         if known is None or known.merchant != merchant:
             return Page([], False)
-        told = self.stories[payment_id][after_sequence:]
+        told = self.stories[payment_id][after_sequence : self.stored.get(payment_id)]
         return Page(told[:limit], len(told) > limit)
 
     async def remember(self, payment: View) -> None:
@@ -282,7 +285,7 @@ class Service:
             self.listeners.discard(listener)
 
     async def reached(self, payment_id: str, sequence: int, timeout_s: float) -> bool:
-        return True
+        return self.stored.get(payment_id, sequence) >= sequence
 
     # keys, notices, readiness
 

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from models.codes import Code
+from models.ids import command_uuid
 from tests.web.fakes import KEY, OTHER_KEY, PAYMENT, PRINCIPALS, Door
 from web import watching
 from web.doors import operations
@@ -110,3 +111,33 @@ async def test_nobody_listens_on_when_a_watcher_has_gone(door: Door, watch: Watc
     assert door.service.listeners
     await happening.aclose()
     assert not door.service.listeners
+
+
+async def test_what_reaches_the_store_late_is_told_though_nobody_says_that_there_is_news(
+    door: Door, watch: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LOOK_AGAIN_S", 0.05)
+    id = await authorized(door)
+    door.service.stored[id] = 1
+    happening = watch.payment(MINE, id)
+    assert await take(happening, 1) == [1]
+    following = asyncio.create_task(take(happening, 1))
+    await asyncio.sleep(0.2)
+    assert not following.done()
+    del door.service.stored[id]
+    assert await following == [2]
+
+
+async def test_of_all_payments_too_what_reaches_the_store_late_is_told(
+    door: Door, watch: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LOOK_AGAIN_S", 0.05)
+    payment_id = "pay_" + command_uuid("mer_alice", "late").hex
+    door.service.stored[payment_id] = 0
+    following = asyncio.create_task(take(watch.all(MINE), 2))
+    await asyncio.sleep(0.05)
+    assert await authorized(door, "late") == payment_id
+    await asyncio.sleep(0.2)
+    assert not following.done()
+    del door.service.stored[payment_id]
+    assert await following == [1, 2]
