@@ -9,7 +9,8 @@ import pytest
 from models.errors import Unavailable
 from models.ports import Operator, Principal
 from streams import known, known_keys
-from streams.known import AWAY_S, GRACE_S, digest_of
+from streams.adapters.postgres.keys import CHANGED_LATELY_MIN
+from streams.known import AWAY_S, FRESH_S, GRACE_S, digest_of
 from streams.known_keys import KnownKeys
 from tests.fakes import FakeApiKeys
 
@@ -211,3 +212,7 @@ async def test_the_listening_goes_on_through_whatever_goes_wrong(
         await asyncio.sleep(0)
     assert await bench.after(0) is None
     await bench.keys.stop()
+
+
+def test_what_ended_is_told_for_longer_than_anybody_remembers_a_key() -> None:
+    assert CHANGED_LATELY_MIN * 60 > GRACE_S + FRESH_S

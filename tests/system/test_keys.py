@@ -2,13 +2,16 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from streams.adapters.postgres import issuing
+from streams.operator.audit import login
 from tests.streams.adapters import issuer
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
+from tests.system.operator import told
 from tests.system.stack import System
 from tests.system.waiting import until
 
@@ -102,3 +105,19 @@ async def test_a_signed_token_pays_as_its_merchant_at_every_door(
         assert await said_to(http, wrong) == [401, 401]
     assert await said_to(http, issuer.token("ES256", merchant=merchant, scope="refunds:write")) == [403, 403]
     await inquest.hold()
+
+
+async def test_the_command_line_tells_who_said_what(
+    system: System, stranger: HttpClient, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.json"
+    policy.write_text('{"refund_window_days": 90}')
+    whose = stranger.merchant["id"]
+    (said,) = await told(system, "policies", "set", whose, str(policy), "--operator", "ada")
+    assert said["policy"]["refund_window_days"] == 90
+    await told(system, "policies", "drop", whose)
+    acts = await told(system, "audit", whose, "--most", "2")
+    assert [(act["actor"], act["action"]) for act in acts] == [
+        ("ada", "policy.set"),
+        (login(), "policy.dropped"),
+    ]
