@@ -31,6 +31,9 @@ from streams.wire.commands import CommandCodec
 
 log = logging.getLogger("millrace.writer")
 
+TAKE_IN = f"process {COMMANDS}"
+"""What the span over a command is called."""
+
 TIMER_S = 0.5
 """How often due work is looked for; a retry waits two seconds at least, so half a second more is not felt."""
 
@@ -51,14 +54,14 @@ async def compose(settings: Settings) -> None:
     _gauges(doubts, process)
 
     def step(record: Record, table: Table, out: Out) -> None:
-        trace, about = cloudevents.trace(record.headers), on_kafka("process", COMMANDS, record.key)
-        with process.tracing.span(f"process {COMMANDS}", "consumer", trace, about) as span:
+        with process.tracing.span(TAKE_IN, "consumer", cloudevents.trace(record.headers), {}) as span:
             take(record, table, out, span)
 
     def take(record: Record, table: Table, out: Out, span: Span) -> None:
         command, reply_to = codec.read(record)
-        if span.is_recorded:
-            span.note({"millrace.command": cloudevents.required(record.headers, "ce_type")})
+        if span.is_recorded:  # else nothing is put together: most records are in no trace
+            type = cloudevents.required(record.headers, "ce_type")
+            span.note({**on_kafka("process", COMMANDS, record.key), "millrace.command": type})
         key = record.key or b""
         kept = table.get(key)
         if kept is None and codec.is_misplaced(record):
