@@ -30,6 +30,7 @@ from web.requests import BODY_READ_MAX_S
 WATCHES_MAX = 1024
 """Streams open at once, apart from the requests: whoever watches takes no place from whoever pays."""
 
+Act = Callable[[Call, Context], Awaitable[Any]]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 log = logging.getLogger("millrace.web")
@@ -71,30 +72,25 @@ class Gate:
         self._streams.end_within(0)
 
     def unary(self, method: str, answer: Callable[[Call], Awaitable[Message]]) -> Handler:
-        async def handle(_: object, context: Context) -> bytes:
-            async def act() -> bytes:
-                with self._requests.taken():
-                    call = await received(context, self._limits.message_read_max_s)
-                    return (await answer(call)).SerializeToString()
+        async def act(call: Call, _: Context) -> bytes:
+            return (await answer(call)).SerializeToString()
 
+        async def handle(_: object, context: Context) -> Any:
             began = time.perf_counter()
             try:
-                answered: bytes = await self._pass(method, context, act)
-                return answered
+                return await self._pass(method, context, self._requests, act)
             finally:
                 self._metrics.seconds.labels(method).observe(time.perf_counter() - began)
 
         return grpc.stream_unary_rpc_method_handler(handle)
 
     def stream(self, method: str, answer: Callable[[Call], AsyncGenerator[Message, None]]) -> Handler:
-        async def handle(_: object, context: Context) -> None:
-            async def act() -> None:
-                with self._watches.taken():
-                    call = await received(context, self._limits.message_read_max_s)
-                    async with aclosing(answer(call)) as messages:
-                        await self._send_all(messages, context)
+        async def act(call: Call, context: Context) -> None:
+            async with aclosing(answer(call)) as messages:
+                await self._send_all(messages, context)
 
-            await self._pass(method, context, act)
+        async def handle(_: object, context: Context) -> None:
+            await self._pass(method, context, self._watches, act)
 
         return grpc.stream_stream_rpc_method_handler(handle)
 
@@ -104,11 +100,13 @@ class Gate:
             await context.write(message.SerializeToString())
         raise unavailable("This server is about to stop; watch again, from the last sequence that was seen.")
 
-    async def _pass(self, method: str, context: Context, act: Callable[[], Awaitable[Any]]) -> Any:
+    async def _pass(self, method: str, context: Context, room: Room, act: Act) -> Any:
         REQUEST_ID.set(new_request_id())
         count = partial(self._metrics.ended, method)
         try:
-            result = await act()
+            with room.taken():
+                call = await received(context, self._limits.message_read_max_s)
+                result = await act(call, context)
         except asyncio.CancelledError:  # the client left, or its deadline passed
             count(grpc.StatusCode.CANCELLED)
             raise
