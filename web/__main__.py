@@ -117,7 +117,7 @@ async def _serve_grpc(
     settings: Settings, port: int, ports: Ports, doors: Operations, registry: CollectorRegistry
 ) -> grpc_server.Serving:
     where = grpc_server.Listening(settings.grpc_host, port, _grpc_credentials(settings), settings.drain_s)
-    serving = await grpc_server.serve(doors, ports.readiness, registry, settings.http_wait_s, where)
+    serving = await grpc_server.serve(ports, doors, registry, settings.http_wait_s, where)
     log.info("listening for gRPC on %s:%d", settings.grpc_host, serving.port)
     return serving
 

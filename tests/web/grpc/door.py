@@ -122,9 +122,10 @@ async def open_grpc(
     **limits: Any,
 ) -> AsyncIterator[GrpcDoor]:
     service, registry = service or Service(), CollectorRegistry()
-    doors = operations(service.ports(), DoorMetrics(registry))
+    ports = service.ports()
+    doors = operations(ports, DoorMetrics(registry))
     where = Listening("127.0.0.1", port, drain_s=drain_s, look_every_s=look_every_s)
-    serving = await serve(doors, service.readiness, registry, wait_s, where, Limits(**limits))
+    serving = await serve(ports, doors, registry, wait_s, where, Limits(**limits))
     async with grpc.aio.insecure_channel(f"127.0.0.1:{serving.port}") as channel:
         try:
             yield GrpcDoor(service, serving, channel, registry)
