@@ -7,6 +7,7 @@ import asyncio
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ from web.requests import BODY_READ_MAX_S
 WATCHES_MAX = 1024
 """Streams open at once, apart from the requests: whoever watches takes no place from whoever pays."""
 
+WATCHES_OF_ONE_MAX = 256
+"""With one key: a client that forgets to leave does not take everybody's places."""
+
 Act = Callable[[Call, Context], Awaitable[Any]]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
@@ -40,6 +44,7 @@ log = logging.getLogger("millrace.web")
 class Limits:
     requests_max: int = REQUESTS_MAX
     watches_max: int = WATCHES_MAX
+    watches_of_one_max: int = WATCHES_OF_ONE_MAX
     message_read_max_s: float = BODY_READ_MAX_S
 
 
@@ -58,10 +63,31 @@ class Room:
             self.inside -= 1
 
 
+class Share:
+    """What each may have of a room."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._of = most, Counter[str]()
+
+    @contextmanager
+    def taken(self, who: str | None) -> Iterator[None]:
+        who = who or ""
+        if self._of[who] >= self._most:
+            raise Problem(Code.RATE_LIMITED, f"At most {self._most} streams can be open with one key.")
+        self._of[who] += 1
+        try:
+            yield
+        finally:
+            self._of[who] -= 1
+            if not self._of[who]:
+                del self._of[who]
+
+
 class Gate:
     def __init__(self, metrics: GrpcMetrics, limits: Limits) -> None:
         self._metrics, self._limits = metrics, limits
         self._requests, self._watches = Room(limits.requests_max), Room(limits.watches_max)
+        self._of_one = Share(limits.watches_of_one_max)
         self._streams, self._stopping = Patience(), False
         metrics.in_flight.set_function(lambda: self._requests.inside)
         metrics.watches.set_function(lambda: self._watches.inside)
@@ -86,8 +112,9 @@ class Gate:
 
     def stream(self, method: str, answer: Callable[[Call], AsyncGenerator[Message, None]]) -> Handler:
         async def act(call: Call, context: Context) -> None:
-            async with aclosing(answer(call)) as messages:
-                await self._send_all(messages, context)
+            with self._of_one.taken(call.authorization):
+                async with aclosing(answer(call)) as messages:
+                    await self._send_all(messages, context)
 
         async def handle(_: object, context: Context) -> None:
             await self._pass(method, context, self._watches, act)
