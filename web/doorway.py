@@ -73,8 +73,6 @@ async def _grpc(
         where.drain_s,
         reuse_port=where.reuse_port,
     )
-    serving = await grpc_server.serve(
-        operations, ports.readiness, ports.tracing, registry, where.wait_s, listening
-    )
+    serving = await grpc_server.serve(ports, operations, registry, where.wait_s, listening)
     log.info("listening for gRPC on %s:%d", where.grpc_host, serving.port)
     return serving

@@ -7,10 +7,10 @@ import asyncio
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeAlias
 
 import grpc
@@ -31,6 +31,9 @@ from web.requests import BODY_READ_MAX_S
 WATCHES_MAX = 1024
 """Streams open at once, apart from the requests: whoever watches takes no place from whoever pays."""
 
+WATCHES_OF_ONE_MAX = 256
+"""With one key: a client that forgets to leave does not take everybody's places."""
+
 OUR_FAULT = frozenset(
     {
         grpc.StatusCode.INTERNAL,
@@ -41,6 +44,7 @@ OUR_FAULT = frozenset(
 )
 """Which a span of a server fails by. Source: OpenTelemetry, semantic conventions, gRPC."""
 
+Act = Callable[[Call, Context], Awaitable[Any]]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 log = logging.getLogger("millrace.web")
@@ -50,6 +54,7 @@ log = logging.getLogger("millrace.web")
 class Limits:
     requests_max: int = REQUESTS_MAX
     watches_max: int = WATCHES_MAX
+    watches_of_one_max: int = WATCHES_OF_ONE_MAX
     message_read_max_s: float = BODY_READ_MAX_S
 
 
@@ -68,10 +73,31 @@ class Room:
             self.inside -= 1
 
 
+class Share:
+    """What each may have of a room."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._of = most, Counter[str]()
+
+    @contextmanager
+    def taken(self, who: str | None) -> Iterator[None]:
+        who = who or ""
+        if self._of[who] >= self._most:
+            raise Problem(Code.RATE_LIMITED, f"At most {self._most} streams can be open with one key.")
+        self._of[who] += 1
+        try:
+            yield
+        finally:
+            self._of[who] -= 1
+            if not self._of[who]:
+                del self._of[who]
+
+
 class Gate:
     def __init__(self, metrics: GrpcMetrics, tracing: Tracing, limits: Limits) -> None:
         self._metrics, self._tracing, self._limits = metrics, tracing, limits
         self._requests, self._watches = Room(limits.requests_max), Room(limits.watches_max)
+        self._of_one = Share(limits.watches_of_one_max)
         self._streams, self._stopping = Patience(), False
         metrics.in_flight.set_function(lambda: self._requests.inside)
         metrics.watches.set_function(lambda: self._watches.inside)
@@ -82,30 +108,26 @@ class Gate:
         self._streams.end_within(0)
 
     def unary(self, method: str, answer: Callable[[Call], Awaitable[Message]]) -> Handler:
-        async def handle(_: object, context: Context) -> bytes:
-            async def act(trace: str | None) -> bytes:
-                with self._requests.taken():
-                    call = await received(context, self._limits.message_read_max_s, trace)
-                    return (await answer(call)).SerializeToString()
+        async def act(call: Call, _: Context) -> bytes:
+            return (await answer(call)).SerializeToString()
 
+        async def handle(_: object, context: Context) -> Any:
             began = time.perf_counter()
             try:
-                answered: bytes = await self._pass(method, context, act)
-                return answered
+                return await self._pass(method, context, self._requests, act)
             finally:
                 self._metrics.seconds.labels(method).observe(time.perf_counter() - began)
 
         return grpc.stream_unary_rpc_method_handler(handle)
 
     def stream(self, method: str, answer: Callable[[Call], AsyncGenerator[Message, None]]) -> Handler:
-        async def handle(_: object, context: Context) -> None:
-            async def act(trace: str | None) -> None:
-                with self._watches.taken():
-                    call = await received(context, self._limits.message_read_max_s, trace)
-                    async with aclosing(answer(call)) as messages:
-                        await self._send_all(messages, context)
+        async def act(call: Call, context: Context) -> None:
+            with self._of_one.taken(call.authorization):
+                async with aclosing(answer(call)) as messages:
+                    await self._send_all(messages, context)
 
-            await self._pass(method, context, act)
+        async def handle(_: object, context: Context) -> None:
+            await self._pass(method, context, self._watches, act)
 
         return grpc.stream_stream_rpc_method_handler(handle)
 
@@ -115,14 +137,13 @@ class Gate:
             await context.write(message.SerializeToString())
         raise unavailable("This server is about to stop; watch again, from the last sequence that was seen.")
 
-    async def _pass(self, method: str, context: Context, act: Callable[[str | None], Awaitable[Any]]) -> Any:
+    async def _pass(self, method: str, context: Context, room: Room, act: Act) -> Any:
         REQUEST_ID.set(new_request_id())
-        about = {"rpc.system": "grpc", "rpc.service": SERVICE.full_name, "rpc.method": method}
-        with self._tracing.span(
-            f"{SERVICE.full_name}/{method}", "server", traceparent(context), about
-        ) as span:
-            result, problem = await self._act(method, partial(act, span.traceparent))
+        name, about = f"{SERVICE.full_name}/{method}", {"rpc.system": "grpc", "rpc.method": method}
+        with self._tracing.span(name, "server", traceparent(context), about) as span:
+            result, problem = await self._act(method, context, room, act, span.traceparent)
             status = STATUS[problem.code] if problem else grpc.StatusCode.OK
+            self._metrics.ended(method, status)
             span.note({"rpc.grpc.status_code": status.value[0]})
             if status in OUR_FAULT:
                 span.fail(status.name)
@@ -132,19 +153,19 @@ class Gate:
         context.set_trailing_metadata(_own())
         return result
 
-    async def _act(self, method: str, act: Callable[[], Awaitable[Any]]) -> tuple[Any, Problem | None]:
+    async def _act(
+        self, method: str, context: Context, room: Room, act: Act, trace: str | None
+    ) -> tuple[Any, Problem | None]:
         """The answer, or what is wrong."""
         try:
-            answered = await act()
+            with room.taken():
+                call = await received(context, self._limits.message_read_max_s, trace)
+                return await act(call, context), None
         except asyncio.CancelledError:  # the client left, or its deadline passed
             self._metrics.ended(method, grpc.StatusCode.CANCELLED)
             raise
         except Exception as failed:
-            problem = self._problem(failed, method)
-            self._metrics.ended(method, STATUS[problem.code])
-            return None, problem
-        self._metrics.ended(method, grpc.StatusCode.OK)
-        return answered, None
+            return None, self._problem(failed, method)
 
     def _problem(self, failed: Exception, method: str) -> Problem:
         problem = problem_of(failed)

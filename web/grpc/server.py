@@ -15,7 +15,7 @@ from web.grpc.metrics import GrpcMetrics
 from web.grpc.service import Payments
 from web.json_bodies import BODY_MAX_BYTES
 from web.patience import Patience
-from web.ports import Readiness, Tracing
+from web.ports import Ports
 from web.server import DRAIN_S, LAST_ANSWERS_S
 from web.tls import Certificate, Pem
 
@@ -75,9 +75,8 @@ class Listening:
 
 
 async def serve(
+    ports: Ports,
     operations: Operations,
-    readiness: Readiness,
-    tracing: Tracing,
     registry: CollectorRegistry,
     wait_s: float,
     where: Listening,
@@ -85,8 +84,8 @@ async def serve(
 ) -> Serving:
     """`wait_s`: how long a command waits for its end where the request does not say. Raises OSError: the port is taken."""
     limits = limits or Limits()
-    gate, service = Gate(GrpcMetrics(registry), tracing, limits), Payments(operations, wait_s)
-    health = Health(readiness, frozenset({SERVICE.full_name}), where.look_every_s)
+    gate, service = Gate(GrpcMetrics(registry), ports.tracing, limits), Payments(operations, wait_s)
+    health = Health(ports.readiness, frozenset({SERVICE.full_name}), where.look_every_s)
     services = {SERVICE.full_name: service.handlers(gate), HEALTH: health.handlers(), **_reflection()}
     server = grpc.aio.server(
         handlers=[grpc.method_handlers_generic_handler(name, dict(own)) for name, own in services.items()],

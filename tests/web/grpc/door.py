@@ -12,7 +12,6 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from grpc_status import rpc_status
 from prometheus_client import CollectorRegistry
 
-from streams.tracing import UNTRACED
 from tests.web.fakes import KEY, Service
 from web.doors import operations
 from web.grpc import payments_pb2 as pb
@@ -123,9 +122,10 @@ async def open_grpc(
     **limits: Any,
 ) -> AsyncIterator[GrpcDoor]:
     service, registry = service or Service(), CollectorRegistry()
-    doors = operations(service.ports(), DoorMetrics(registry))
+    ports = service.ports()
+    doors = operations(ports, DoorMetrics(registry))
     where = Listening("127.0.0.1", port, drain_s=drain_s, look_every_s=look_every_s)
-    serving = await serve(doors, service.readiness, UNTRACED, registry, wait_s, where, Limits(**limits))
+    serving = await serve(ports, doors, registry, wait_s, where, Limits(**limits))
     async with grpc.aio.insecure_channel(f"127.0.0.1:{serving.port}") as channel:
         try:
             yield GrpcDoor(service, serving, channel, registry)

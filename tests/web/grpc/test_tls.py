@@ -9,7 +9,6 @@ import pytest
 from grpc_health.v1 import health_pb2
 from prometheus_client import CollectorRegistry
 
-from streams.tracing import UNTRACED
 from tests.certificates import Authority, Files
 from tests.web.fakes import Service
 from web.doors import operations
@@ -28,9 +27,10 @@ def authority(tmp_path: Path) -> Authority:
 @asynccontextmanager
 async def serving(certificate: Certificate) -> AsyncIterator[int]:
     service, registry = Service(), CollectorRegistry()
-    doors = operations(service.ports(), DoorMetrics(registry))
+    ports = service.ports()
     where = Listening("127.0.0.1", 0, credentials(certificate), drain_s=0.5, look_every_s=0.05)
-    door = await serve(doors, service.readiness, UNTRACED, registry, 5.0, where)
+    doors = operations(ports, DoorMetrics(registry))
+    door = await serve(ports, doors, registry, 5.0, where)
     try:
         yield door.port
     finally:

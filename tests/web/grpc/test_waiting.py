@@ -9,7 +9,7 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from tests.web.fakes import KEY, PAYMENT, PRINCIPALS
+from tests.web.fakes import KEY, PAYMENT, PRINCIPALS, READ_ONLY_KEY
 from tests.web.grpc.door import WITHIN_S, GrpcDoor, open_grpc, refusal
 from web.grpc import payments_pb2 as pb
 from web.grpc import server
@@ -103,6 +103,21 @@ async def test_too_many_inside_are_turned_away() -> None:
         for command in door.service.appended[1:]:
             door.service.settle(command)
         assert all(each.settled for each in await asyncio.gather(*waits))
+        watch.cancel()
+        await until(lambda: door.count("millrace_grpc_watches") == 0)
+        assert (await door.ask("WatchPayment", watched)).event.sequence == 1
+
+
+async def test_one_key_does_not_take_everybodys_streams() -> None:
+    async with open_grpc(watches_max=3, watches_of_one_max=1) as door:
+        made = await door.pay()
+        watched = pb.WatchPaymentRequest(payment_id=made.payment.id)
+        watch = door.start("WatchPayment", watched)
+        await watch.read()
+        told = await door.refused("WatchPayment", watched)
+        assert (told.status, told.code) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "rate_limited")
+        assert told.retry_s is not None
+        assert (await door.ask("WatchPayment", watched, key=READ_ONLY_KEY)).event.sequence == 1
         watch.cancel()
         await until(lambda: door.count("millrace_grpc_watches") == 0)
         assert (await door.ask("WatchPayment", watched)).event.sequence == 1
