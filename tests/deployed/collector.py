@@ -1,6 +1,8 @@
 """A collector of traces that speaks OTLP over HTTP, as far as it takes to see what it was sent."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -25,11 +27,15 @@ class Span:
 
 
 class Collector:
-    """`with`. `spans`: all that came."""
+    """`with`. `spans`: all that came. It can go away, and come back to its port."""
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
         self.paths: set[str] = set()
+        self._port = 0
+        self._start()
+
+    def _start(self) -> None:
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -44,18 +50,29 @@ class Collector:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer((HOST, 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._server = ThreadingHTTPServer((HOST, self._port), Handler)
+        self._port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self._server.server_port}"
+        return f"http://{HOST}:{self._port}"
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        self._stop()
+        try:
+            yield
+        finally:
+            self._start()
 
     def __enter__(self) -> "Collector":
-        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 

@@ -1,6 +1,7 @@
 """One payment is one trace, from its door to Stripe and back, whoever began it."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from models import ids
 from models.commands import CreatePayment, Origin
 from models.money import Money
 from models.terms import PaymentTerms
+from streams.delivery.logs import LINES_PER_WINDOW
 from streams.kafka_clients import client_settings
 from streams.topics import COMMANDS, EVENTS, REPLIES
 from streams.tracing import PAYMENT
@@ -21,6 +23,9 @@ from tests.deployed.collector import Span
 from tests.deployed.conftest import TOLD_WITHIN_S, Client, Deployment, eventually
 
 SEND, TAKE, ACT, HEAR = f"send {COMMANDS}", f"process {COMMANDS}", f"process {EVENTS}", f"receive {REPLIES}"
+PAYMENTS_WITHOUT = 10
+AWAY_LINES_MAX = 4 * 3 * LINES_PER_WINDOW
+"""Four processes, three things that can be said of it."""
 ASK_STRIPE = "POST /payment_intents"
 
 
@@ -158,6 +163,26 @@ async def test_who_does_not_record_their_trace_is_not_recorded_and_finds_it_on_t
     await client.pay(str(uuid4()))  # what came before it has been sent by then
     await asyncio.sleep(2)
     assert trace not in {each.trace for each in deployment.collector.spans}
+
+
+async def test_a_collector_that_is_away_holds_up_no_payment_and_is_not_cried_for(
+    deployment: Deployment, client: Client
+) -> None:
+    def said() -> int:
+        return sum(
+            path.read_text().count("opentelemetry") for path in deployment.service.folder.logs.glob("*.log")
+        )
+
+    before = said()
+    with deployment.collector.away():
+        began = time.monotonic()
+        made = [await client.pay(str(uuid4())) for _ in range(PAYMENTS_WITHOUT)]
+        assert {status for status, _, _ in made} == {201}
+        assert time.monotonic() - began < PAYMENTS_WITHOUT  # no send's time-out is in any of them
+        assert await eventually(lambda: said() > before)
+        assert said() - before <= AWAY_LINES_MAX
+    _, _, payment = await client.pay(str(uuid4()))
+    assert await spans_of(deployment, payment["id"], is_whole_by_http)
 
 
 async def headers_of_events(deployment: Deployment, payment_id: str) -> set[str]:

@@ -329,6 +329,22 @@ def test_a_port_that_is_taken_is_named_with_the_one_used_instead(tmp_path: Path)
     assert (again.http, again.displaced) == (f"http://127.0.0.1:{asked}", [])
 
 
+def test_a_door_with_a_certificate_is_asked_and_told_of_by_https(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MILLRACE_TLS_CERT_FILE", "/door.pem")
+    ports = Ports()
+    made = table.Stack(RunFolder(tmp_path), outside.read({}), ports)
+    ports.close()
+    parts = {part.role: part for part in made.parts()}
+    assert made.http.startswith("https://127.0.0.1:")
+    assert parts["web"].address == made.http
+    assert parts["writer"].address.startswith("http://")
+    simulator = parts["stripe"].program()
+    assert f"{made.http}/webhooks/stripe" in simulator.command
+    assert simulator.env["SSL_CERT_FILE"] == "/door.pem"
+
+
 def test_the_usual_port_is_left_to_whoever_has_it(tmp_path: Path) -> None:
     stack = Stack(tmp_path / "run", MILLRACE_KAFKA_BOOTSTRAP="127.0.0.1:1")
     with socket.socket() as holder:
