@@ -1,11 +1,32 @@
 """What the door counts, for Prometheus. Labels are routes and codes, never ids: their number is bounded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 LATENCY_BUCKETS_S = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60)
 """From a cached read to the longest wait."""
+
+
+REQUESTS = (
+    ("millrace_http_requests_total", "Requests answered.", ("method", "route", "status")),
+    ("millrace_http_problems_total", "Requests answered with a problem, by its code.", ("route", "code")),
+)
+COMMANDS = (
+    ("millrace_commands_sent_total", "Commands that Kafka has acknowledged.", ("type",)),
+    ("millrace_commands_unsent_total", "Commands not acknowledged, or in doubt: answered 503.", ("type",)),
+    ("millrace_replies_late_total", "Replies that were waited for and did not come in time.", ("type",)),
+    ("millrace_replies_replayed_total", "Commands answered from what was remembered.", ("type",)),
+)
+CALLERS = (
+    (
+        "millrace_rate_limited_total",
+        "Refused because a key, or its merchant, asked for too much.",
+        ("limit",),
+    ),
+    ("millrace_notices_total", "Stripe's webhooks, by what became of them.", ("fate",)),
+)
+"""Each counter's name, what it counts, and its labels."""
 
 
 class DoorMetrics:
@@ -18,60 +39,17 @@ class DoorMetrics:
             buckets=LATENCY_BUCKETS_S,
             registry=registry,
         )
-        self.answers = Counter(
-            "millrace_http_requests_total",
-            "Requests answered.",
-            ("method", "route", "status"),
-            registry=registry,
-        )
-        self.problems = Counter(
-            "millrace_http_problems_total",
-            "Requests answered with a problem, by its code.",
-            ("route", "code"),
-            registry=registry,
-        )
-        self.inside = 0
+        self.answers, self.problems = self._counters(REQUESTS)
+        self.commands, self.unsent, self.replies_late, self.replayed = self._counters(COMMANDS)
+        self.rate_limited, self.notices = self._counters(CALLERS)
         self._children: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
-        in_flight = Gauge(
-            "millrace_http_requests_in_flight", "Requests being answered now.", registry=registry
-        )
+        self.inside = 0
+        meaning = "Requests being answered now."
+        in_flight = Gauge("millrace_http_requests_in_flight", meaning, registry=registry)
         in_flight.set_function(lambda: self.inside)
-        self.commands = Counter(
-            "millrace_commands_sent_total",
-            "Commands that Kafka has acknowledged.",
-            ("type",),
-            registry=registry,
-        )
-        self.unsent = Counter(
-            "millrace_commands_unsent_total",
-            "Commands not acknowledged, or in doubt: answered 503.",
-            ("type",),
-            registry=registry,
-        )
-        self.replies_late = Counter(
-            "millrace_replies_late_total",
-            "Replies that were waited for and did not come in time.",
-            ("type",),
-            registry=registry,
-        )
-        self.replayed = Counter(
-            "millrace_replies_replayed_total",
-            "Commands answered from what was remembered.",
-            ("type",),
-            registry=registry,
-        )
-        self.rate_limited = Counter(
-            "millrace_rate_limited_total",
-            "Refused because a key, or its merchant, asked for too much.",
-            ("limit",),
-            registry=registry,
-        )
-        self.notices = Counter(
-            "millrace_notices_total",
-            "Stripe's webhooks, by what became of them.",
-            ("fate",),
-            registry=registry,
-        )
+
+    def _counters(self, told: Sequence[tuple[str, str, tuple[str, ...]]]) -> Iterator[Counter]:
+        return (Counter(name, meaning, labels, registry=self.registry) for name, meaning, labels in told)
 
     def certificate(self, ends_at_s: Callable[[], float]) -> None:
         """For a door that has one."""

@@ -19,7 +19,7 @@ from models.row import Row
 from models.settling import is_of_another_account
 from streams.accounts import accounts
 from streams.adapters.kafka_policies import KafkaPolicies
-from streams.delivery import Out, Outgoing, Poison, Record, Table
+from streams.delivery import App, Out, Outgoing, Poison, Record, Table
 from streams.kafka_clients import client_settings
 from streams.process import Process, run
 from streams.settings import Settings
@@ -44,67 +44,81 @@ CHECK_AGAIN_MS = 30_000
 """A check that led to nothing (it was lost, or clocks differ) is sent again after this."""
 
 
-async def compose(settings: Settings) -> None:
-    process = Process("writer", settings)
-    app, livemode, crashpoint = process.app, settings.livemode, process.crashpoint
-    codec = CommandCodec(settings.partitions, settings.internal_secret)
-    policies = KafkaPolicies(client_settings(settings))
-    account_of = accounts(settings).name_of
-    due, doubts = DueIndex(), Doubts()
-    _gauges(doubts, process)
+class TakingIn:
+    """A command as a step of the writer: what is decided, kept, told and answered. `policy_of`: a merchant's."""
 
-    def step(record: Record, table: Table, out: Out) -> None:
-        with process.tracing.span(TAKE_IN, "consumer", cloudevents.trace(record.headers), {}) as span:
-            take(record, table, out, span)
+    def __init__(self, process: Process, codec: CommandCodec, policy_of: Callable[[str], Policy]) -> None:
+        self._tracing, self._crashpoint = process.tracing, process.crashpoint
+        self._livemode, self._codec, self._policy_of = process.settings.livemode, codec, policy_of
 
-    def take(record: Record, table: Table, out: Out, span: Span) -> None:
-        command, reply_to = codec.read(record)
+    def step(self, record: Record, table: Table, out: Out) -> None:
+        with self._tracing.span(TAKE_IN, "consumer", cloudevents.trace(record.headers), {}) as span:
+            self._take(record, table, out, span)
+
+    def _take(self, record: Record, table: Table, out: Out, span: Span) -> None:
+        command, reply_to = self._codec.read(record)
         if span.is_recorded:  # else nothing is put together: most records are in no trace
             type = cloudevents.required(record.headers, "ce_type")
             span.note({**on_kafka("process", COMMANDS, record.key), "millrace.command": type})
-        key = record.key or b""
+        key, trace = record.key or b"", span.traceparent
         kept = table.get(key)
-        if kept is None and codec.is_misplaced(record):
+        if kept is None and self._codec.is_misplaced(record):
             raise Poison("this key's partition is another one: partition by murmur2", Code.KEY_INVALID)
-        applied, written, happened = _applied(kept, command, reply_to, livemode, policy_of, span.traceparent)
-        crashpoint("writer.decided")
+        applied, written, happened = _applied(kept, command, reply_to, self._livemode, self._policy_of, trace)
+        self._crashpoint("writer.decided")
         if written:
             table.set(key, written)
         for event in happened:
             out.emit(event)
         origin = command.origin
         for answer in applied.answers:
-            reply = replies.write(
-                origin.payment_id, answer.address, answer.reply, origin.at, span.traceparent
-            )
-            out.answer(reply)
+            out.answer(replies.write(origin.payment_id, answer.address, answer.reply, origin.at, trace))
+
+
+class Reminding:
+    """What the rows of this process' partitions wait for, sent as commands once it is due; and what is in doubt."""
+
+    def __init__(self, app: App, codec: CommandCodec) -> None:
+        self._app, self._codec = app, codec
+        self._due, self.doubts = DueIndex(), Doubts()
+
+    def on_state(self, partition: int, key: bytes, value: bytes | None) -> None:
+        self._due.set(partition, key, rows.next_check_ms(value) if value else None)
+        self.doubts.set(partition, key, rows.in_doubt_ms(value) if value else None)
+
+    def on_lost(self, partition: int) -> None:
+        self._due.forget(partition)
+        self.doubts.forget(partition)
+
+    async def send_checks(self) -> None:
+        now_ms = int(time.time() * 1000)
+        due = self._due.pop(now_ms, DUE_PER_TURN, now_ms + CHECK_AGAIN_MS)
+        if checks := [self._check(key, at_ms) for key, at_ms in due]:
+            await self._app.send(checks)
+
+    def _check(self, key: bytes, at_ms: int) -> Outgoing:
+        payment_id = key.decode()
+        id = internal_command_id(payment_id, f"check\n{at_ms}")
+        return self._codec.write(CheckPayment(Origin(id, payment_id, "millrace", datetime.now(UTC))))
+
+
+async def compose(settings: Settings) -> None:
+    process = Process("writer", settings)
+    codec = CommandCodec(settings.partitions, settings.internal_secret)
+    policies = KafkaPolicies(client_settings(settings))
+    account_of = accounts(settings).name_of
 
     def policy_of(merchant: str) -> Policy:
         policy, account = policies.of(merchant), account_of(merchant)
         return policy if account is None else replace(policy, account=account)
 
-    def on_state(partition: int, key: bytes, value: bytes | None) -> None:
-        due.set(partition, key, rows.next_check_ms(value) if value else None)
-        doubts.set(partition, key, rows.in_doubt_ms(value) if value else None)
-
-    def on_lost(partition: int) -> None:
-        due.forget(partition)
-        doubts.forget(partition)
-
-    async def send_checks() -> None:
-        now_ms = int(time.time() * 1000)
-        checks = [check(key, at_ms) for key, at_ms in due.pop(now_ms, DUE_PER_TURN, now_ms + CHECK_AGAIN_MS)]
-        if checks:
-            await app.send(checks)
-
-    def check(key: bytes, at_ms: int) -> Outgoing:
-        payment_id = key.decode()
-        id = internal_command_id(payment_id, f"check\n{at_ms}")
-        return codec.write(CheckPayment(Origin(id, payment_id, "millrace", datetime.now(UTC))))
-
-    app.writer(COMMANDS, WRITER_TABLE, step, on_state=on_state, on_lost=on_lost)
-    app.every(TIMER_S, send_checks)
-    app.first(policies.start)
+    taking, reminding = TakingIn(process, codec, policy_of), Reminding(process.app, codec)
+    _gauges(reminding.doubts, process)
+    process.app.writer(
+        COMMANDS, WRITER_TABLE, taking.step, on_state=reminding.on_state, on_lost=reminding.on_lost
+    )
+    process.app.every(TIMER_S, reminding.send_checks)
+    process.app.first(policies.start)
     try:
         await process.serve()
     finally:
