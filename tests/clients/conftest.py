@@ -9,7 +9,8 @@ import pytest
 from millrace_client import AsyncMillrace, Millrace, Retries
 from tests.clients.in_threads import InThreads
 from tests.clients.proxy import Proxy
-from tests.web.fakes import KEY, Door, open_door
+from tests.web.fakes import Door, open_door
+from tests.web.service import KEY
 
 QUICK = Retries(deadline_s=20.0, pause_first_s=0.01, pause_max_s=0.05)
 """The pauses of a client that is in a hurry; those that the service asks for are kept all the same."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.web.fakes import KEY, Door
+from tests.web.fakes import Door
+from tests.web.service import KEY
 
 ROOT = Path(__file__).parent.parent.parent
 PROGRAMS = [

@@ -26,7 +26,8 @@ from millrace_client import (
 )
 from tests.clients.in_threads import InThreads
 from tests.clients.proxy import Proxy
-from tests.web.fakes import ALICE, KEY, OTHER_KEY, READ_ONLY_KEY, Door
+from tests.web.fakes import Door
+from tests.web.service import ALICE, KEY, OTHER_KEY, READ_ONLY_KEY
 
 PAYMENT: dict[str, Any] = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.representation import payment_view
-from tests.web.fakes import ALICE, PAYMENT, Door
+from tests.web.fakes import PAYMENT, Door
+from tests.web.service import ALICE
 from tests.web.walking import Owned
 
 SECRET = "only Alice may read this"

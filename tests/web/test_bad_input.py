@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.codes import Code
-from tests.web.fakes import KEY, PAYMENT, Door, open_door
+from tests.web.fakes import PAYMENT, Door, open_door
+from tests.web.service import KEY
 from web.problems import STATUS
 
 CARD = "4242424242424242"

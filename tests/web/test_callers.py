@@ -7,7 +7,7 @@ from models.codes import Code
 from models.ports import Operator, Principal
 from models.scopes import OPERATOR, SCOPES
 from tests.fakes import FakeApiKeys, FakeTokens
-from tests.web.fakes import Service
+from tests.web.service import Service
 from web import operations
 from web.callers import TOKEN_MAX_CHARS, Callers
 from web.metrics import DoorMetrics

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from streams.logs import JsonLines
-from tests.web.fakes import KEY, PAYMENT, TOKEN, Door
+from tests.web.fakes import PAYMENT, Door
+from tests.web.service import KEY, TOKEN
 from web.request_ids import RequestIds
 
 CARD, CARD_WITH_GAPS = "4000056655665556", "4000-0566-5566-5556"

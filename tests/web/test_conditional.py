@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.web.fakes import OTHER_KEY, PAYMENT, Door
+from tests.web.fakes import PAYMENT, Door
+from tests.web.service import OTHER_KEY
 from web.conditional import etag, is_known
 
 

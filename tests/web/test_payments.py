@@ -8,7 +8,8 @@ from models import ids
 from models.codes import Code
 from models.commands import CreatePayment, FieldError
 from models.ports import Reply
-from tests.web.fakes import ALICE, KEY, LIVE_KEY, OTHER_KEY, PAYMENT, READ_ONLY_KEY, Door, Service, open_door
+from tests.web.fakes import PAYMENT, Door, open_door
+from tests.web.service import ALICE, KEY, LIVE_KEY, OTHER_KEY, READ_ONLY_KEY, Service
 from web.problems import STATUS
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from tests.web.fakes import KEY, OTHER_KEY, PAYMENT, READ_ONLY_KEY, Service, open_door
+from tests.web.fakes import PAYMENT, open_door
+from tests.web.service import KEY, OTHER_KEY, READ_ONLY_KEY, Service
 from web.rate_limits import Allowance
 
 TIGHT = Allowance(key_per_s=5.0, merchant_per_s=7.5)

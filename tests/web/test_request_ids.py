@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tests.web.fakes import KEY, Door, Service, open_door
+from tests.web.fakes import Door, open_door
+from tests.web.service import KEY, Service
 
 HOST, AUTH = b"Host: door\r\n", f"Authorization: Bearer {KEY}\r\n".encode()
 ASKED = {

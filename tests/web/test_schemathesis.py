@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.web.fakes import ALICE, KEY, Door
+from tests.web.fakes import Door
+from tests.web.service import ALICE, KEY
 from web.openapi import TARGET
 from web.openapi.examples import refunded
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.web.fakes import KEY, LIVE_KEY, OPERATOR_KEY, OTHER_KEY, OTHER_TOKEN, PAYMENT, TOKEN, Door, Told
+from tests.web.fakes import PAYMENT, Door, Told
+from tests.web.service import KEY, LIVE_KEY, OPERATOR_KEY, OTHER_KEY, OTHER_TOKEN, TOKEN
 from tests.web.tenants import SECRET, alices
 from tests.web.walking import BODIES, IDS, MERCHANTS_ROUTES, WALK
 from web.routes import ROUTES, Route

@@ -6,7 +6,8 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from streams.tracing.otlp import OtlpTracing
-from tests.web.fakes import GOOD_SIGNATURE, PAYMENT, Door, Service, open_door
+from tests.web.fakes import PAYMENT, Door, open_door
+from tests.web.service import GOOD_SIGNATURE, Service
 
 TRACE_ID = "a" * 32
 CLIENTS = f"00-{TRACE_ID}-{'b' * 16}-01"

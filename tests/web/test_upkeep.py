@@ -5,7 +5,8 @@ import json
 import pytest
 
 from models.commands import RecordNotice
-from tests.web.fakes import GOOD_SIGNATURE, PAYMENT, Door
+from tests.web.fakes import PAYMENT, Door
+from tests.web.service import GOOD_SIGNATURE
 from web.upkeep import DOCUMENTS
 
 NOTICE = b'{"id": "evt_1", "data": {"object": {"id": "pi_1"}}}'

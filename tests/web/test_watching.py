@@ -8,7 +8,8 @@ from prometheus_client import CollectorRegistry
 
 from models.codes import Code
 from models.ids import command_uuid
-from tests.web.fakes import KEY, OTHER_KEY, PAYMENT, PRINCIPALS, Door
+from tests.web.fakes import PAYMENT, Door
+from tests.web.service import KEY, OTHER_KEY, PRINCIPALS
 from web import watching
 from web.doors import operations
 from web.metrics import DoorMetrics

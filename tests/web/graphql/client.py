@@ -9,7 +9,8 @@ from typing import Any
 
 import aiohttp
 
-from tests.web.fakes import KEY, Door, Told
+from tests.web.fakes import Door, Told
+from tests.web.service import KEY
 
 PATH = "/graphql"
 SUBPROTOCOL = "graphql-transport-ws"

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.codes import Code
-from tests.web.fakes import KEY, Door, open_door
+from tests.web.fakes import Door, open_door
 from tests.web.graphql.client import CREATE, PAYMENT, ask, codes, errors, make
+from tests.web.service import KEY
 from tests.web.test_bad_input import BAD_FIELDS, CARD
 from tests.web.test_canaries import CANARIES, lines
 from web.graphql import documents, limits

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.web.fakes import OTHER_KEY, Door, open_door
+from tests.web.fakes import Door, open_door
 from tests.web.graphql.client import CREATE, PAYMENT, ask, codes, errors, make
+from tests.web.service import OTHER_KEY
 from tests.web.test_waiting import until
 from web.graphql import context
 

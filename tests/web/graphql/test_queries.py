@@ -9,9 +9,10 @@ import pytest
 from models import ids
 from models.commands import CancelPayment, CreatePayment
 from models.ports import Principal
-from tests.web.fakes import ALICE, KEY, OTHER_KEY, PRINCIPALS, READ_ONLY_KEY, Door
 from tests.web.fakes import PAYMENT as BODY
+from tests.web.fakes import Door
 from tests.web.graphql.client import CREATE, PAYMENT, ask, codes, errors, make
+from tests.web.service import ALICE, KEY, OTHER_KEY, PRINCIPALS, READ_ONLY_KEY
 from web import bodies, shown
 from web.graphql import inputs, types
 from web.operations import PAYMENTS_WRITE

@@ -8,8 +8,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.web.fakes import KEY, OTHER_KEY, PRINCIPALS, Door, open_door
+from tests.web.fakes import Door, open_door
 from tests.web.graphql.client import PATH, SUBPROTOCOL, Talk, ask, make, talk
+from tests.web.service import KEY, OTHER_KEY, PRINCIPALS
 from tests.web.test_waiting import until
 from web import watching
 from web.graphql import conversation, sockets

@@ -12,7 +12,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from grpc_status import rpc_status
 from prometheus_client import CollectorRegistry
 
-from tests.web.fakes import KEY, Service
+from tests.web.service import KEY, Service
 from web.doors import operations
 from web.grpc import payments_pb2 as pb
 from web.grpc.calls import SERVICE

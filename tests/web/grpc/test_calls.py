@@ -9,8 +9,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from models import ids
 from tests.web import fakes
-from tests.web.fakes import ALICE, open_door
+from tests.web.fakes import open_door
 from tests.web.grpc.door import WITHIN_S, GrpcDoor
+from tests.web.service import ALICE
 from web.grpc import payments_pb2 as pb
 from web.grpc.messages import shown
 

@@ -7,8 +7,9 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.web.fakes import KEY, PAYMENT
+from tests.web.fakes import PAYMENT
 from tests.web.grpc.door import GrpcDoor, refusal
+from tests.web.service import KEY
 from tests.web.test_canaries import CANARIES, CARD, CARD_WITH_GAPS, SECRET_KEY
 from web.grpc import payments_pb2 as pb
 

@@ -8,8 +8,8 @@ import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from tests.web.fakes import Service
 from tests.web.grpc.door import WITHIN_S, GrpcDoor, open_grpc
+from tests.web.service import Service
 
 SERVICES = "", "millrace.v1.Payments"
 Status = HealthCheckResponse

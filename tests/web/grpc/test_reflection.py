@@ -10,8 +10,9 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest, ServerReflectionResponse
 
-from tests.web.fakes import KEY, PAYMENT
+from tests.web.fakes import PAYMENT
 from tests.web.grpc.door import WITHIN_S, GrpcDoor
+from tests.web.service import KEY
 from web.grpc.server import REFLECTION
 
 

@@ -13,8 +13,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from models.codes import Code
 from models.commands import FieldError
 from models.ports import Reply
-from tests.web.fakes import KEY, LIVE_KEY, OTHER_KEY, PAYMENT, READ_ONLY_KEY
+from tests.web.fakes import PAYMENT
 from tests.web.grpc.door import GrpcDoor
+from tests.web.service import KEY, LIVE_KEY, OTHER_KEY, READ_ONLY_KEY
 from web import problems
 from web.grpc import payments_pb2 as pb
 from web.grpc.calls import SERVICE

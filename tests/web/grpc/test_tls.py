@@ -10,7 +10,7 @@ from grpc_health.v1 import health_pb2
 from prometheus_client import CollectorRegistry
 
 from tests.certificates import Authority, Files
-from tests.web.fakes import Service
+from tests.web.service import Service
 from web.doors import operations
 from web.grpc.server import Listening, credentials, serve
 from web.metrics import DoorMetrics

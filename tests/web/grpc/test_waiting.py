@@ -9,8 +9,9 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from tests.web.fakes import KEY, PAYMENT, PRINCIPALS, READ_ONLY_KEY
+from tests.web.fakes import PAYMENT
 from tests.web.grpc.door import WITHIN_S, GrpcDoor, open_grpc, refusal
+from tests.web.service import KEY, PRINCIPALS, READ_ONLY_KEY
 from web.grpc import payments_pb2 as pb
 from web.grpc import server
 from web.grpc.service import DEADLINE_MARGIN_S

@@ -9,38 +9,39 @@ import pytest
 
 from models import ids
 from models.codes import Code
-from tests.web import fakes
-from tests.web.fakes import Service, open_door
+from tests.web import service
+from tests.web.fakes import open_door
 from tests.web.grpc.door import open_grpc
 from tests.web.languages import scenarios
 from tests.web.languages.scenarios import SCENARIOS, Step, create, object_id
 from tests.web.languages.spoken import Ask, GraphQl, Grpc, Language, Rest, Said, readable
+from tests.web.service import Service
 
 BEARERS = {
-    scenarios.KEY: fakes.KEY,
-    scenarios.OTHER_KEY: fakes.OTHER_KEY,
-    scenarios.READ_ONLY_KEY: fakes.READ_ONLY_KEY,
-    scenarios.LIVE_KEY: fakes.LIVE_KEY,
+    scenarios.KEY: service.KEY,
+    scenarios.OTHER_KEY: service.OTHER_KEY,
+    scenarios.READ_ONLY_KEY: service.READ_ONLY_KEY,
+    scenarios.LIVE_KEY: service.LIVE_KEY,
 }
 NAMES = ("rest", "graphql", "grpc")
 
 
 @asynccontextmanager
-async def speaking(name: str, service: Service) -> AsyncIterator[Language]:
+async def speaking(name: str, behind: Service) -> AsyncIterator[Language]:
     async with AsyncExitStack() as stack:
         if name == "grpc":
-            door = await stack.enter_async_context(open_grpc(service))
+            door = await stack.enter_async_context(open_grpc(behind))
             channel = grpc.aio.insecure_channel(f"127.0.0.1:{door.serving.port}")
             yield Grpc(await stack.enter_async_context(channel))
         else:
-            http = await stack.enter_async_context(open_door(service))
+            http = await stack.enter_async_context(open_door(behind))
             url = f"http://127.0.0.1:{http.serving.port}"
-            yield Rest(http.http, url) if name == "rest" else GraphQl(http.http, url, fakes.KEY)
+            yield Rest(http.http, url) if name == "rest" else GraphQl(http.http, url, service.KEY)
 
 
 async def said(language: Language, step: Step) -> Said:
     bearer = None if step.by is None else BEARERS[step.by]
-    of = object_id(step, fakes.ALICE)
+    of = object_id(step, service.ALICE)
     return await language.ask(Ask(step.operation, of, step.key, step.body, step.wait_s, bearer))
 
 
@@ -50,7 +51,7 @@ def check(step: Step, answer: Said) -> None:
     if step.fields:
         assert answer.fields == set(step.fields), step
     if step.operation == "payments" and step.code is None:
-        wanted = [ids.payment_id(ids.command_uuid(fakes.ALICE, key)) for key in step.shows.get("", ())]
+        wanted = [ids.payment_id(ids.command_uuid(service.ALICE, key)) for key in step.shows.get("", ())]
         assert [each["id"] for each in answer.shown] == wanted
     elif step.code is None:
         assert answer.settled is step.settled, step
