@@ -46,9 +46,9 @@ class Call:
         return self.metadata.get("idempotency-key", [])
 
 
-def traceparent(context: Context) -> str | None:
-    """As it came, whatever it is."""
-    given = [value for name, value in context.invocation_metadata() or () if name == "traceparent"]
+def first(context: Context, name: str) -> str | None:
+    """What came under that name, as it came, whatever it is."""
+    given = [value for key, value in context.invocation_metadata() or () if key == name]
     return str(given[0]) if given else None
 
 

@@ -18,14 +18,15 @@ from google.protobuf.message import Message
 
 from models.codes import Code
 from web.gate import REQUESTS_MAX
-from web.grpc.calls import SERVICE, Call, Context, received, traceparent
+from web.grpc.calls import SERVICE, Call, Context, first, received
 from web.grpc.metrics import GrpcMetrics
 from web.grpc.statuses import REQUEST_ID as REQUEST_ID_KEY
 from web.grpc.statuses import STATUS, ending
 from web.patience import Patience
 from web.ports import Tracing
 from web.problems import Problem, problem_of, unavailable
-from web.request_ids import REQUEST_ID, new_request_id
+from web.rate_limits import STANDINGS, headers
+from web.request_ids import CLIENT_HEADER, CLIENT_REQUEST_ID, REQUEST_ID, client_request_id, new_request_id
 from web.requests import BODY_READ_MAX_S
 
 WATCHES_MAX = 1024
@@ -139,8 +140,9 @@ class Gate:
 
     async def _pass(self, method: str, context: Context, room: Room, act: Act) -> Any:
         REQUEST_ID.set(new_request_id())
+        CLIENT_REQUEST_ID.set(client_request_id(first(context, CLIENT_HEADER.lower())))
         name, about = f"{SERVICE.full_name}/{method}", {"rpc.system": "grpc", "rpc.method": method}
-        with self._tracing.span(name, "server", traceparent(context), about) as span:
+        with self._tracing.span(name, "server", first(context, "traceparent"), about) as span:
             result, problem = await self._act(method, context, room, act, span.traceparent)
             status = STATUS[problem.code] if problem else grpc.StatusCode.OK
             self._metrics.ended(method, status)
@@ -149,8 +151,8 @@ class Gate:
                 span.fail(status.name)
         if problem is not None:
             end = ending(problem, REQUEST_ID.get() or "")
-            await context.abort(end.status, end.detail, end.trailing)
-        context.set_trailing_metadata(_own())
+            await context.abort(end.status, end.detail, (*end.trailing, *_left()))
+        context.set_trailing_metadata((*_own(), *_left()))
         return result
 
     async def _act(
@@ -176,6 +178,11 @@ class Gate:
             level = logging.INFO if self._stopping else logging.WARNING
             log.log(level, "a call could not be served: %s: %s", method, problem.detail)
         return problem
+
+
+def _left() -> tuple[tuple[str, str], ...]:
+    """Of the caller's rate limits, as HTTP's headers tell it."""
+    return tuple((name.lower(), value) for name, value in headers(STANDINGS.get()).items())
 
 
 def _own() -> tuple[tuple[str, str], ...]:

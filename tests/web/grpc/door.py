@@ -19,6 +19,7 @@ from web.grpc.calls import SERVICE
 from web.grpc.gate import Limits
 from web.grpc.server import Listening, Serving, serve
 from web.metrics import DoorMetrics
+from web.rate_limits import Allowance
 
 WITHIN_S = 10.0
 PAYMENT: dict[str, Any] = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
@@ -119,11 +120,12 @@ async def open_grpc(
     drain_s: float = 0.5,
     look_every_s: float = 0.05,
     wait_s: float = 20.0,
+    allowance: Allowance | None = None,
     **limits: Any,
 ) -> AsyncIterator[GrpcDoor]:
     service, registry = service or Service(), CollectorRegistry()
     ports = service.ports()
-    doors = operations(ports, DoorMetrics(registry))
+    doors = operations(ports, DoorMetrics(registry), allowance)
     where = Listening("127.0.0.1", port, drain_s=drain_s, look_every_s=look_every_s)
     serving = await serve(ports, doors, registry, wait_s, where, Limits(**limits))
     async with grpc.aio.insecure_channel(f"127.0.0.1:{serving.port}") as channel:

@@ -64,6 +64,17 @@ async def test_what_fails_is_logged_with_its_request(door: GrpcDoor, lines: io.S
     assert KEY not in line
 
 
+@pytest.mark.parametrize(("given", "is_told"), [("order-6735", True), ("x" * 65, False), ("x y", False)])
+async def test_what_its_client_calls_a_call_is_on_its_log_lines_where_it_is_a_name(
+    door: GrpcDoor, lines: io.StringIO, given: str, is_told: bool
+) -> None:
+    door.service.breaks = True
+    request = pb.GetPaymentRequest(payment_id="pay_" + "0" * 32)
+    told = await door.refused("GetPayment", request, more=(("x-request-id", given),))
+    assert (given in lines.getvalue()) is is_told
+    assert given not in str(told)
+
+
 async def test_an_ordinary_call_is_not_logged_at_info(door: GrpcDoor, lines: io.StringIO) -> None:
     logging.getLogger("millrace").setLevel(logging.INFO)
     assert (await door.pay()).settled

@@ -14,7 +14,7 @@ from models.codes import Code
 from models.commands import FieldError
 from models.ports import Reply
 from tests.web.fakes import PAYMENT
-from tests.web.grpc.door import GrpcDoor
+from tests.web.grpc.door import GrpcDoor, open_grpc
 from tests.web.service import KEY, LIVE_KEY, OTHER_KEY, READ_ONLY_KEY
 from web import problems
 from web.grpc import payments_pb2 as pb
@@ -22,6 +22,7 @@ from web.grpc.calls import SERVICE
 from web.grpc.statuses import STATUS, VIOLATIONS_MAX_BYTES, ending
 from web.json_bodies import BODY_MAX_BYTES
 from web.problems import Problem, invalid
+from web.rate_limits import Allowance
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "grpc.md"
 OF_HTTP_ALONE = {Code.METHOD_NOT_ALLOWED, Code.SIGNATURE_INVALID, Code.UNSUPPORTED_MEDIA_TYPE}
@@ -86,6 +87,22 @@ async def test_a_code_comes_with_its_status_and_its_details(door: GrpcDoor, code
     assert told.violations == [(error.field, error.message) for error in errors]
     retry_at = {Code.UNAVAILABLE, Code.RATE_LIMITED}
     assert told.retry_s == (problems.RETRY_AFTER_S if code in retry_at else None)
+
+
+async def test_what_is_left_of_a_limit_is_told_and_whoever_asks_for_too_much_when_to_come_again() -> None:
+    async with open_grpc(allowance=Allowance(key_per_s=5.0, merchant_per_s=7.5)) as door:
+        call = door.start("CreatePayment", EVERY["CreatePayment"])
+        await call
+        trailing = dict(await call.trailing_metadata())
+        assert trailing["ratelimit-policy"] == '"key";q=10;w=2, "merchant";q=15;w=2'
+        assert trailing["ratelimit"].startswith('"key";r=5;t=1, "merchant";r=10;t=1')
+        missing = await door.refused("GetPayment", EVERY["GetPayment"])
+        assert missing.trailing["ratelimit"].startswith('"key";r=4')
+        told = await door.refused("CreatePayment", EVERY["CreatePayment"])
+        assert (told.status, told.code) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "rate_limited")
+        assert (told.retry_s, told.trailing["retry-after"]) == (1, "1")
+        assert "ratelimit" in told.trailing
+        assert len(door.service.appended) == 1
 
 
 def test_headers_of_a_problem_come_as_metadata() -> None:
