@@ -78,11 +78,11 @@ def _webhook_secrets_of(environment: Mapping[str, str], key: str) -> dict[str, l
 
     from sandbox.stripe_simulator.identity import account_of
     from streams.accounts import accounts
-    from streams.settings import Settings, SettingsRefused
+    from streams.settings import SettingsRefused, load
 
     file = environment.get("MILLRACE_STRIPE_ACCOUNTS_FILE") or None
     try:
-        known = accounts(Settings(stripe_accounts_file=file, stripe_api_key=SecretStr(key)))
+        known = accounts(load(stripe_accounts_file=file, stripe_api_key=SecretStr(key)))
         keys, named = known.api_keys(), {each.name: each for each in known.all()}
         found: dict[str, list[str]] = {}
         for secret, name in known.webhook_secrets().items():

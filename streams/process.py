@@ -75,8 +75,22 @@ def run(role: str, compose: Callable[[Settings], Coroutine[Any, Any, None]]) -> 
     disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         settings = load()
-        start_logging(settings.instance or role, settings.log_level)
-        serve(compose(settings))
     except SettingsRefused as refused:
-        print(f"millrace {role}: {refused}", file=sys.stderr)
-        sys.exit(78)
+        _refuse(role, refused)
+    start_logging(settings.instance or role, settings.log_level)
+    serve(_composed(role, compose, settings))
+
+
+async def _composed(
+    role: str, compose: Callable[[Settings], Coroutine[Any, Any, None]], settings: Settings
+) -> None:
+    """Some settings are refused where they are used; that is no failure of the process."""
+    try:
+        await compose(settings)
+    except SettingsRefused as refused:
+        _refuse(role, refused)
+
+
+def _refuse(role: str, refused: SettingsRefused) -> NoReturn:
+    print(f"millrace {role}: {refused}", file=sys.stderr)
+    sys.exit(78)

@@ -333,6 +333,9 @@ def test_a_door_with_a_certificate_is_asked_and_told_of_by_https(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MILLRACE_TLS_CERT_FILE", "/door.pem")
+    with pytest.raises(outside.BadSetting, match="MILLRACE_TLS_KEY_FILE"):
+        outside.read({})
+    monkeypatch.setenv("MILLRACE_TLS_KEY_FILE", "/door-key.pem")
     ports = Ports()
     made = table.Stack(RunFolder(tmp_path), outside.read({}), ports)
     ports.close()

@@ -1,5 +1,8 @@
 """Settings that do not fit together are refused by name; never is a secret repeated."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,3 +101,33 @@ def test_grpc_is_served_on_a_port_or_not_at_all(
     monkeypatch.setenv("MILLRACE_GRPC_PORT", "of")
     with pytest.raises(SettingsRefused, match="MILLRACE_GRPC_PORT"):
         load()
+
+
+@pytest.mark.parametrize(
+    ("module", "environment", "named"),
+    [
+        ("agents.writer", {"MILLRACE_TRACE_RATIO": "2"}, "MILLRACE_TRACE_RATIO"),
+        ("agents.writer", {}, "MILLRACE_INTERNAL_KEY"),
+        (
+            "web",
+            {"MILLRACE_TLS_CERT_FILE": "/nowhere", "MILLRACE_TLS_KEY_FILE": "/nowhere"},
+            "MILLRACE_TLS_CERT_FILE",
+        ),
+    ],
+)
+def test_a_process_says_in_one_line_which_settings_it_refuses_and_ends_as_misconfigured(
+    module: str, environment: dict[str, str], named: str
+) -> None:
+    given = {} if module == "agents.writer" else {"MILLRACE_INTERNAL_KEY": "any"}
+    ended = subprocess.run(
+        [sys.executable, "-m", module],
+        env={name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
+        | given
+        | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert (ended.returncode, ended.stderr.count("\n")) == (78, 1), ended.stderr
+    assert named in ended.stderr
