@@ -63,7 +63,8 @@ bench: $(VENV)/.dev
 
 faults: $(VENV)/.dev $(CLASSES)
 	MILLRACE_KILLING_S=60 $(BIN)/pytest tests/faults tests/system
-	MILLRACE_FUZZ=20 $(BIN)/pytest --timeout 3600 tests/models/test_interleavings.py
+	MILLRACE_FUZZ=20 $(BIN)/pytest --timeout 3600 tests/models/test_interleavings.py tests/web/test_bad_input.py \
+		tests/web/graphql/test_bad_queries.py tests/web/test_schemathesis.py
 
 chaos: $(VENV)/.dev
 	$(BIN)/python -m tests.faults.chaos --seeds 20

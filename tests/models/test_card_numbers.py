@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models.card_numbers import holds_card_number, without_card_numbers
 from models.ids import payment_id
-from tests.models.fuzzing import examples
+from tests.fuzzing import examples
 
 PUBLISHED_TEST_CARDS = (
     "4242424242424242",

@@ -14,7 +14,7 @@ from models.dispute import CLOSED
 from models.errors import InvariantBroken
 from models.events import DisputeClosed, DisputeOpened, DisputeUpdated, RefundRequested
 from models.provider import DisputeSnapshot, DisputeStatus, IntentSnapshot
-from tests.models.fuzzing import examples
+from tests.fuzzing import examples
 from tests.models.samples import (
     AUTHORIZED,
     CANCELED_AFTER_300,

@@ -12,9 +12,9 @@ from models.commands import CreatePayment, PublicCommand
 from models.payment import PaymentStatus
 from models.policy import AmountLimits, Policy, Velocity
 from models.provider import Deferred, PspCall, Snapshot, Unknown
+from tests.fuzzing import examples
 from tests.models import samples
 from tests.models.agreement import check_agreement, essence
-from tests.models.fuzzing import examples
 from tests.models.world import World
 
 POLICIES = (

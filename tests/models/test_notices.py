@@ -28,7 +28,7 @@ from models.provider import DisputeStatus, IntentSnapshot, Operation, ReadIntent
 from models.recheck import KEY_AGE_MAX_S
 from models.settling import READS_MAX
 from models.transaction import Transaction
-from tests.models.fuzzing import examples
+from tests.fuzzing import examples
 from tests.models.laws import History
 from tests.models.samples import (
     AUTHORIZED,

@@ -29,8 +29,8 @@ from models.events import PaymentDeclined, RefundFailed
 from models.policy import Policy, Velocity
 from models.provider import DisputeStatus, RefundIntent, RefundStatus
 from models.refund import RefundMove
+from tests.fuzzing import examples
 from tests.models import samples
-from tests.models.fuzzing import examples
 from tests.models.test_interleavings import OnePayment, PaidPayment
 from tests.models.world import World
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models import shapes
 from models.card_numbers import holds_card_number, without_card_numbers
 from models.commands import CapturePayment, CreatePayment, CreateRefund, InvalidCommand, Origin, fingerprint
-from tests.models.fuzzing import examples
+from tests.fuzzing import examples
 
 ORIGIN = Origin("c", "pay_" + "0" * 32, "mer_1", datetime(2026, 1, 31, tzinfo=UTC))
 CREATE: dict[str, Any] = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}

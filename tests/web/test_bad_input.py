@@ -7,10 +7,11 @@ import socket
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.codes import Code
+from tests.fuzzing import examples
 from tests.web.fakes import PAYMENT, Door, open_door
 from tests.web.service import KEY
 from web.problems import STATUS
@@ -308,7 +309,7 @@ FIELDS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(100)
 @given(
     bodies=st.lists(
         JSON | st.dictionaries(FIELDS, JSON) | st.dictionaries(FIELDS, st.integers() | st.text()), max_size=5
@@ -329,7 +330,7 @@ def test_no_json_makes_the_door_fail(bodies: list[Any]) -> None:
     asyncio.run(knock())
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(40)
 @given(bodies=st.lists(st.binary(max_size=200), max_size=5))
 def test_no_bytes_make_the_door_fail(bodies: list[bytes]) -> None:
     async def knock() -> None:

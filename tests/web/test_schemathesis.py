@@ -14,7 +14,7 @@ from web.openapi import TARGET
 from web.openapi.examples import refunded
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = int(os.environ.get("MILLRACE_FUZZ", "1")) * 8
+EXAMPLES = int(os.environ.get("MILLRACE_FUZZ", "1")) * 3
 """Of each operation, beside the document's own examples and all boundaries of its schemas; always the same ones."""
 
 OPTIONS = (

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from graphql import build_client_schema, get_introspection_query, print_schema
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.codes import Code
+from tests.fuzzing import examples
 from tests.web.fakes import Door, open_door
 from tests.web.graphql.client import CREATE, PAYMENT, ask, codes, errors, make
 from tests.web.service import KEY
@@ -398,7 +399,7 @@ INPUTS = st.dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(40)
 @given(
     queries=st.lists(st.lists(WORDS, max_size=25).map(" ".join) | st.text(), max_size=4),
     inputs=st.lists(
