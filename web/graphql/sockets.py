@@ -47,7 +47,11 @@ class Sockets:
         registry = metrics.registry
         connections = Gauge("millrace_graphql_connections", "WebSockets that are open.", registry=registry)
         connections.set_function(lambda: len(self._open))
-        subscriptions = Gauge("millrace_graphql_subscriptions", "Being followed.", registry=registry)
+        subscriptions = Gauge(
+            "millrace_graphql_subscriptions",
+            "Subscriptions being followed, over all WebSockets.",
+            registry=registry,
+        )
         subscriptions.set_function(lambda: sum(each.subscriptions for each in self._open))
 
     async def converse(self, request: web.Request) -> web.StreamResponse:

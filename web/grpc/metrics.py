@@ -17,15 +17,18 @@ class GrpcMetrics:
         )
         self._answers = Counter(
             "millrace_grpc_requests_total",
-            "Ended, by their gRPC status; CANCELLED: the client left, or its deadline passed.",
+            "Calls ended, by their gRPC status; CANCELLED: the client left, or its deadline passed.",
             ("method", "code"),
             registry=registry,
         )
         self.problems = Counter(
-            "millrace_grpc_problems_total", "Ended with a problem.", ("method", "code"), registry=registry
+            "millrace_grpc_problems_total",
+            "Calls ended with a problem, by its code.",
+            ("method", "code"),
+            registry=registry,
         )
         self.in_flight = Gauge(
-            "millrace_grpc_requests_in_flight", "Being answered now; not streams.", registry=registry
+            "millrace_grpc_requests_in_flight", "Calls being answered now; not streams.", registry=registry
         )
         self.watches = Gauge("millrace_grpc_watches", "Streams that are open.", registry=registry)
 
