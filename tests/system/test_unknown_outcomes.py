@@ -100,17 +100,20 @@ async def test_stripe_that_dies_in_the_midst_of_a_call_has_charged_once(
 async def _others_paid(http: HttpClient, key: str) -> AsyncIterator[None]:
     """Whose payments go well meanwhile: else the account would be taken for down, and nothing be sent to it."""
 
+    enough = asyncio.Event()
+
     async def pay() -> None:
-        for number in count():
-            await http.create(f"{key}-{number}", wait_s=0)
+        numbers = count()
+        while not enough.is_set():  # each to its end: a request that is cut off has no answer
+            await http.create(f"{key}-{next(numbers)}", wait_s=0)
             await asyncio.sleep(BESIDE_S)
 
     paying = asyncio.create_task(pay())
     try:
         yield
     finally:
-        paying.cancel()
-        await asyncio.gather(paying, return_exceptions=True)
+        enough.set()
+        await paying
 
 
 async def _create_capture_refund(
