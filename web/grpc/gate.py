@@ -20,7 +20,6 @@ from web.callers import Callers
 from web.gate import REQUESTS_MAX
 from web.grpc.calls import SERVICE, Call, Context, authorization, received, traceparent
 from web.grpc.metrics import GrpcMetrics
-from web.grpc.rooms import Room
 from web.grpc.statuses import REQUEST_ID as REQUEST_ID_KEY
 from web.grpc.statuses import STATUS, ending
 from web.operations import CALL
@@ -29,6 +28,7 @@ from web.ports import Tracing
 from web.problems import Problem, problem_of, unavailable
 from web.request_ids import REQUEST_ID, new_request_id
 from web.requests import BODY_READ_MAX_S
+from web.rooms import Room
 
 REQUESTS_OF_ONE_MAX = REQUESTS_MAX // 2
 """A merchant's: calls that send nothing, or wait for a slow provider, leave places for the others."""

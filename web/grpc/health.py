@@ -15,11 +15,11 @@ from grpc_health.v1 import health_pb2 as pb
 from models.codes import Code
 from web.grpc.calls import Context, message
 from web.grpc.gate import Handler
-from web.grpc.rooms import Room
 from web.grpc.statuses import STATUS
 from web.ports import Readiness
 from web.problems import Problem
 from web.readiness import what_is_missing
+from web.rooms import Room
 
 HEALTH: str = pb.DESCRIPTOR.services_by_name["Health"].full_name
 CHECKS_MAX, WATCHES_MAX = 256, 128
@@ -41,7 +41,7 @@ class Health:
         self._readiness, self._services, self._look_every_s = readiness, services | {""}, look_every_s
         self._status, self._closing, self._changed = Response.NOT_SERVING, False, asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
-        self._checks, self._watches = Room(CHECKS_MAX, CHECKS_MAX), Room(WATCHES_MAX, WATCHES_MAX)
+        self._checks, self._watches = Room(CHECKS_MAX), Room(WATCHES_MAX)
 
     async def start(self) -> None:
         """Returns once it is known."""

@@ -14,12 +14,12 @@ from web.grpc.calls import SERVICE, Context
 from web.grpc.gate import Gate, Handler, Limits
 from web.grpc.health import HEALTH, LOOK_EVERY_S, Health
 from web.grpc.metrics import GrpcMetrics
-from web.grpc.rooms import Room
 from web.grpc.service import Payments
 from web.json_bodies import BODY_MAX_BYTES
 from web.patience import Patience
 from web.ports import Ports
 from web.problems import Problem
+from web.rooms import Room
 from web.server import DRAIN_S, LAST_ANSWERS_S
 from web.tls import Certificate, Pem
 
@@ -148,7 +148,7 @@ def _listen(server: grpc.aio.Server, where: Listening) -> int:
 
 def _reflection() -> dict[str, Mapping[str, Handler]]:
     servicer = reflection.aio.ReflectionServicer((SERVICE.full_name, HEALTH, *REFLECTION))
-    room = Room(REFLECTIONS_MAX, REFLECTIONS_MAX)
+    room = Room(REFLECTIONS_MAX)
 
     async def reflect(asked: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
         try:

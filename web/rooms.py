@@ -1,4 +1,4 @@
-"""How many calls may be inside at once, and how many of them one merchant's. What they do there is not known here."""
+"""How many may be inside at once, and how many of them one merchant's. What they do there is not known here."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,16 +9,16 @@ from web.problems import Problem, unavailable
 
 
 class Room:
-    """`most`: altogether. `of_one_max`: of one merchant's, whatever their keys."""
+    """`most`: altogether. `of_one_max`: of one merchant's, whatever their keys; where nobody says who it is, nobody's."""
 
-    def __init__(self, most: int, of_one_max: int) -> None:
+    def __init__(self, most: int, of_one_max: int = 0) -> None:
         self.most, self.of_one_max, self.inside = most, of_one_max, 0
         self._of = Counter[str]()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         if self.inside >= self.most:
-            raise unavailable("Too many calls are being answered; try again.")
+            raise unavailable("Too many requests are being answered; try again.")
         self.inside += 1
         try:
             yield
@@ -30,7 +30,7 @@ class Room:
         """Of a place that is taken: whose it is, once that is known."""
         if self._of[merchant] >= self.of_one_max:
             raise Problem(
-                Code.RATE_LIMITED, f"A merchant may have {self.of_one_max} such calls open at once."
+                Code.RATE_LIMITED, f"A merchant may have {self.of_one_max} such requests open at once."
             )
         self._of[merchant] += 1
         try:
