@@ -24,6 +24,7 @@ from streams.adapters.redis_limits import RedisLimits
 from streams.adapters.redis_notices import RedisNoticeMemory
 from streams.adapters.stripe_notices import StripeNotices
 from streams.crashpoints import Crashpoint, crashpoints
+from streams.delivery.logs import limit_rate
 from streams.kafka_clients import client_settings
 from streams.known_keys import KnownKeys
 from streams.payment_reads import PaymentReads
@@ -65,12 +66,18 @@ class CrashableReads(PaymentReads):
 
 
 async def compose(settings: Settings) -> None:
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(RequestIds())
+    ready_logs()
     certificate = _certificate(settings)
     async with AsyncExitStack() as stack:
         ports = await _plugged(settings, stack)
         await _serve(settings, ports, certificate)
+
+
+def ready_logs() -> None:
+    """Lines tell of their request. Of each kind a few in a while: anybody can make as many as they like, and fill a disk."""
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(RequestIds())
+    limit_rate(log.name)
 
 
 async def _plugged(settings: Settings, stack: AsyncExitStack) -> Ports:
