@@ -129,7 +129,7 @@ async def _serve(settings: Settings, ports: Ports, certificate: Certificate | No
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     metrics = DoorMetrics(registry)
     allowance = Allowance(settings.rate_limit_key_per_s, settings.rate_limit_merchant_per_s)
-    doors = operations(ports, metrics, allowance)
+    doors = operations(ports, metrics, allowance, max(1, settings.http_requests_max // 2))
     limits = Limits(settings.http_wait_s, settings.http_requests_max)
     where = Where(
         settings.http_host,

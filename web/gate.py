@@ -19,9 +19,6 @@ from web.request_ids import CLIENT_HEADER, CLIENT_REQUEST_ID, REQUEST_ID, client
 from web.request_ids import HEADER as REQUEST_ID_HEADER
 from web.requests import TRACE
 
-REQUESTS_MAX = 1024
-"""Inside at once, most of them waiting for an answer: two seconds' worth of what a process carries, and 256 MB at most."""
-
 TELL_EVERY_S = 5.0
 """Between two lines in the log about requests turned away: a line for each would cost more than the refusal itself."""
 

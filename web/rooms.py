@@ -7,16 +7,19 @@ from contextlib import contextmanager
 from models.codes import Code
 from web.problems import Problem, unavailable
 
+REQUESTS_MAX = 1024
+"""Inside a process at once, most of them waiting for an answer: two seconds' worth of what it carries, and 256 MB at most."""
+
 
 class Room:
-    """`most`: altogether. `of_one_max`: of one merchant's, whatever their keys; where nobody says who it is, nobody's."""
+    """`most`: altogether, of whomever."""
 
-    def __init__(self, most: int, of_one_max: int = 0) -> None:
-        self.most, self.of_one_max, self.inside = most, of_one_max, 0
-        self._of = Counter[str]()
+    def __init__(self, most: int) -> None:
+        self.most, self.inside = most, 0
 
     @contextmanager
     def taken(self) -> Iterator[None]:
+        """Raises Problem."""
         if self.inside >= self.most:
             raise unavailable("Too many requests are being answered; try again.")
         self.inside += 1
@@ -25,13 +28,18 @@ class Room:
         finally:
             self.inside -= 1
 
+
+class Shares:
+    """`most`: of each merchant's, whatever their keys."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self._of = most, Counter[str]()
+
     @contextmanager
-    def taken_by(self, merchant: str) -> Iterator[None]:
-        """Of a place that is taken: whose it is, once that is known."""
-        if self._of[merchant] >= self.of_one_max:
-            raise Problem(
-                Code.RATE_LIMITED, f"A merchant may have {self.of_one_max} such requests open at once."
-            )
+    def taken(self, merchant: str) -> Iterator[None]:
+        """Raises Problem."""
+        if self._of[merchant] >= self.most:
+            raise Problem(Code.RATE_LIMITED, f"A merchant may have {self.most} such requests open at once.")
         self._of[merchant] += 1
         try:
             yield

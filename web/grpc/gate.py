@@ -17,27 +17,22 @@ from google.protobuf.message import Message
 
 from models.codes import Code
 from web.callers import Callers
-from web.gate import REQUESTS_MAX
 from web.grpc.calls import SERVICE, Call, Context, authorization, received, traceparent
 from web.grpc.metrics import GrpcMetrics
 from web.grpc.statuses import REQUEST_ID as REQUEST_ID_KEY
 from web.grpc.statuses import STATUS, ending
 from web.operations import CALL
 from web.patience import Patience
+from web.payments import OPEN_OF_ONE_MAX
 from web.ports import Tracing
 from web.problems import Problem, problem_of, unavailable
 from web.request_ids import REQUEST_ID, new_request_id
 from web.requests import BODY_READ_MAX_S
-from web.rooms import Room
-
-REQUESTS_OF_ONE_MAX = REQUESTS_MAX // 2
-"""A merchant's: calls that send nothing, or wait for a slow provider, leave places for the others."""
+from web.rooms import REQUESTS_MAX, Room, Shares
+from web.watching import WATCHES_OF_ONE_MAX
 
 WATCHES_MAX = 1024
 """Streams open at once, apart from the requests: whoever watches takes no place from whoever pays."""
-
-WATCHES_OF_ONE_MAX = 256
-"""A merchant's, whatever their keys: a client that forgets to leave does not take everybody's places."""
 
 OUR_FAULT = frozenset(
     {
@@ -58,7 +53,7 @@ log = logging.getLogger("millrace.web")
 @dataclass(frozen=True, slots=True)
 class Limits:
     requests_max: int = REQUESTS_MAX
-    requests_of_one_max: int = REQUESTS_OF_ONE_MAX
+    requests_of_one_max: int = OPEN_OF_ONE_MAX
     watches_max: int = WATCHES_MAX
     watches_of_one_max: int = WATCHES_OF_ONE_MAX
     message_read_max_s: float = BODY_READ_MAX_S
@@ -67,8 +62,11 @@ class Limits:
 class Gate:
     def __init__(self, callers: Callers, metrics: GrpcMetrics, tracing: Tracing, limits: Limits) -> None:
         self._callers, self._metrics, self._tracing, self._limits = callers, metrics, tracing, limits
-        self._requests = Room(limits.requests_max, limits.requests_of_one_max)
-        self._watches = Room(limits.watches_max, limits.watches_of_one_max)
+        self._requests, self._watches = Room(limits.requests_max), Room(limits.watches_max)
+        self._shares = {
+            self._requests: Shares(limits.requests_of_one_max),
+            self._watches: Shares(limits.watches_of_one_max),
+        }
         self._streams, self._stopping = Patience(), False
         metrics.in_flight.set_function(lambda: self._requests.inside)
         metrics.watches.set_function(lambda: self._watches.inside)
@@ -130,7 +128,7 @@ class Gate:
         try:
             with room.taken():
                 caller = await self._callers.still(authorization(context), CALL)  # nobody else is waited for
-                with room.taken_by(caller.merchant):
+                with self._shares[room].taken(caller.merchant):
                     call = await received(context, self._limits.message_read_max_s, trace)
                     return await act(call, context), None
         except asyncio.CancelledError:  # the client left, or its deadline passed

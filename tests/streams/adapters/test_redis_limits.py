@@ -70,7 +70,7 @@ async def test_a_clock_that_is_set_back_locks_nobody_out(
     async with Redis.from_url(redis_server.url) as redis:
         await redis.set(f"{PREFIX}key:quick", f"{time.time() + 3600:.6f}")
     refused = (await doors[0].take([Taking([quick], 5)]))[0]
-    assert not refused.admitted and refused.leads_s == [pytest.approx(0.2)]
+    assert not refused.admitted and refused.leads_s[0] == pytest.approx(0.2)
     await asyncio.sleep(0.1)
     assert (await doors[0].take([Taking([quick], 5)]))[0].admitted
 
