@@ -151,7 +151,7 @@ async def test_one_merchant_watches_so_much_and_leaves_the_rest_to_others(
     id, others = await authorized(door), await door.post("/v1/payments", PAYMENT, "o", key=OTHER_KEY)
     one, two = watch.payment(MINE, id), watch.all(MINE)
     waiting = asyncio.create_task(anext(two))
-    while not door.service.listeners:
+    while not door.service.listeners:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
     assert await take(one, 2) == [1, 2]
     with pytest.raises(Problem) as refused:
