@@ -18,6 +18,9 @@ AWAY_S = (
     2.0  # a failure says that the store is away for so long; longer than ASK_AWAY_S and one answer's time-out
 )
 ASK_AWAY_S = 0.5  # how often it is asked again meanwhile
+UNKNOWN_MAX = 256
+"""Names never heard of that are asked about at once, from anybody: while the store is slow they must not take all places, nor
+stand in the way of those that are known."""
 KNOWN_MAX = 10_000  # names, about 500 bytes each
 
 T = TypeVar("T")
@@ -44,13 +47,15 @@ class Known(Generic[T]):
         self._known: dict[bytes, _Answer[T]] = {}
         self._asking: dict[bytes, asyncio.Task[T | None]] = {}
         self._failed_at = float("-inf")
+        self._unknown: set[bytes] = set()
+        self._waiting = 0
 
     async def said_of(self, name: str) -> T | None:
         """What the store says, at most FRESH_S ago, or GRACE_S while it is away. Raises Unavailable."""
         digest = digest_of(name)
         known, now = self._known.get(digest), self._now()
         if known is None:
-            return await self._ask(digest, name)
+            return await self._ask_unknown(digest, name)
         away_s, age_s = now - self._failed_at, now - known.asked_at
         fresh, in_grace = age_s < FRESH_S, age_s < GRACE_S
         if fresh or (away_s < AWAY_S and in_grace):
@@ -63,6 +68,17 @@ class Known(Generic[T]):
             if not in_grace:
                 raise
             return known.said
+
+    async def _ask_unknown(self, digest: bytes, name: str) -> T | None:
+        """Bounded are those who wait, and what is asked on behalf of those who have left."""
+        if max(self._waiting, len(self._unknown)) >= UNKNOWN_MAX:
+            raise Unavailable("too many unknown names are asked about")
+        self._waiting += 1
+        self._unknown.add(digest)
+        try:
+            return await self._ask(digest, name)
+        finally:
+            self._waiting -= 1
 
     async def _ask(self, digest: bytes, name: str) -> T | None:
         """However many want to know at once, the store is asked once."""
@@ -91,5 +107,6 @@ class Known(Generic[T]):
 
     def _asked(self, digest: bytes, task: "asyncio.Task[T | None]") -> None:
         del self._asking[digest]
+        self._unknown.discard(digest)
         if not task.cancelled():
             task.exception()  # seen: nobody may have been waiting

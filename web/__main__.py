@@ -24,6 +24,7 @@ from streams.adapters.redis_limits import RedisLimits
 from streams.adapters.redis_notices import RedisNoticeMemory
 from streams.adapters.stripe_notices import StripeNotices
 from streams.crashpoints import Crashpoint, crashpoints
+from streams.delivery.logs import limit_rate
 from streams.kafka_clients import client_settings
 from streams.known_keys import KnownKeys
 from streams.payment_reads import PaymentReads
@@ -65,12 +66,18 @@ class CrashableReads(PaymentReads):
 
 
 async def compose(settings: Settings) -> None:
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(RequestIds())
+    ready_logs()
     certificate = _certificate(settings)
     async with AsyncExitStack() as stack:
         ports = await _plugged(settings, stack)
         await _serve(settings, ports, certificate)
+
+
+def ready_logs() -> None:
+    """Lines tell of their request. Of each kind a few in a while: anybody can make as many as they like, and fill a disk."""
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(RequestIds())
+    limit_rate(log.name)
 
 
 async def _plugged(settings: Settings, stack: AsyncExitStack) -> Ports:
@@ -122,7 +129,7 @@ async def _serve(settings: Settings, ports: Ports, certificate: Certificate | No
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     metrics = DoorMetrics(registry)
     allowance = Allowance(settings.rate_limit_key_per_s, settings.rate_limit_merchant_per_s)
-    doors = operations(ports, metrics, allowance)
+    doors = operations(ports, metrics, allowance, max(1, settings.http_requests_max // 2))
     limits = Limits(settings.http_wait_s, settings.http_requests_max)
     where = Where(
         settings.http_host,

@@ -7,13 +7,14 @@ from aiohttp import web
 
 from web.cors import cors
 from web.doors import Operations
-from web.gate import REQUESTS_MAX, gate, meet_expectation
+from web.gate import gate, meet_expectation
 from web.graphql.endpoint import add_graphql
 from web.metrics import DoorMetrics
 from web.pages import Pages
 from web.patience import Patience
 from web.ports import Ports
 from web.rest import Rest
+from web.rooms import REQUESTS_MAX
 from web.routes import ROUTES
 from web.upkeep import Upkeep
 from web.webhooks import NOTICE_MAX_BYTES

@@ -31,9 +31,11 @@ class Callers:
         await self._limiting.admit(holder, operation)
         return holder
 
-    async def still(self, authorization: str | None, operation: Operation) -> None:
-        """Whether who was admitted may go on: what is revoked ends within five seconds. Costs nothing. Raises Problem."""
-        _allowed(await self._holder(authorization), operation)
+    async def still(self, authorization: str | None, operation: Operation) -> Principal:
+        """Who is calling, if they may do it or go on with it: what is revoked ends within five seconds. Costs nothing. Raises
+        Problem.
+        """
+        return _allowed(await self._holder(authorization), operation)
 
     async def _holder(self, authorization: str | None) -> Principal | Operator:
         match = _BEARER.fullmatch(authorization.strip()) if authorization else None

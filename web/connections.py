@@ -25,6 +25,9 @@ UNREAD_MAX_S = 30.0
 """For a client to take in what it was sent."""
 
 HEAD_LINE_MAX_BYTES = 16 * 1024
+HEAD_MAX_BYTES = 64 * 1024
+"""Of all lines and headers together: HTTP's parser would keep 2 MB for each of thousands of connections."""
+TOO_MUCH = f"The request's headers are more than {HEAD_MAX_BYTES // 1024} KiB."
 TOO_LONG = f"The request's line or a header is longer than {HEAD_LINE_MAX_BYTES // 1024} KiB."
 MALFORMED = "The request is not well-formed HTTP."
 LINGER_S = 2.0
@@ -37,11 +40,12 @@ CONNECTIONS_MAX = 5_000
 class Connection(web.RequestHandler):
     """Says in the door's own words what is wrong with a request that never became one."""
 
-    __slots__ = ("_head_timer",)
+    __slots__ = ("_head_bytes", "_head_timer")
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._head_timer: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -54,8 +58,12 @@ class Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         waits_for_a_head = self._waiter is not None and not self._waiter.done()
-        if waits_for_a_head and self._head_timer is None:
-            self._head_timer = self._loop.call_later(HEAD_MAX_S, self._give_up)
+        self._head_bytes = self._head_bytes + len(data) if waits_for_a_head else 0
+        if self._head_bytes > HEAD_MAX_BYTES:
+            self._give_up(Problem(Code.MALFORMED_REQUEST, TOO_MUCH))
+        elif waits_for_a_head and self._head_timer is None:
+            late = Problem(Code.REQUEST_TIMEOUT, "The request did not come in time.")
+            self._head_timer = self._loop.call_later(HEAD_MAX_S, self._give_up, late)
         elif not waits_for_a_head and self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
@@ -84,9 +92,9 @@ class Connection(web.RequestHandler):
         response.force_close()
         return response
 
-    def _give_up(self) -> None:
+    def _give_up(self, why: Problem) -> None:
         if self.transport is not None:
-            self.transport.write(raw(Problem(Code.REQUEST_TIMEOUT, "The request did not come in time.")))
+            self.transport.write(raw(why))
         self.force_close()
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from web.callers import Callers
 from web.metrics import DoorMetrics
 from web.patience import Patience
-from web.payments import Payments
+from web.payments import OPEN_OF_ONE_MAX, Payments
 from web.ports import Ports
 from web.rate_limits import Allowance, RateLimiting
 from web.reading import Reading
@@ -23,11 +23,16 @@ class Operations:
     callers: Callers
 
 
-def operations(ports: Ports, metrics: DoorMetrics, allowance: Allowance | None = None) -> Operations:
+def operations(
+    ports: Ports,
+    metrics: DoorMetrics,
+    allowance: Allowance | None = None,
+    open_of_one_max: int = OPEN_OF_ONE_MAX,
+) -> Operations:
     limiting = RateLimiting(ports.limiter, allowance or Allowance(), metrics.rate_limited)
     callers, patience = Callers(ports.keys, ports.livemode, limiting, ports.tokens), Patience()
     return Operations(
-        Payments(ports, callers, patience, metrics),
+        Payments(ports, callers, patience, metrics, open_of_one_max),
         Reading(ports.reader, callers),
         Watching(ports.reader, ports.signals, callers),
         patience,

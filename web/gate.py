@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from models.codes import Code
+from models.ports import Standing
 from web import answers
 from web.metrics import DoorMetrics
 from web.ports import Span, Tracing
@@ -17,9 +18,6 @@ from web.rate_limits import STANDINGS, headers
 from web.request_ids import CLIENT_HEADER, CLIENT_REQUEST_ID, REQUEST_ID, client_request_id, new_request_id
 from web.request_ids import HEADER as REQUEST_ID_HEADER
 from web.requests import TRACE
-
-REQUESTS_MAX = 1024
-"""Inside at once, most of them waiting for an answer: two seconds' worth of what a process carries, and 256 MB at most."""
 
 TELL_EVERY_S = 5.0
 """Between two lines in the log about requests turned away: a line for each would cost more than the refusal itself."""
@@ -57,7 +55,8 @@ def gate(metrics: DoorMetrics, tracing: Tracing, requests_max: int) -> Middlewar
         request_id = new_request_id()
         REQUEST_ID.set(request_id)
         CLIENT_REQUEST_ID.set(client_request_id(request.headers.get(CLIENT_HEADER)))
-        STANDINGS.set(())  # a connection's requests are answered in one context
+        standings: list[Standing] = []
+        STANDINGS.set(standings)
         route, method = _route(request), request.method if request.method in hdrs.METH_ALL else "OTHER"
         with _span(tracing, request, method, route) as span:
             request[TRACE] = None if span is None else span.traceparent
@@ -75,7 +74,7 @@ def gate(metrics: DoorMetrics, tracing: Tracing, requests_max: int) -> Middlewar
             _end(span, response.status)
         response.headers[REQUEST_ID_HEADER] = request_id
         response.headers[hdrs.SERVER] = SERVER
-        response.headers.update(headers(STANDINGS.get()))
+        response.headers.update(headers(standings))
         if was_short:
             metrics.answered(method, route, response.status, time.perf_counter() - began)
         return response

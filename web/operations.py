@@ -35,3 +35,5 @@ LIST_EVENTS = Operation("list_events", PAYMENTS_READ, READ_MANY)
 READ_QUERY = Operation("read_query", ANY, READ_ONE)
 """To have a query of GraphQL's read, whatever is in it: what it asks for costs besides, and one that is refused costs too."""
 WATCH_EVENTS = Operation("watch_events", PAYMENTS_READ, READ_MANY)
+CALL = Operation("call", ANY, 0)
+"""To be listened to at all, where what is asked comes later than who asks."""

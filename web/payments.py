@@ -21,6 +21,11 @@ from web.operations import CANCEL_PAYMENT, CAPTURE_PAYMENT, CREATE_PAYMENT, CREA
 from web.patience import Patience
 from web.ports import Ports
 from web.problems import STATUS, Problem, invalid, unavailable
+from web.rooms import REQUESTS_MAX, Shares
+
+OPEN_OF_ONE_MAX = REQUESTS_MAX // 2
+"""Commands of one merchant being sent and waited for, through all doors of a process: where the provider is slow for one, the
+others find places."""
 
 UNDECIDED = frozenset({"processing", "unknown"})
 UNDECIDED_REFUNDS = frozenset({"pending", "unknown"})
@@ -48,8 +53,13 @@ class Answer:
 
 
 class Payments:
-    def __init__(self, ports: Ports, callers: Callers, patience: Patience, metrics: DoorMetrics) -> None:
+    """`open_of_one_max`: commands of one merchant's under way at once."""
+
+    def __init__(
+        self, ports: Ports, callers: Callers, patience: Patience, metrics: DoorMetrics, open_of_one_max: int
+    ) -> None:
         self._ports, self._callers, self._patience, self._metrics = ports, callers, patience, metrics
+        self._shares = Shares(open_of_one_max)
 
     async def create(self, asked: Asked) -> Answer:
         return await self._carry_out(shapes.CREATE, CREATE_PAYMENT, asked)
@@ -79,7 +89,8 @@ class Payments:
             type, value, command.errors if isinstance(command, InvalidCommand) else ()
         ):
             raise invalid(errors)
-        reply = await self._send(type, command, asked)
+        with self._shares.taken(caller.merchant):
+            reply = await self._send(type, command, asked)
         if reply is None:
             return await self._not_yet(command)
         return await self._answered(reply, origin, refund_id)

@@ -20,8 +20,8 @@ KEY_PER_S, MERCHANT_PER_S = 2500.0, 5000.0
 BURST_S = 2.0
 """What is left over of so many seconds may be used at once."""
 
-STANDINGS: ContextVar[tuple[Standing, ...]] = ContextVar("standings", default=())
-"""What is left to whoever is being answered."""
+STANDINGS: ContextVar[list[Standing] | None] = ContextVar("standings", default=None)
+"""What is left to whoever is being answered, laid down by the gate: a query's fields are asked for in tasks of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ class RateLimiting:
         if not limits:
             return
         verdict = await self._limiter.take(limits, operation.cost)
-        STANDINGS.set(verdict.standings)
+        if (told := STANDINGS.get()) is not None:
+            told[:] = verdict.standings
         if not verdict.admitted:
             spent = _spent(verdict, operation.cost)
             self._refused.labels(spent.limit.name).inc()

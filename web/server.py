@@ -19,8 +19,8 @@ DRAIN_S = 5.0
 LAST_ANSWERS_S = 1.0
 """Of the drain, for answers to be written after waits were cut short."""
 
-FILES_BESIDE_CONNECTIONS = 512
-"""Open files of everything else: Kafka, PostgreSQL, Redis, logs."""
+FILES_BESIDE_CONNECTIONS = 1536
+"""Open files of everything else: gRPC's connections (1,000), Kafka, PostgreSQL, Redis, logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +88,4 @@ def _connections_max() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     if soft == resource.RLIM_INFINITY:
         return connections.CONNECTIONS_MAX
-    return max(1, min(connections.CONNECTIONS_MAX, soft - FILES_BESIDE_CONNECTIONS))
+    return min(connections.CONNECTIONS_MAX, max(soft // 4, soft - FILES_BESIDE_CONNECTIONS))

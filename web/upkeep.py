@@ -14,7 +14,11 @@ from web.ports import Ports
 from web.problems import Problem
 from web.readiness import what_is_missing
 from web.requests import raw_body, trace
+from web.rooms import Room
 from web.webhooks import NOTICE_MAX_BYTES, admit_notice
+
+NOTICES_MAX = 128
+"""At once: whose they are is known only when all of one has come, and who sends none must not take the merchants' places."""
 
 DOCUMENTS = Path(__file__).parent.parent / "docs"
 
@@ -24,11 +28,13 @@ class Upkeep:
         self._ports, self._metrics = ports, metrics
         self._reading = NoticeReading(ports.notices)
         self._documents: dict[str, bytes] = {}
+        self._notices = Room(NOTICES_MAX)
 
     async def take_notice(self, request: web.Request) -> web.Response:
-        body = await raw_body(request, NOTICE_MAX_BYTES)
-        signature = request.headers.get("Stripe-Signature", "")
-        await admit_notice(self._ports, self._reading, self._metrics, body, signature, trace(request))
+        with self._notices.taken():
+            body = await raw_body(request, NOTICE_MAX_BYTES)
+            signature = request.headers.get("Stripe-Signature", "")
+            await admit_notice(self._ports, self._reading, self._metrics, body, signature, trace(request))
         return answers.json({"received": True})
 
     async def alive(self, request: web.Request) -> web.Response:

@@ -3,7 +3,8 @@
 Kafka says that there is news, the reader says what it is: whoever may not read an event does not watch it either.
 """
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from models import ids
@@ -14,6 +15,7 @@ from web.operations import WATCH_EVENTS
 from web.payments import no_such_payment
 from web.ports import Listener, Reader, Signals
 from web.problems import unavailable
+from web.rooms import Shares
 
 LOOK_AGAIN_S = 2.5
 """Between two looks at whether the caller's key still holds: it is revoked everywhere within five seconds."""
@@ -22,6 +24,8 @@ REACHED_WITHIN_S = 2.0
 """For the store to have what Kafka told of: it is a few ms behind."""
 ANSWER_WITHIN_S = 0.25
 """For the store to say how far it is."""
+WATCHES_OF_ONE_MAX = 256
+"""A merchant's, through all doors of a process: each looks into the store every LOOK_AGAIN_S, and is told of all there is."""
 SEEN_MAX = 10_000
 """Payments of one merchant whose place is remembered. One that is forgotten goes on from the next thing that happens to it."""
 
@@ -37,6 +41,7 @@ class Happened:
 class Watching:
     def __init__(self, reader: Reader, signals: Signals, callers: Callers) -> None:
         self._reader, self._signals, self._callers = reader, signals, callers
+        self._shares = Shares(WATCHES_OF_ONE_MAX)
 
     async def payment(
         self, authorization: str | None, payment_id: str, after_sequence: int = 0
@@ -45,7 +50,7 @@ class Watching:
         caller = await self._callers.admit(authorization, WATCH_EVENTS)
         await self._payment(caller.merchant, payment_id)
         try:
-            async with self._signals.listen(caller.merchant, payment_id) as listener:
+            async with self._listening(caller.merchant, payment_id) as listener:
                 # what happened before anybody listened may still be on its way to the store
                 told = (await self._payment(caller.merchant, payment_id))["sequence"]
                 await self._reader.reached(payment_id, told, REACHED_WITHIN_S)
@@ -63,7 +68,7 @@ class Watching:
         seen: dict[str, int] = {}
         awaited: dict[str, int] = {}
         try:
-            async with self._signals.listen(caller.merchant, None) as listener:
+            async with self._listening(caller.merchant, None) as listener:
                 while True:
                     for payment_id, (first, last) in (await self._news(authorization, listener)).items():
                         seen.setdefault(payment_id, first - 1)
@@ -79,6 +84,12 @@ class Watching:
                     _forget(seen, awaited)
         except Unavailable:
             raise _cut_off() from None
+
+    @asynccontextmanager
+    async def _listening(self, merchant: str, payment_id: str | None) -> AsyncIterator[Listener]:
+        with self._shares.taken(merchant):
+            async with self._signals.listen(merchant, payment_id) as listener:
+                yield listener
 
     async def _payment(self, merchant: str, payment_id: str) -> View:
         found = None

@@ -17,6 +17,7 @@ PREFIX = "millrace:v1:limit:"
 # A limit is a time: when all it admitted will have been paid back, in seconds. It is forgotten once that has passed.
 # KEYS: the limits of the first taking, of the second … ARGV: for each taking its cost and how many limits it has, then each
 # limit's rate a second and burst. Answers for each taking: whether it was admitted, then how far ahead of now each limit is.
+# Nobody can owe more than a burst: who does, does so by a clock that was set back, or a limit that was higher, and owes a burst.
 TAKE = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
@@ -27,6 +28,10 @@ while arg <= #ARGV do
     for i = 1, count do
         local per_s, burst = tonumber(ARGV[arg + 2 * i]), tonumber(ARGV[arg + 2 * i + 1])
         leads[i] = math.max(0, tonumber(redis.call('GET', KEYS[key + i]) or now) - now)
+        if leads[i] > burst / per_s + 0.000001 then
+            leads[i] = burst / per_s
+            redis.call('SET', KEYS[key + i], string.format('%.6f', now + leads[i]), 'PX', math.ceil(1000 * leads[i]) + 1)
+        end
         if leads[i] + (cost - burst) / per_s > 0.000001 then admitted = 0 end
     end
     answers[#answers + 1] = admitted

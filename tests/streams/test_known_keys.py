@@ -75,6 +75,33 @@ async def test_while_the_store_is_away_an_unknown_key_cannot_be_judged(bench: Be
         await bench.keys.holder("ben")
 
 
+async def test_a_flood_of_made_up_keys_waits_for_the_store_in_a_bounded_number(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is in nobody's way who has a key."""
+    monkeypatch.setattr(known, "UNKNOWN_MAX", 3)
+    assert await bench.after(0) == ANN
+    answering, answer = asyncio.Event(), bench.store.holder
+
+    async def slowly(api_key: str) -> Principal | Operator | None:
+        await answering.wait()
+        return await answer(api_key)
+
+    bench.keys._known._ask_store = slowly
+    flood = [asyncio.create_task(bench.keys.holder(f"made up {n}")) for n in range(10)]
+    turned_away, waiting = await asyncio.wait(flood, timeout=0.05)
+    assert [type(each.exception()) for each in turned_away] == [Unavailable] * 7
+    bench.now_s += 1.0
+    assert await bench.keys.holder("ann") == ANN
+    left = waiting.pop()
+    left.cancel()
+    with pytest.raises(Unavailable):  # what one who left had asked is on its way all the same
+        await bench.keys.holder("made up")
+    answering.set()
+    assert await asyncio.gather(*waiting) == [None] * 2
+    assert await bench.keys.holder("made up") is None
+
+
 @pytest.mark.parametrize("idle_s", [0.5, AWAY_S + REVOKED_WITHIN_S, 300.0])
 async def test_a_key_revoked_during_an_outage_is_refused_soon_after_it(bench: Bench, idle_s: float) -> None:
     assert await bench.after(0) == ANN

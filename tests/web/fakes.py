@@ -14,6 +14,7 @@ from tests.web.service import KEY, Service
 from web.app import Limits, make_app
 from web.doors import operations
 from web.metrics import DoorMetrics
+from web.payments import OPEN_OF_ONE_MAX
 from web.rate_limits import Allowance
 from web.server import Serving, serve
 
@@ -71,9 +72,11 @@ def app_of(
     limits: Limits | None = None,
     allowance: Allowance | None = None,
     cors_origins: Sequence[str] = (),
+    open_of_one_max: int = OPEN_OF_ONE_MAX,
 ) -> web.Application:
     ports, metrics = service.ports(), DoorMetrics(registry)
-    return make_app(ports, operations(ports, metrics, allowance), metrics, limits, cors_origins)
+    doors = operations(ports, metrics, allowance, open_of_one_max)
+    return make_app(ports, doors, metrics, limits, cors_origins)
 
 
 @asynccontextmanager
@@ -83,10 +86,11 @@ async def open_door(
     allowance: Allowance | None = None,
     cors_origins: Sequence[str] = (),
     tls: ssl.SSLContext | None = None,
+    open_of_one_max: int = OPEN_OF_ONE_MAX,
     **limits: Any,
 ) -> AsyncIterator[Door]:
     service, registry = service or Service(), CollectorRegistry()
-    app = app_of(service, registry, Limits(**limits), allowance, cors_origins)
+    app = app_of(service, registry, Limits(**limits), allowance, cors_origins, open_of_one_max)
     serving = await serve(app, "127.0.0.1", 0, drain_s, tls=tls)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         try:

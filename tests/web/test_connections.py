@@ -63,6 +63,24 @@ async def test_an_idle_connection_is_left_in_peace_beyond_the_time_for_a_head(
     writer.close()
 
 
+async def test_a_head_without_end_fills_no_memory(door: Door) -> None:
+    reader, writer = await connect(door)
+    writer.write(HEAD + b"".join(b"A%d: %s\r\n" % (n, b"a" * 15_000) for n in range(5)))
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 400 ") and b"more than 64 KiB" in answer
+    writer.close()
+
+
+async def test_heads_that_come_in_pieces_are_measured_each_by_itself(door: Door) -> None:
+    reader, writer = await connect(door)
+    for _ in range(3):
+        for piece in (HEAD, b"A: " + b"a" * 15_000, b"\r\nB: " + b"b" * 15_000, b"\r\n\r\n"):
+            writer.write(piece)
+            await asyncio.sleep(0.01)
+        assert (await asyncio.wait_for(reader.readuntil(b"}"), 5)).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
 async def test_a_connection_that_never_asks_anything_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "IDLE_MAX_S", 0.3)
     async with open_door() as door:

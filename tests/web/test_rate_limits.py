@@ -73,3 +73,15 @@ async def test_no_limit_is_told_where_none_is_set() -> None:
     async with open_door(Service(), allowance=Allowance(0, 0)) as door:
         answers = [await door.get("/v1/payments") for _ in range(50)]
         assert all(each.status == 200 and "RateLimit" not in each.headers for each in answers)
+
+
+async def test_what_a_query_takes_is_told_and_taken() -> None:
+    """Each field by itself, and what it shows: else one unit would buy a tenth of a second of everybody's time."""
+    async with open_door(allowance=Allowance(key_per_s=50.0, merchant_per_s=0)) as door:
+        asked = {"query": "{ a: payments { edges { cursor } } b: payments { edges { cursor } } }"}
+        told = await door.ask("POST", "/graphql", asked)
+        assert told.headers["RateLimit"].startswith('"key";r=95;')
+        asked = {"query": "{ __schema { types { name } } }"}
+        answers = [await door.ask("POST", "/graphql", asked) for _ in range(3)]
+        assert ["errors" in each.body for each in answers] == [False, False, True]
+        assert answers[2].body["errors"][0]["extensions"]["code"] == "rate_limited"

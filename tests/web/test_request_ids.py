@@ -1,12 +1,17 @@
 """Whatever the door answers, and to whatever, has an id by which its log lines are found."""
 
 import asyncio
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
+from streams.delivery.logs import LINES_PER_WINDOW
 from tests.web.fakes import Door, open_door
 from tests.web.service import KEY, Service
+from web.__main__ import ready_logs
 
 HOST, AUTH = b"Host: door\r\n", f"Authorization: Bearer {KEY}\r\n".encode()
 ASKED = {
@@ -63,3 +68,27 @@ async def test_also_a_failure_of_ours_and_one_for_want_of_room_have_their_id() -
         said = await answer(door, ASKED["a page"][0])
         assert "503" in said.split("\r\n")[0]
         assert "Request-Id: req_" in said
+
+
+@contextmanager
+def ready() -> Iterator[None]:
+    """The logs, as a process has them, and afterwards as they were."""
+    logger, root = logging.getLogger("millrace.web"), logging.getLogger()
+    kept = [(each, each.filters[:]) for each in root.handlers]
+    ready_logs()
+    yield
+    logger.handlers.clear()
+    logger.propagate = True
+    for handler, filters in kept:
+        handler.filters = filters
+
+
+async def test_nobody_fills_the_disk_with_lines_of_one_kind(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ready():
+        for _ in range(3 * LINES_PER_WINDOW):
+            assert (await door.ask("POST", "/webhooks/stripe", b"{}", key=None)).status == 400
+    lines = [record for record in caplog.records if record.name == "millrace.web"]
+    assert len(lines) == LINES_PER_WINDOW
+    assert all(record.request_id for record in lines)  # type: ignore[attr-defined]

@@ -1,18 +1,21 @@
 """Stripe's door, health, metrics, documents, and what every answer carries."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from models.commands import RecordNotice
-from tests.web.fakes import PAYMENT, Door
+from tests.web.fakes import PAYMENT, Door, open_door
 from tests.web.service import GOOD_SIGNATURE
 from web.upkeep import DOCUMENTS
 
 NOTICE = b'{"id": "evt_1", "data": {"object": {"id": "pi_1"}}}'
 
 
-async def notify(door: Door, body: bytes = NOTICE, signature: str = GOOD_SIGNATURE) -> tuple[int, str | None]:
+async def notify(door: Door, body: Any = NOTICE, signature: str = GOOD_SIGNATURE) -> tuple[int, str | None]:
     told = await door.ask("POST", "/webhooks/stripe", body, key=None, Stripe_Signature=signature)
     return told.status, told.body.get("code")
 
@@ -35,6 +38,25 @@ async def test_a_notice_that_cannot_be_kept_is_asked_for_again(door: Door) -> No
     assert await notify(door) == (503, "unavailable")
     door.service.log_is_away = False
     assert await notify(door) == (200, None)
+
+
+async def test_notices_that_never_come_do_not_take_the_merchants_places(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Anybody may say that one is on its way."""
+    monkeypatch.setattr("web.upkeep.NOTICES_MAX", 2)
+    async with open_door(requests_max=3) as door:
+        silent = [asyncio.ensure_future(notify(door, never())) for _ in range(5)]
+        done, pending = await asyncio.wait(silent, timeout=1)
+        assert [each.result() for each in done] == [(503, "unavailable")] * 3
+        assert (await door.post("/v1/payments", PAYMENT)).status == 201
+        for each in pending:
+            each.cancel()
+
+
+async def never() -> AsyncIterator[bytes]:
+    yield b"{"
+    await asyncio.sleep(60)
 
 
 async def test_a_notice_that_is_none_of_ours_is_acknowledged(door: Door) -> None:

@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from tests.web.fakes import PAYMENT, Door, open_door
+from tests.web.service import OTHER_KEY
 from web.patience import WAIT_MAX_S, preference
 from web.payments import pending_refund
 
@@ -194,3 +195,21 @@ async def test_what_is_not_known_yet_is_no_replay_and_what_is_remembered_is_one(
     for replayed in (None, "true"):
         refused = await door.post(path, {}, "capture")
         assert (refused.status, refused.headers.get("Idempotent-Replayed")) == (409, replayed)
+
+
+async def test_one_merchant_who_waits_does_not_take_everybodys_places() -> None:
+    """Nothing was done of what is turned away; reading goes on."""
+    async with open_door(open_of_one_max=2, requests_max=4) as door:
+        door.service.provider_is_silent = True
+        waiting = [asyncio.ensure_future(door.post("/v1/payments", PAYMENT, f"k{n}")) for n in range(2)]
+        await until(lambda: door.service.waiters == 2)
+        told = await door.post("/v1/payments", PAYMENT, "k2")
+        assert (told.status, told.body["code"], told.headers["Retry-After"]) == (429, "rate_limited", "1")
+        assert len(door.service.appended) == 2
+        assert (await door.get("/v1/payments")).status == 200
+        door.service.provider_is_silent = False
+        assert (await door.post("/v1/payments", PAYMENT, "k2", key=OTHER_KEY)).status == 201
+        for command in door.service.appended[:2]:
+            door.service.settle(command)
+        assert [each.status for each in await asyncio.gather(*waiting)] == [201, 201]
+        assert (await door.post("/v1/payments", PAYMENT, "k2")).status == 201

@@ -142,3 +142,23 @@ async def test_of_all_payments_too_what_reaches_the_store_late_is_told(
     assert not following.done()
     del door.service.stored[payment_id]
     assert await following == [1, 2]
+
+
+async def test_one_merchant_watches_so_much_and_leaves_the_rest_to_others(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "WATCHES_OF_ONE_MAX", 2)
+    watch = operations(door.service.ports(), DoorMetrics(CollectorRegistry())).watching
+    id, others = await authorized(door), await door.post("/v1/payments", PAYMENT, "o", key=OTHER_KEY)
+    one, two = watch.payment(MINE, id), watch.all(MINE)
+    waiting = asyncio.create_task(anext(two))
+    while not door.service.listeners:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    assert await take(one, 2) == [1, 2]
+    with pytest.raises(Problem) as refused:
+        await take(watch.payment(MINE, id), 1)
+    assert refused.value.code is Code.RATE_LIMITED
+    assert await take(watch.payment(OTHERS, others.body["id"]), 1) == [1]
+    await one.aclose()
+    assert await take(watch.payment(MINE, id), 1) == [1]
+    waiting.cancel()

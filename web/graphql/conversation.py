@@ -187,7 +187,7 @@ class Conversation:
         """What ended it; nothing, where it was at its end. Raises Refused, Problem, ConnectionError."""
         await self._operations.callers.admit(self._authorization, READ_QUERY)
         asked = wanted(payload)
-        document, kind = self._documents.read(asked.query, asked.operation, asked.variables)
+        document, kind, _ = self._documents.read(asked.query, asked.operation, asked.variables)
         if kind is not OperationType.SUBSCRIPTION:
             raise Problem(
                 Code.MALFORMED_REQUEST, "Only subscriptions go here. Queries and mutations go by POST."

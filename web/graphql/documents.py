@@ -1,11 +1,11 @@
 """A query's text becomes a checked document, and is remembered: most clients send few queries many times."""
 
 from collections import OrderedDict
+from typing import NamedTuple
 
 from graphql import (
     DocumentNode,
     GraphQLError,
-    OperationDefinitionNode,
     OperationType,
     get_operation_ast,
     get_variable_values,
@@ -35,23 +35,27 @@ REMEMBERED_MAX_CHARS = 64 * 1024
 """Of all texts together. A parsed query takes up to 200 bytes for each of its characters: 13 MB."""
 
 
+class Read(NamedTuple):
+    """A document, what kind of operation is asked for in it, and how many units of the rate limit its answer takes."""
+
+    document: DocumentNode
+    kind: OperationType
+    units: int
+
+
 class Documents:
     def __init__(self) -> None:
         self._remembered: OrderedDict[str, DocumentNode] = OrderedDict()
         self._chars = 0
 
-    def read(
-        self, text: str, operation: str | None, variables: Variables
-    ) -> tuple[DocumentNode, OperationType]:
-        """The document, and what kind of operation is asked for in it. Raises Refused."""
+    def read(self, text: str, operation: str | None, variables: Variables) -> Read:
+        """Raises Refused."""
         try:
             return self._read(text, operation, variables)
         except Problem as problem:
             raise Refused([Fault(problem)]) from None
 
-    def _read(
-        self, text: str, operation: str | None, variables: Variables
-    ) -> tuple[DocumentNode, OperationType]:
+    def _read(self, text: str, operation: str | None, variables: Variables) -> Read:
         document = self._remembered.get(text)
         if document is None:
             document = self._checked(text, operation, variables)
@@ -60,16 +64,16 @@ class Documents:
         if wanted is None:
             detail = "operationName must name one of the query's operations, where there are several."
             raise Problem(Code.MALFORMED_REQUEST, detail)
-        limits.check(document, wanted, variables)
+        measured = limits.check(document, wanted, variables)
         values = get_variable_values(CORE, wanted.variable_definitions or (), dict(variables), ERRORS_MAX)
         if isinstance(values, list):
             raise refusal(values, inputs.faults(wanted, variables))
-        return document, wanted.operation
+        return Read(document, wanted.operation, measured.units)
 
     def _checked(self, text: str, operation: str | None, variables: Variables) -> DocumentNode:
         document = _parsed(text)
         for each in document.definitions:
-            if isinstance(each, OperationDefinitionNode):
+            if isinstance(each, limits.Definition):
                 limits.check(document, each, None)  # before GraphQL's own rules take their time over it
         if errors := validate(CORE, document, specified_rules, max_errors=ERRORS_MAX):
             wanted = get_operation_ast(document, operation)

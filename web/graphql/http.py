@@ -4,6 +4,7 @@ Source: GraphQL over HTTP (graphql.github.io/graphql-over-http), sections 5 and 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -59,8 +60,10 @@ class Http:
         return self._response(accepted, CARRIED_OUT, faults, {"data": data})
 
     async def _carry_out(self, request: web.Request, asked: Wanted) -> tuple[Any, list[Fault]]:
-        document, kind = self._documents.read(asked.query, asked.operation, asked.variables)
+        document, kind, units = self._documents.read(asked.query, asked.operation, asked.variables)
         _refuse_what_does_not_go(request.method, kind)
+        if units:
+            await self._operations.callers.admit(authorization(request), replace(READ_QUERY, cost=units))
         context = Context(
             self._operations,
             document,

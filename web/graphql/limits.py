@@ -1,9 +1,9 @@
-"""How much one query may ask for: depth, aliases, fields and cost, counted before any of it is carried out.
+"""How much one query may ask for: depth, aliases, fields, cost and values, counted before any of it is carried out.
 
 A fragment counts wherever it is spread, so that it hides nothing; it is walked once, however often that is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -33,6 +33,15 @@ ALIASES_MAX = 30
 FIELDS_MAX = 300
 """All there is to see of a payment is some 100. To check a query takes up to the square of it: for these 50 ms."""
 
+REPEATS_MAX = 100
+"""Fields that stand where they stood already, as in fragments side by side: whether any two of them agree takes the square."""
+
+VALUES_MAX = 10_000
+"""In an answer: a full page of payments, and all there is of each. It takes some 80 ms, in which nobody else is answered."""
+
+VALUES_OF_A_UNIT = 50
+"""Of a caller's rate limit: about as long as what else costs one."""
+
 COST_MAX = 5000
 COST_OF_READ, COST_OF_COMMAND = 50, 500
 """Beside 1 for each object: so a request holds at most ten commands, and at most a hundred looks into the store."""
@@ -43,10 +52,14 @@ _COSTS = {
     **dict.fromkeys(("createPayment", "capturePayment", "cancelPayment", "createRefund"), COST_OF_COMMAND),
 }
 """At the root; further in, only a story is looked up."""
+
+_INTROSPECTED = {"__schema": 2000, "__type": 200}
+"""Values: how many they really show is the schema's own affair."""
 _CONNECTIONS = frozenset({"payments", "refunds", "events"})
 """Whatever these show counts as many times as the page that is asked for is long."""
 
 Variables = Mapping[str, Any]
+Definition = OperationDefinitionNode | FragmentDefinitionNode
 
 
 class Measure(NamedTuple):
@@ -54,23 +67,37 @@ class Measure(NamedTuple):
     aliases: int = 0
     fields: int = 0
     cost: int = 0
+    values: int = 0
+
+    @property
+    def units(self) -> int:
+        """Of the caller's rate limit, beside what it costs to be read at all."""
+        return self.values // VALUES_OF_A_UNIT
 
 
-def check(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables | None) -> None:
+def check(document: DocumentNode, asked: Definition, variables: Variables | None) -> Measure:
     """Raises Problem. The document need not be valid. `variables`: None where they are not looked at yet."""
     defaults = {
         each.variable.name.value: _number(each.default_value.value)
-        for each in operation.variable_definitions or ()
+        for each in asked.variable_definitions or ()
         if isinstance(each.default_value, IntValueNode)
     }
     sizes = None if variables is None else defaults | dict(variables)
-    found = _Walk(document, sizes).of(operation.selection_set, 1, is_root=True)
+    walk = _Walk(document, sizes)
+    found = walk.of(asked.selection_set, 1, is_root=isinstance(asked, OperationDefinitionNode))
     if found.aliases > ALIASES_MAX:
         raise _refused(f"must not have more than {ALIASES_MAX} aliases")
     if found.fields > FIELDS_MAX:
         raise _refused(f"must not have more than {FIELDS_MAX} fields")
     if found.cost > COST_MAX:
         raise _refused(f"must not cost more than {COST_MAX}: ask for fewer objects, or for less of each")
+    if found.values > VALUES_MAX:
+        raise _refused(
+            f"must not show more than {VALUES_MAX} values: ask for fewer objects, or for less of each"
+        )
+    if variables is None and walk.repeats([asked.selection_set]) > REPEATS_MAX:
+        raise _refused(f"must not name the same field again more than {REPEATS_MAX} times")
+    return found
 
 
 def _refused(message: str) -> Problem:
@@ -91,10 +118,32 @@ class _Walk:
             raise _refused(f"must not be nested deeper than {DEPTH_MAX}")
         found = [self._selection(each, level, is_root) for each in selected.selections]
         depth = 1 + max((each.depth for each in found), default=0)
-        aliases, fields, cost = (
-            sum(counts) for counts in zip((0, 0, 0), *(each[1:] for each in found), strict=True)
+        return Measure(
+            depth, *(sum(counts) for counts in zip((0,) * 4, *(each[1:] for each in found), strict=True))
         )
-        return Measure(depth, aliases, fields, cost)
+
+    def repeats(self, together: Sequence[SelectionSetNode]) -> int:
+        """How many fields of what stands `together`, in one place of the answer, are asked for again. What was measured ends."""
+        fields = list(self._fields(together, set()))
+        by_name: dict[str, list[SelectionSetNode]] = {}
+        for field in fields:
+            under = by_name.setdefault(field.alias.value if field.alias else field.name.value, [])
+            if field.selection_set:
+                under.append(field.selection_set)
+        return len(fields) - len(by_name) + sum(map(self.repeats, by_name.values()))
+
+    def _fields(self, together: Iterable[SelectionSetNode], spread: set[str]) -> Iterator[FieldNode]:
+        """Each fragment once."""
+        for selection in (each for selected in together for each in selected.selections):
+            match selection:
+                case FieldNode():
+                    yield selection
+                case InlineFragmentNode():
+                    yield from self._fields([selection.selection_set], spread)
+                case FragmentSpreadNode() if selection.name.value not in spread:
+                    spread.add(selection.name.value)
+                    if (fragment := self._fragments.get(selection.name.value)) is not None:
+                        yield from self._fields([fragment.selection_set], spread)
 
     def _selection(self, selection: SelectionNode, level: int, is_root: bool) -> Measure:
         match selection:
@@ -115,9 +164,9 @@ class _Walk:
         times = self._page_of(field) if name in _CONNECTIONS else 1
         looked_up = _COSTS.get(name, 0) if is_root else COST_OF_READ * (name == "events")
         own = looked_up + bool(field.selection_set)
-        return Measure(
-            under.depth, under.aliases + bool(field.alias), under.fields + 1, own + times * under.cost
-        )
+        values = times * under.values + (_INTROSPECTED.get(name, 0) if field.selection_set else 1)
+        aliases = under.aliases + bool(field.alias)
+        return Measure(under.depth, aliases, under.fields + 1, own + times * under.cost, values)
 
     def _fragment(self, name: str, level: int) -> Measure:
         if name not in self._measured:
@@ -140,6 +189,8 @@ class _Walk:
         if self._variables is None:
             return 1
         size = self._variables.get(given.name.value)
+        if isinstance(size, float) and size.is_integer():  # GraphQL takes 100.0 for 100
+            return int(size)
         return size if isinstance(size, int) else LIMIT_DEFAULT
 
 

@@ -38,18 +38,29 @@ class Call:
 
     @property
     def authorization(self) -> str | None:
-        given = self.metadata.get("authorization", [])
-        return given[0] if len(given) == 1 else None
+        return _only(self.metadata.get("authorization", []))
 
     @property
     def idempotency_key(self) -> list[str]:
         return self.metadata.get("idempotency-key", [])
 
 
+def authorization(context: Context) -> str | None:
+    """Of a call whose message may still be on its way."""
+    return _only(_given(context, "authorization"))
+
+
 def first(context: Context, name: str) -> str | None:
     """What came under that name, as it came, whatever it is."""
-    given = [value for key, value in context.invocation_metadata() or () if key == name]
-    return str(given[0]) if given else None
+    return next(iter(_given(context, name)), None)
+
+
+def _given(context: Context, name: str) -> list[str]:
+    return [str(value) for each, value in context.invocation_metadata() or () if each == name]
+
+
+def _only(given: list[str]) -> str | None:
+    return given[0] if len(given) == 1 else None
 
 
 async def received(context: Context, within_s: float, trace: str | None) -> Call:
@@ -60,19 +71,20 @@ async def received(context: Context, within_s: float, trace: str | None) -> Call
     for name, value in context.invocation_metadata() or ():
         metadata.setdefault(name, []).append(str(value))
     remaining_s = context.time_remaining()
-    message = await _message(context, within_s)
-    return Call(message, metadata, math.inf if remaining_s is None else remaining_s, trace)
+    payload = await message(context, within_s)
+    return Call(payload, metadata, math.inf if remaining_s is None else remaining_s, trace)
 
 
-async def _message(context: Context, within_s: float) -> bytes:
+async def message(context: Context, within_s: float) -> bytes:
+    """The first one. Raises Problem."""
     try:
         async with asyncio.timeout(within_s):
-            message: Any = await context.read()
+            payload: Any = await context.read()
     except TimeoutError:
         raise Problem(Code.REQUEST_TIMEOUT, "The message did not come in time.") from None
-    if not isinstance(message, bytes):
+    if not isinstance(payload, bytes):
         raise Problem(Code.MALFORMED_REQUEST, "A call needs a message.")
-    if len(message) > BODY_MAX_BYTES:
+    if len(payload) > BODY_MAX_BYTES:
         detail = f"The message must be at most {BODY_MAX_BYTES // 1024} KiB."
         raise Problem(Code.PAYLOAD_TOO_LARGE, detail)
-    return message
+    return payload

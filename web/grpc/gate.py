@@ -7,9 +7,8 @@ import asyncio
 import logging
 import math
 import time
-from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,23 +16,24 @@ import grpc
 from google.protobuf.message import Message
 
 from models.codes import Code
-from web.gate import REQUESTS_MAX
-from web.grpc.calls import SERVICE, Call, Context, first, received
+from web.callers import Callers
+from web.grpc.calls import SERVICE, Call, Context, authorization, first, received
 from web.grpc.metrics import GrpcMetrics
 from web.grpc.statuses import REQUEST_ID as REQUEST_ID_KEY
 from web.grpc.statuses import STATUS, ending
+from web.operations import CALL
 from web.patience import Patience
+from web.payments import OPEN_OF_ONE_MAX
 from web.ports import Tracing
 from web.problems import Problem, problem_of, unavailable
 from web.rate_limits import STANDINGS, headers
 from web.request_ids import CLIENT_HEADER, CLIENT_REQUEST_ID, REQUEST_ID, client_request_id, new_request_id
 from web.requests import BODY_READ_MAX_S
+from web.rooms import REQUESTS_MAX, Room, Shares
+from web.watching import WATCHES_OF_ONE_MAX
 
 WATCHES_MAX = 1024
 """Streams open at once, apart from the requests: whoever watches takes no place from whoever pays."""
-
-WATCHES_OF_ONE_MAX = 256
-"""With one key: a client that forgets to leave does not take everybody's places."""
 
 OUR_FAULT = frozenset(
     {
@@ -54,51 +54,20 @@ log = logging.getLogger("millrace.web")
 @dataclass(frozen=True, slots=True)
 class Limits:
     requests_max: int = REQUESTS_MAX
+    requests_of_one_max: int = OPEN_OF_ONE_MAX
     watches_max: int = WATCHES_MAX
     watches_of_one_max: int = WATCHES_OF_ONE_MAX
     message_read_max_s: float = BODY_READ_MAX_S
 
 
-class Room:
-    def __init__(self, most: int) -> None:
-        self.most, self.inside = most, 0
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        if self.inside >= self.most:
-            raise unavailable("Too many calls are being answered; try again.")
-        self.inside += 1
-        try:
-            yield
-        finally:
-            self.inside -= 1
-
-
-class Share:
-    """What each may have of a room."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._of = most, Counter[str]()
-
-    @contextmanager
-    def taken(self, who: str | None) -> Iterator[None]:
-        who = who or ""
-        if self._of[who] >= self._most:
-            raise Problem(Code.RATE_LIMITED, f"At most {self._most} streams can be open with one key.")
-        self._of[who] += 1
-        try:
-            yield
-        finally:
-            self._of[who] -= 1
-            if not self._of[who]:
-                del self._of[who]
-
-
 class Gate:
-    def __init__(self, metrics: GrpcMetrics, tracing: Tracing, limits: Limits) -> None:
-        self._metrics, self._tracing, self._limits = metrics, tracing, limits
+    def __init__(self, callers: Callers, metrics: GrpcMetrics, tracing: Tracing, limits: Limits) -> None:
+        self._callers, self._metrics, self._tracing, self._limits = callers, metrics, tracing, limits
         self._requests, self._watches = Room(limits.requests_max), Room(limits.watches_max)
-        self._of_one = Share(limits.watches_of_one_max)
+        self._shares = {
+            self._requests: Shares(limits.requests_of_one_max),
+            self._watches: Shares(limits.watches_of_one_max),
+        }
         self._streams, self._stopping = Patience(), False
         metrics.in_flight.set_function(lambda: self._requests.inside)
         metrics.watches.set_function(lambda: self._watches.inside)
@@ -123,9 +92,8 @@ class Gate:
 
     def stream(self, method: str, answer: Callable[[Call], AsyncGenerator[Message, None]]) -> Handler:
         async def act(call: Call, context: Context) -> None:
-            with self._of_one.taken(call.authorization):
-                async with aclosing(answer(call)) as messages:
-                    await self._send_all(messages, context)
+            async with aclosing(answer(call)) as messages:
+                await self._send_all(messages, context)
 
         async def handle(_: object, context: Context) -> None:
             await self._pass(method, context, self._watches, act)
@@ -161,8 +129,10 @@ class Gate:
         """The answer, or what is wrong."""
         try:
             with room.taken():
-                call = await received(context, self._limits.message_read_max_s, trace)
-                return await act(call, context), None
+                caller = await self._callers.still(authorization(context), CALL)  # nobody else is waited for
+                with self._shares[room].taken(caller.merchant):
+                    call = await received(context, self._limits.message_read_max_s, trace)
+                    return await act(call, context), None
         except asyncio.CancelledError:  # the client left, or its deadline passed
             self._metrics.ended(method, grpc.StatusCode.CANCELLED)
             raise
@@ -182,7 +152,7 @@ class Gate:
 
 def _left() -> tuple[tuple[str, str], ...]:
     """Of the caller's rate limits, as HTTP's headers tell it."""
-    return tuple((name.lower(), value) for name, value in headers(STANDINGS.get()).items())
+    return tuple((name.lower(), value) for name, value in headers(STANDINGS.get() or ()).items())
 
 
 def _own() -> tuple[tuple[str, str], ...]:

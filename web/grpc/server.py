@@ -1,14 +1,16 @@
 """gRPC on a socket: what one connection may take, health, reflection, and leaving without dropping what was begun."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from prometheus_client import CollectorRegistry
 
 from web.doors import Operations
-from web.grpc.calls import SERVICE
+from web.grpc.calls import SERVICE, Context
 from web.grpc.gate import Gate, Handler, Limits
 from web.grpc.health import HEALTH, LOOK_EVERY_S, Health
 from web.grpc.metrics import GrpcMetrics
@@ -16,11 +18,17 @@ from web.grpc.service import Payments
 from web.json_bodies import BODY_MAX_BYTES
 from web.patience import Patience
 from web.ports import Ports
+from web.problems import Problem
+from web.rooms import Room
 from web.server import DRAIN_S, LAST_ANSWERS_S
 from web.tls import Certificate, Pem
 
-ASKING_MAX = 256
-"""Calls of health and reflection at once, beside the gate's own bounds."""
+ASKING_MAX = 512
+"""Calls at once beside the gate's own bounds: those of health and reflection, which have theirs, and such as are turned away."""
+
+REFLECTIONS_MAX = 64
+REFLECTION_MAX_S = 60.0
+"""Of one stream, which needs no key: a tool reads all there is within seconds."""
 
 REFLECTION = "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"
 """The same messages under both names: tools ask for the first, and older ones for the second only."""
@@ -34,6 +42,10 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_metadata_size", 16 * 1024),  # as HTTP's headers
     ("grpc.absolute_max_metadata_size", 16 * 1024),
     ("grpc.max_concurrent_streams", 1000),  # of one connection
+    (
+        "grpc.max_allowed_incoming_connections",
+        1000,
+    ),  # a client has one; each takes an open file from all else
     ("grpc.server_handshake_timeout_ms", 10_000),
     ("grpc.max_connection_idle_ms", 300_000),  # without a call
     ("grpc.keepalive_time_ms", 60_000),  # a client that is gone without a word leaves its stream within 80 s
@@ -84,7 +96,8 @@ async def serve(
 ) -> Serving:
     """`wait_s`: how long a command waits for its end where the request does not say. Raises OSError: the port is taken."""
     limits = limits or Limits()
-    gate, service = Gate(GrpcMetrics(registry), ports.tracing, limits), Payments(operations, wait_s)
+    gate = Gate(operations.callers, GrpcMetrics(registry), ports.tracing, limits)
+    service = Payments(operations, wait_s)
     health = Health(ports.readiness, frozenset({SERVICE.full_name}), where.look_every_s)
     services = {SERVICE.full_name: service.handlers(gate), HEALTH: health.handlers(), **_reflection()}
     server = grpc.aio.server(
@@ -135,8 +148,19 @@ def _listen(server: grpc.aio.Server, where: Listening) -> int:
 
 def _reflection() -> dict[str, Mapping[str, Handler]]:
     servicer = reflection.aio.ReflectionServicer((SERVICE.full_name, HEALTH, *REFLECTION))
+    room = Room(REFLECTIONS_MAX)
+
+    async def reflect(asked: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
+        try:
+            with room.taken():
+                async with asyncio.timeout(REFLECTION_MAX_S):
+                    async for told in servicer.ServerReflectionInfo(asked, context):
+                        yield told
+        except (Problem, TimeoutError):
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Too many ask, or for too long.")
+
     handler = grpc.stream_stream_rpc_method_handler(
-        servicer.ServerReflectionInfo,
+        reflect,
         reflection_pb2.ServerReflectionRequest.FromString,
         reflection_pb2.ServerReflectionResponse.SerializeToString,
     )

@@ -63,6 +63,18 @@ async def test_takings_of_one_round_trip_are_decided_one_after_the_other(doors: 
     assert [each.admitted for each in decided] == [True, True, False, True]
 
 
+async def test_a_clock_that_is_set_back_locks_nobody_out(
+    doors: list[RedisLimits], redis_server: RedisServer
+) -> None:
+    quick = Limit("key", "quick", 100.0, 20)
+    async with Redis.from_url(redis_server.url) as redis:
+        await redis.set(f"{PREFIX}key:quick", f"{time.time() + 3600:.6f}")
+    refused = (await doors[0].take([Taking([quick], 5)]))[0]
+    assert not refused.admitted and refused.leads_s[0] == pytest.approx(0.2)
+    await asyncio.sleep(0.1)
+    assert (await doors[0].take([Taking([quick], 5)]))[0].admitted
+
+
 async def test_a_limit_that_owes_nothing_is_forgotten(
     doors: list[RedisLimits], redis_server: RedisServer
 ) -> None:

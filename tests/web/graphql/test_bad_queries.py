@@ -129,6 +129,7 @@ async def test_a_name_that_may_be_said_helps_to_find_the_fault(door: Door) -> No
 NESTED = (
     "{ payments(first: 1) { edges { node { events(first: 1) { edges { node { payment { %s } } } } } } } }"
 )
+AMOUNTS = "amount amountAuthorized amountCapturable amountCaptured amountRefunded amountRefundPending amountRefundable"
 BOMB = "{ ...f0 } " + " ".join(f"fragment f{n} on Query {{ ...f{n + 1} ...f{n + 1} }}" for n in range(17))
 TOO_MUCH = {
     "depth": NESTED % ("events(first: 1) { edges { node { payment { " * 4 + "id" + " } } } }" * 4),
@@ -142,6 +143,14 @@ TOO_MUCH = {
     "cost of reads": "{ " + " ".join(f'a{n}: payments(first: 100) {{ edges {{ node {{ id }} }} }}' for n in range(25)) + " }",
     "cost of commands": "mutation { " + " ".join(
         f'a{n}: cancelPayment(input: {{paymentId: "x"}}) {{ settled }}' for n in range(10)) + " }",
+    "values of pages": "{ " + " ".join(
+        f"a{n}: payments(first: 100) {{ edges {{ cursor node {{ id status {AMOUNTS} }} }} }}" for n in range(11)) + " }",
+    "values of the schema": "{ " + " ".join(f"a{n}: __schema {{ types {{ name }} }}" for n in range(6)) + " }",
+    "again and again": "{ payments { edges { " + "cursor " * 110 + "} } }",
+    "again side by side": "{ " + "payments { edges { node { id } } } " * 30 + "}",
+    "again by fragments": "{ payments { " + " ".join(f"...f{n}" for n in range(60)) + " } } " + " ".join(
+        f"fragment f{n} on PaymentConnection {{ edges {{ cursor }} }}" for n in range(60)),
+    "again where nobody looks": LIST + " fragment f on Payment { " + "id " * 110 + "}",
     "tokens": "{ payments { edges { cursor " + "@a " * 1000 + "} } }",
     "characters": LIST + " " * 40_000,
 }  # fmt: skip
@@ -161,6 +170,7 @@ async def test_the_size_of_a_page_counts_also_where_a_variable_says_it(door: Doo
     query = "query($n: Int = 100) { payments(first: $n) { edges { node { events(first: 10) { edges { cursor } } } } } }"
     assert codes(await ask(door, query)) == ["validation_failed"]
     assert codes(await ask(door, query, {"n": 100})) == ["validation_failed"]
+    assert codes(await ask(door, query, {"n": 100.0})) == ["validation_failed"]  # which GraphQL takes for 100
     assert "errors" not in (await ask(door, query, {"n": 20})).body
 
 

@@ -11,12 +11,15 @@ from google.protobuf.duration_pb2 import Duration
 
 from tests.web.fakes import PAYMENT
 from tests.web.grpc.door import WITHIN_S, GrpcDoor, open_grpc, refusal
-from tests.web.service import KEY, PRINCIPALS, READ_ONLY_KEY
+from tests.web.service import KEY, OTHER_KEY, PRINCIPALS, READ_ONLY_KEY
 from web.grpc import payments_pb2 as pb
 from web.grpc import server
 from web.grpc.service import DEADLINE_MARGIN_S
 
 CREATE = pb.CreatePaymentRequest(**PAYMENT)
+GET = "/millrace.v1.Payments/GetPayment"
+TURNED_AWAY = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED
+OURS = (("authorization", f"Bearer {KEY}"),)
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -109,7 +112,7 @@ async def test_too_many_inside_are_turned_away() -> None:
         assert (await door.ask("WatchPayment", watched)).event.sequence == 1
 
 
-async def test_one_key_does_not_take_everybodys_streams() -> None:
+async def test_one_merchant_does_not_take_everybodys_streams() -> None:
     async with open_grpc(watches_max=3, watches_of_one_max=1) as door:
         made = await door.pay()
         watched = pb.WatchPaymentRequest(payment_id=made.payment.id)
@@ -118,7 +121,11 @@ async def test_one_key_does_not_take_everybodys_streams() -> None:
         told = await door.refused("WatchPayment", watched)
         assert (told.status, told.code) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "rate_limited")
         assert told.retry_s is not None
-        assert (await door.ask("WatchPayment", watched, key=READ_ONLY_KEY)).event.sequence == 1
+        for same in (READ_ONLY_KEY, f"  {KEY}"):  # other keys or spaces make nobody another
+            assert (await door.refused("WatchPayment", watched, key=same)).code == "rate_limited"
+        others = await door.ask("CreatePayment", CREATE, key=OTHER_KEY)
+        theirs = pb.WatchPaymentRequest(payment_id=others.payment.id)
+        assert (await door.ask("WatchPayment", theirs, key=OTHER_KEY)).event.sequence == 1
         watch.cancel()
         await until(lambda: door.count("millrace_grpc_watches") == 0)
         assert (await door.ask("WatchPayment", watched)).event.sequence == 1
@@ -132,8 +139,69 @@ async def test_a_message_that_does_not_come_is_not_waited_for() -> None:
             yield b""
 
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await door.channel.stream_unary("/millrace.v1.Payments/GetPayment")(never(), timeout=WITHIN_S)
+            await door.channel.stream_unary(GET)(never(), timeout=WITHIN_S, metadata=OURS)
         assert refusal(refused.value).code == "request_timeout"
+
+
+async def test_who_says_nothing_takes_no_place(door: GrpcDoor) -> None:
+    """Neither without a key, nor all of them with one."""
+    silent = door.channel.stream_unary(GET)()
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await asyncio.wait_for(silent, WITHIN_S)
+    assert refusal(refused.value).code == "unauthenticated"
+
+
+async def test_one_merchant_does_not_take_everybodys_places() -> None:
+    async with open_grpc(requests_max=3, requests_of_one_max=1) as door:
+        silent = door.channel.stream_unary(GET)(metadata=OURS)
+        await until(lambda: door.count("millrace_grpc_requests_in_flight") == 1)
+        assert (await door.refused("CreatePayment", CREATE)).code == "rate_limited"
+        assert (await door.ask("CreatePayment", CREATE, key=OTHER_KEY)).settled
+        silent.cancel()
+
+
+@pytest.mark.parametrize(
+    ("method", "most"),
+    [
+        ("/grpc.health.v1.Health/Check", "web.grpc.health.CHECKS_MAX"),
+        ("/grpc.health.v1.Health/Watch", "web.grpc.health.WATCHES_MAX"),
+        (f"/{server.REFLECTION[0]}/ServerReflectionInfo", "web.grpc.server.REFLECTIONS_MAX"),
+    ],
+)
+async def test_calls_that_need_no_key_are_bounded_by_themselves(
+    monkeypatch: pytest.MonkeyPatch, method: str, most: str
+) -> None:
+    """Also those that say nothing: gRPC bounds all calls together, and refuses then what is paid."""
+    monkeypatch.setattr(most, 2)
+    async with open_grpc() as door:
+        held = [door.channel.stream_stream(method)() for _ in range(3)]
+        ended = [asyncio.ensure_future(each.code()) for each in held]
+        done, _ = await asyncio.wait(ended, timeout=WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+        assert [each.result() in TURNED_AWAY for each in done] == [True]
+        for each in held:
+            each.cancel()
+
+
+async def test_a_probe_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.grpc.health.ASKED_WITHIN_S", 0.05)
+    monkeypatch.setattr("web.grpc.server.REFLECTION_MAX_S", 0.05)
+    async with open_grpc() as door:
+        for method in ("/grpc.health.v1.Health/Watch", f"/{server.REFLECTION[0]}/ServerReflectionInfo"):
+            silent = door.channel.stream_stream(method)()
+            ended = await asyncio.wait_for(silent.code(), WITHIN_S)
+            assert ended in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED)
+
+
+async def test_a_client_cannot_open_all_the_files_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {"grpc.max_allowed_incoming_connections": 1}
+    options = [(name, few.get(name, value)) for name, value in server.OPTIONS]
+    assert options != list(server.OPTIONS)
+    monkeypatch.setattr(server, "OPTIONS", options)
+    async with open_grpc() as door:
+        assert (await door.pay()).settled  # by the one that may be open
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.serving.port)
+        assert await asyncio.wait_for(reader.read(), WITHIN_S) == b""
+        writer.close()
 
 
 async def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +221,7 @@ async def test_a_call_without_a_message_is_told_so(door: GrpcDoor) -> None:
             yield message
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await door.channel.stream_unary("/millrace.v1.Payments/GetPayment")(nothing(), timeout=WITHIN_S)
+        await door.channel.stream_unary(GET)(nothing(), timeout=WITHIN_S, metadata=OURS)
     assert refusal(refused.value).code == "malformed_request"
 
 

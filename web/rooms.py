@@ -1,0 +1,49 @@
+"""How many may be inside at once, and how many of them one merchant's. What they do there is not known here."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from models.codes import Code
+from web.problems import Problem, unavailable
+
+REQUESTS_MAX = 1024
+"""Inside a process at once, most of them waiting for an answer: two seconds' worth of what it carries, and 256 MB at most."""
+
+
+class Room:
+    """`most`: altogether, of whomever."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.inside = most, 0
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Raises Problem."""
+        if self.inside >= self.most:
+            raise unavailable("Too many requests are being answered; try again.")
+        self.inside += 1
+        try:
+            yield
+        finally:
+            self.inside -= 1
+
+
+class Shares:
+    """`most`: of each merchant's, whatever their keys."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self._of = most, Counter[str]()
+
+    @contextmanager
+    def taken(self, merchant: str) -> Iterator[None]:
+        """Raises Problem."""
+        if self._of[merchant] >= self.most:
+            raise Problem(Code.RATE_LIMITED, f"A merchant may have {self.most} such requests open at once.")
+        self._of[merchant] += 1
+        try:
+            yield
+        finally:
+            self._of[merchant] -= 1
+            if not self._of[merchant]:
+                del self._of[merchant]
