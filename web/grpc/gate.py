@@ -108,6 +108,7 @@ class Gate:
 
     async def _pass(self, method: str, context: Context, room: Room, act: Act) -> Any:
         REQUEST_ID.set(new_request_id())
+        STANDINGS.set([])
         CLIENT_REQUEST_ID.set(client_request_id(first(context, CLIENT_HEADER.lower())))
         name, about = f"{SERVICE.full_name}/{method}", {"rpc.system": "grpc", "rpc.method": method}
         with self._tracing.span(name, "server", first(context, "traceparent"), about) as span:
