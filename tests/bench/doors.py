@@ -55,7 +55,7 @@ async def measure(servers: Servers, rounds: int, order: random.Random, report: R
             running(("sandbox.stripe_simulator", "--port", str(numbers["stripe"])), **environment)
         )
         pids = {
-            role: stack.enter_context(running((module,), **environment, **_own(role, numbers)))[0].pid
+            role: stack.enter_context(running((module,), **(environment | _own(role, numbers))))[0].pid
             for role, module in (
                 ("writer", "agents.writer"),
                 ("gateway", "agents.gateway"),
