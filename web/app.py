@@ -42,7 +42,8 @@ def make_app(
     rest = Rest(operations.payments, operations.reading, limits.wait_s)
     handlers = rest, Upkeep(ports, metrics), Pages()
     app = web.Application(
-        middlewares=[gate(metrics, ports.tracing, limits.requests_max)], client_max_size=NOTICE_MAX_BYTES
+        middlewares=[gate(metrics, ports.tracing, operations.patience, limits.requests_max)],
+        client_max_size=NOTICE_MAX_BYTES,
     )
     app[PATIENCE] = operations.patience
     if cors_origins:

@@ -12,6 +12,7 @@ from models.codes import Code
 from models.ports import Standing
 from web import answers
 from web.metrics import DoorMetrics
+from web.patience import Patience
 from web.ports import Span, Tracing
 from web.problems import Problem, problem_of, unavailable
 from web.rate_limits import STANDINGS, headers
@@ -46,7 +47,7 @@ class Stay:
 STAY: web.RequestKey[Stay] = web.RequestKey("stay", Stay)
 
 
-def gate(metrics: DoorMetrics, tracing: Tracing, requests_max: int) -> Middleware:
+def gate(metrics: DoorMetrics, tracing: Tracing, patience: Patience, requests_max: int) -> Middleware:
     shedding = Shedding()
 
     @web.middleware
@@ -75,6 +76,8 @@ def gate(metrics: DoorMetrics, tracing: Tracing, requests_max: int) -> Middlewar
         response.headers[REQUEST_ID_HEADER] = request_id
         response.headers[hdrs.SERVER] = SERVER
         response.headers.update(headers(standings))
+        if patience.is_ending:  # else the client would send its next request to nobody
+            response.force_close()
         if was_short:
             metrics.answered(method, route, response.status, time.perf_counter() - began)
         return response

@@ -65,6 +65,10 @@ class Patience:
         finally:
             self._waiting.discard(scope)
 
+    @property
+    def is_ending(self) -> bool:
+        return self._ends_at is not None
+
     def end_within(self, seconds: float) -> None:
         self._ends_at = asyncio.get_running_loop().time() + seconds
         for scope in self._waiting:

@@ -19,6 +19,9 @@ DRAIN_S = 5.0
 LAST_ANSWERS_S = 1.0
 """Of the drain, for answers to be written after waits were cut short."""
 
+LAST_REQUESTS_S = 0.2
+"""Of the drain, for requests that are on their way on connections that are open: a busy process has yet to read them."""
+
 FILES_BESIDE_CONNECTIONS = 1536
 """Open files of everything else: gRPC's connections (1,000), Kafka, PostgreSQL, Redis, logs."""
 
@@ -34,6 +37,7 @@ class Serving:
         """Stops accepting, answers what is being answered within `drain_s` (waits are cut to 202), then closes."""
         self.listener.close()
         self.runner.app[PATIENCE].end_within(max(0.0, self.drain_s - LAST_ANSWERS_S))
+        await asyncio.sleep(min(LAST_REQUESTS_S, self.drain_s / 4))
         await self.runner.cleanup()
 
 

@@ -3,6 +3,7 @@
 Kafka says that there is news, the reader says what it is: whoever may not read an event does not watch it either.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Watching:
     def __init__(self, reader: Reader, signals: Signals, callers: Callers) -> None:
         self._reader, self._signals, self._callers = reader, signals, callers
         self._shares = Shares(WATCHES_OF_ONE_MAX)
+        self._about_to_be_read: dict[tuple[str, str, int], asyncio.Task[tuple[Page, View | None]]] = {}
 
     async def payment(
         self, authorization: str | None, payment_id: str, after_sequence: int = 0
@@ -116,11 +118,26 @@ class Watching:
     async def _since(self, merchant: str, payment_id: str, after: int) -> AsyncGenerator[Happened, None]:
         page = Page([], True)
         while page.has_more:
-            page = await self._reader.events(merchant, payment_id, PAGE, after)
-            payment = await self._reader.payment(merchant, payment_id) if page.data else None
+            page, payment = await self._told_together(merchant, payment_id, after)
             for event in page.data:
                 after = event["sequence"]
                 yield Happened(event, payment)
+
+    async def _told_together(self, merchant: str, payment_id: str, after: int) -> tuple[Page, View | None]:
+        """All who were woken by the same news ask at the same moment, and it is read once for them. Never for one who asks after
+        the reading has begun: it might not find what that one was woken for.
+        """
+        name = merchant, payment_id, after
+
+        async def read() -> tuple[Page, View | None]:
+            await asyncio.sleep(0)
+            del self._about_to_be_read[name]
+            page = await self._reader.events(merchant, payment_id, PAGE, after)
+            return page, await self._reader.payment(merchant, payment_id) if page.data else None
+
+        if name not in self._about_to_be_read:
+            self._about_to_be_read[name] = asyncio.create_task(read())
+        return await asyncio.shield(self._about_to_be_read[name])
 
 
 def _forget(seen: dict[str, int], awaited: Collection[str]) -> None:

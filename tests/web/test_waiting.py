@@ -197,6 +197,20 @@ async def test_what_is_not_known_yet_is_no_replay_and_what_is_remembered_is_one(
         assert (refused.status, refused.headers.get("Idempotent-Replayed")) == (409, replayed)
 
 
+async def test_a_closing_door_says_that_a_connection_ends_and_reads_what_was_on_its_way() -> None:
+    async with open_door(drain_s=2) as door:
+        _, busy = busy_connection = await asyncio.open_connection("127.0.0.1", door.serving.port)
+        busy.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"Connection: close" not in await busy_connection[0].readuntil(b"}")
+        drained = asyncio.create_task(door.serving.drain())
+        await asyncio.sleep(0.02)
+        busy.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = await asyncio.wait_for(busy_connection[0].read(), 5)
+        assert answer.startswith(b"HTTP/1.1 200") and b"Connection: close" in answer
+        busy.close()
+        await drained
+
+
 async def test_one_merchant_who_waits_does_not_take_everybodys_places() -> None:
     """Nothing was done of what is turned away; reading goes on."""
     async with open_door(open_of_one_max=2, requests_max=4) as door:

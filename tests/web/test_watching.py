@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from models.codes import Code
 from models.ids import command_uuid
+from models.ports import Page
 from tests.web.fakes import PAYMENT, Door
 from tests.web.service import KEY, OTHER_KEY, PRINCIPALS
 from web import watching
@@ -162,3 +163,45 @@ async def test_one_merchant_watches_so_much_and_leaves_the_rest_to_others(
     await one.aclose()
     assert await take(watch.payment(MINE, id), 1) == [1]
     waiting.cancel()
+
+
+async def test_however_many_hear_of_one_event_it_is_read_once(
+    door: Door, watch: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a merchant with two hundred watchers takes a process from all others with a few payments a second."""
+    id, read, events = await authorized(door), list[int](), door.service.events
+
+    async def counted(merchant: str, payment_id: str, limit: int, after: int) -> Page:
+        read.append(after)
+        return await events(merchant, payment_id, limit, after)
+
+    monkeypatch.setattr(door.service, "events", counted)
+    watching_it = [watch.payment(MINE, id) for _ in range(50)]
+    assert await asyncio.gather(*(take(each, 2) for each in watching_it)) == [[1, 2]] * 50
+    following = [asyncio.create_task(take(each, 2)) for each in watching_it]
+    await asyncio.sleep(0.05)
+    read.clear()
+    await door.post(f"/v1/payments/{id}/capture", {}, "c")
+    assert await asyncio.gather(*following) == [[3, 4]] * 50
+    assert len(read) < 5
+
+
+async def test_what_is_being_read_already_is_not_taken_for_an_answer_to_later_news(
+    door: Door, watch: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, going_on, events = await authorized(door), asyncio.Event(), door.service.events
+
+    async def slowly(merchant: str, payment_id: str, limit: int, after: int) -> Page:
+        found = await events(merchant, payment_id, limit, after)
+        await going_on.wait()
+        return found
+
+    monkeypatch.setattr(door.service, "events", slowly)
+    early = asyncio.create_task(take(watch.payment(MINE, id, after_sequence=2), 2))
+    await asyncio.sleep(0.05)  # it reads, and finds nothing yet
+    await door.post(f"/v1/payments/{id}/capture", {}, "c")
+    late = asyncio.create_task(take(watch.payment(MINE, id, after_sequence=2), 2))
+    await asyncio.sleep(0.05)
+    going_on.set()
+    assert await asyncio.wait_for(late, 1) == [3, 4]
+    assert await early == [3, 4]
