@@ -98,6 +98,18 @@ def test_compose_itself_accepts_the_file() -> None:
     pytest.skip("no docker compose on this machine")
 
 
+def test_everything_that_the_image_is_made_of_is_there_and_is_sent_to_whoever_makes_it() -> None:
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    copied = {
+        source for line in re.findall(r"^COPY (?!--)(.+)$", dockerfile, re.M) for source in line.split()[:-1]
+    }
+    assert copied
+    for source in copied:
+        assert (ROOT / source).exists(), source
+        assert {source, source.split("/")[0]} & sent, f"{source} is left out by .dockerignore"
+
+
 def test_the_containers_of_the_tests_publish_fixed_ports_on_loopback() -> None:
     """They are only made here, not started: that takes Docker. Told the interface's version, they do not ask for it."""
     for kind, inside in ((KafkaContainer, 9092), (PostgresContainer, 5432), (ValkeyContainer, 6379)):
