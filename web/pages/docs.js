@@ -22,7 +22,7 @@ for (const { name, description } of document_.tags) {
   const own = operations.filter((operation) => operation.tags.includes(name));
   if (!own.length) continue;
   const shown = own.map((operation) => ({ operation, node: article(operation), link: linkTo(operation) }));
-  entries.push(...shown.map(({ operation, node, link }) => ({ node, link, text: textOf(operation, node) })));
+  entries.push(...shown.map(({ operation, node, link }) => ({ node, link, text: textOf(operation) })));
   document.getElementById("operations").append(el("section", { "data-group": true }, el("h2", {}, titled(name)), el("p", {}, prose(description)), shown.map(({ node }) => node)));
   document.getElementById("contents").append(el("div", { "data-group": true }, el("p", { class: "group" }, titled(name)), el("ul", {}, shown.map(({ link }) => link))));
 }
@@ -33,8 +33,11 @@ function titled(name) {
   return name[0].toUpperCase() + name.slice(1);
 }
 
-function textOf({ method, path, operationId }, node) {
-  return `${method} ${path} ${operationId} ${node.textContent}`.toLowerCase();
+// What an operation is about and what it is given: what it may answer names nearly everything, and would find nearly every route.
+function textOf({ method, path, operationId, summary, description, parameters, requestBody, responses }) {
+  const named = parameters.map(({ name, description: said }) => `${name} ${said ?? ""}`);
+  const members = JSON.stringify(requestBody?.content["application/json"]?.examples ?? requestBody?.content["application/json"]?.example ?? "");
+  return [method, path, operationId, summary, description, ...named, members, ...Object.keys(responses)].join(" ").toLowerCase();
 }
 
 function method(name) {

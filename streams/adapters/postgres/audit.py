@@ -14,7 +14,8 @@ from streams.adapters.postgres.statements import run
 NOTE = "INSERT INTO audit (actor, action, subject, detail) VALUES (%s, %s, %s, %s)"
 ACTS = """
 SELECT at, actor, action, subject, detail FROM audit
-WHERE (%(subject)s IS NULL OR subject = %(subject)s OR detail->>'merchant' = %(subject)s)
+WHERE (%(subject)s IS NULL OR subject = %(subject)s OR detail->>'merchant' = %(subject)s
+    OR detail->>'replaces' = %(subject)s)
 AND (%(since)s::timestamptz IS NULL OR at >= %(since)s) AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
 ORDER BY at DESC, id DESC LIMIT %(most)s
 """
