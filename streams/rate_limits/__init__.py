@@ -86,9 +86,16 @@ class RateLimits:
         try:
             while self._waiting:
                 asked, self._waiting = self._waiting[:TOGETHER_MAX], self._waiting[TOGETHER_MAX:]
-                for (_, answer), said in zip(asked, await self._answers(asked), strict=True):
+                try:
+                    said = await self._answers(asked)
+                except Exception as bug:  # theirs who asked: nobody waits for ever
+                    for _, answer in asked:
+                        if not answer.done():
+                            answer.set_exception(bug)
+                    continue
+                for (_, answer), each in zip(asked, said, strict=True):
                     if not answer.done():
-                        answer.set_result(said)
+                        answer.set_result(each)
         finally:
             self._asking = None
 

@@ -149,3 +149,20 @@ async def test_one_who_gives_up_waiting_takes_nobody_along() -> None:
     await asyncio.sleep(0)
     leaving.cancel()
     assert (await staying).admitted
+
+
+async def test_an_answer_that_cannot_be_read_leaves_nobody_waiting() -> None:
+    counted = Counted(clock := Clock())
+    limits, answer = RateLimits(counted, 1, clock), counted.take
+
+    async def nonsense(takings: Sequence[Taking]) -> list[Leads]:
+        await asyncio.sleep(0)
+        raise RuntimeError("no answer to this question")
+
+    counted.take = nonsense  # type: ignore[method-assign]
+    asked = [limits.take([KEY], 5) for _ in range(3)]
+    async with asyncio.timeout(5):
+        said = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(each) for each in said] == [RuntimeError] * 3
+    counted.take = answer  # type: ignore[method-assign]
+    assert (await limits.take([KEY], 5)).admitted
