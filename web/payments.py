@@ -77,20 +77,23 @@ class Payments:
         self, type: str, operation: Operation, asked: Asked, payment_id: str | None = None
     ) -> Answer:
         caller = await self._callers.admit(asked.authorization, operation)
+        with self._shares.taken(caller.merchant):  # before anything is read for one who has no place
+            return await self._admitted(type, asked, caller.merchant, payment_id)
+
+    async def _admitted(self, type: str, asked: Asked, merchant: str, payment_id: str | None) -> Answer:
         if payment_id is not None and not ids.PAYMENT_ID.fullmatch(payment_id):
             raise no_such_payment()
         key = idempotency.key(asked.idempotency_key)
         value = await asked.body()
-        uuid = ids.command_uuid(caller.merchant, key)
-        origin = Origin(str(uuid), payment_id or ids.payment_id(uuid), caller.merchant, datetime.now(UTC))
+        uuid = ids.command_uuid(merchant, key)
+        origin = Origin(str(uuid), payment_id or ids.payment_id(uuid), merchant, datetime.now(UTC))
         refund_id = ids.refund_id(uuid) if type == shapes.REFUND else None
         command = shapes.parse(type, value, origin, refund_id)
         if errors := bodies.faults(
             type, value, command.errors if isinstance(command, InvalidCommand) else ()
         ):
             raise invalid(errors)
-        with self._shares.taken(caller.merchant):
-            reply = await self._send(type, command, asked)
+        reply = await self._send(type, command, asked)
         if reply is None:
             return await self._not_yet(command)
         return await self._answered(reply, origin, refund_id)

@@ -17,8 +17,8 @@ from web.problems import Problem
 
 KEY_PER_S, MERCHANT_PER_S = 2500.0, 5000.0
 """Units a second: a key may make 500 payments a second, about what one process carries."""
-BURST_S = 2.0
-"""What is left over of so many seconds may be used at once."""
+BURST_S = 1.0
+"""What is left over of so many seconds may be used at once. Everybody waits behind what comes at once."""
 
 STANDINGS: ContextVar[list[Standing] | None] = ContextVar("standings", default=None)
 """What is left to whoever is being answered, laid down by the gate: a query's fields are asked for in tasks of their own."""

@@ -6,14 +6,14 @@ from tests.web.fakes import PAYMENT, open_door
 from tests.web.service import KEY, OTHER_KEY, READ_ONLY_KEY, Service
 from web.rate_limits import Allowance
 
-TIGHT = Allowance(key_per_s=5.0, merchant_per_s=7.5)
+TIGHT = Allowance(key_per_s=10.0, merchant_per_s=15.0)
 """Ten and fifteen units at once: two payments for a key, three for its merchant."""
 
 
 async def test_what_is_left_is_told_in_every_answer() -> None:
     async with open_door(allowance=TIGHT) as door:
         made = await door.post("/v1/payments", PAYMENT, "a")
-        assert made.headers["RateLimit-Policy"] == '"key";q=10;w=2, "merchant";q=15;w=2'
+        assert made.headers["RateLimit-Policy"] == '"key";q=10;w=1, "merchant";q=15;w=1'
         assert made.headers["RateLimit"].startswith('"key";r=5;t=1, "merchant";r=10;t=1')
         missing = await door.get("/v1/payments/pay_" + "0" * 32)
         assert missing.status == 404

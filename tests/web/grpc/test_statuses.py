@@ -90,11 +90,11 @@ async def test_a_code_comes_with_its_status_and_its_details(door: GrpcDoor, code
 
 
 async def test_what_is_left_of_a_limit_is_told_and_whoever_asks_for_too_much_when_to_come_again() -> None:
-    async with open_grpc(allowance=Allowance(key_per_s=5.0, merchant_per_s=7.5)) as door:
+    async with open_grpc(allowance=Allowance(key_per_s=10.0, merchant_per_s=15.0)) as door:
         call = door.start("CreatePayment", EVERY["CreatePayment"])
         await call
         trailing = dict(await call.trailing_metadata())
-        assert trailing["ratelimit-policy"] == '"key";q=10;w=2, "merchant";q=15;w=2'
+        assert trailing["ratelimit-policy"] == '"key";q=10;w=1, "merchant";q=15;w=1'
         assert trailing["ratelimit"].startswith('"key";r=5;t=1, "merchant";r=10;t=1')
         missing = await door.refused("GetPayment", EVERY["GetPayment"])
         assert missing.trailing["ratelimit"].startswith('"key";r=4')
