@@ -1,6 +1,6 @@
 """What can be asked, as typed keyword arguments, and the one call of the service that each operation is. No I/O, no retries.
 
-Source: docs/openapi.json: the functions of this module have the names of its operations, the types those of its bodies.
+Source: web/documents/openapi.json: the functions of this module have the names of its operations, the types those of its bodies.
 """
 
 import json
@@ -20,7 +20,7 @@ PREFER_MAX_S = 60.0
 """The service waits no longer within one request."""
 
 _KEY = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
-"""Source: docs/openapi.json, header Idempotency-Key; RFC 8941, section 3.3.3."""
+"""Source: web/documents/openapi.json, header Idempotency-Key; RFC 8941, section 3.3.3."""
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 
