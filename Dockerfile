@@ -12,8 +12,6 @@ COPY streams streams
 COPY web web
 COPY sandbox sandbox
 RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
-# beside the packages, where the door looks for what it serves
-COPY docs/openapi.json docs/asyncapi.json /venv/lib/python3.11/site-packages/docs/
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /var/lib/millrace --create-home millrace

@@ -25,6 +25,8 @@ from web.bodies import BODIES
 from web.graphql import sdl
 
 DOCS = Path(__file__).resolve().parent
+SERVED = DOCS.parent / "web" / "documents"
+"""What the door serves is installed with it."""
 
 
 def _asyncapi() -> str:
@@ -63,11 +65,11 @@ def _chart(table: Any) -> str:
 
 
 DOCUMENTS = {
-    "openapi.json": openapi.written,
-    "asyncapi.json": _asyncapi,
-    "schema.graphql": sdl.written,
-    "transitions.md": _transitions,
-    "matrix.md": matrix.written,
+    SERVED / "openapi.json": openapi.written,
+    SERVED / "asyncapi.json": _asyncapi,
+    DOCS / "schema.graphql": sdl.written,
+    DOCS / "transitions.md": _transitions,
+    DOCS / "matrix.md": matrix.written,
 }
 
 
@@ -76,10 +78,10 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if one has drifted")
     checking = parser.parse_args().check
     drifted = []
-    for name, write in DOCUMENTS.items():
-        path, made = DOCS / name, write()
+    for path, write in DOCUMENTS.items():
+        made = write()
         if checking and (not path.exists() or path.read_text() != made):
-            drifted.append(name)
+            drifted.append(path.name)
         elif not checking:
             path.write_text(made)
     if drifted:

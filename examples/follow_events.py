@@ -2,7 +2,7 @@
 
     .venv/bin/python examples/follow_events.py            with `make run` running; Ctrl-C stops it
 
-It needs aiokafka and nothing of Millrace's: names and shapes are those of docs/asyncapi.json.
+It needs aiokafka and nothing of Millrace's: names and shapes are those of web/documents/asyncapi.json.
 """
 
 import asyncio

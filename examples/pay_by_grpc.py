@@ -1,12 +1,13 @@
 """A payment over gRPC without stubs: the messages are what the server's reflection tells. As grpcurl does it, in Python.
 
-    .venv/bin/python examples/pay_by_grpc.py [KEY [RUN_FOLDER]]       with `make run` running
+    .venv/bin/python examples/pay_by_grpc.py [order-6735]            with `make run` running
 
 It needs grpcio and grpcio-reflection and nothing of Millrace's own code. For stubs in your language give
 web/grpc/proto/millrace/v1/payments.proto to protoc.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from uuid import uuid4
@@ -17,19 +18,19 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
 
-RUN = Path(__file__).resolve().parent.parent / ".run"
+ROOT = Path(__file__).resolve().parent.parent
+ENDPOINTS = Path(os.environ.get("ENDPOINTS", ROOT / ".run/endpoints.json"))
 ANSWERED_WITHIN_S = 20
 
 
 def main() -> None:
-    endpoints_file = Path(sys.argv[2] if len(sys.argv) > 2 else RUN) / "endpoints.json"
-    if not endpoints_file.exists():
+    if not ENDPOINTS.exists():
         sys.exit("nothing runs here: start `make run` first")
-    endpoints = json.loads(endpoints_file.read_text())
-    idempotency_key = sys.argv[1] if len(sys.argv) > 1 else f"order-{uuid4().hex[:8]}"
+    endpoints = json.loads(ENDPOINTS.read_text())
+    order = sys.argv[1] if len(sys.argv) > 1 else f"order-{uuid4().hex[:8]}"
     metadata = [
         ("authorization", f"Bearer {endpoints['merchants'][0]['api_key']}"),
-        ("idempotency-key", idempotency_key),
+        ("idempotency-key", order),
     ]
     with grpc.insecure_channel(endpoints["grpc"]) as channel:
         pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))

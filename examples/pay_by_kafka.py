@@ -2,7 +2,8 @@
 
     .venv/bin/python examples/pay_by_kafka.py [order-6735]            with `make run` running
 
-Names and shapes are those of docs/asyncapi.json. The same merchant and key are the same payment, through Kafka and through HTTP.
+Names and shapes are those of web/documents/asyncapi.json. The same merchant and key are the same payment, through Kafka and
+through HTTP.
 """
 
 import asyncio

@@ -16,6 +16,12 @@ class Files:
     key: Path
     both: Path
 
+    def served(self) -> ssl.SSLContext:
+        """By a server; whoever comes may."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
+
 
 class Authority:
     def __init__(self, folder: Path, name: str = "authority") -> None:

@@ -54,10 +54,23 @@ def test_no_pin_names_an_index_and_every_pin_has_hashes() -> None:
         assert all(line.endswith("\\") for line in requirements), pins
 
 
-def test_what_is_built_has_the_messages_of_grpc_and_what_they_are_made_from(tmp_path: Path) -> None:
-    build = ["egg_info", "--egg-base", str(tmp_path), "build_py", "--build-lib", str(tmp_path)]
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders as an installation has them, none of this checkout beside them."""
+    folder = tmp_path_factory.mktemp("built")
+    build = ["egg_info", "--egg-base", str(folder), "build_py", "--build-lib", str(folder)]
     subprocess.run([sys.executable, "setup.py", "-q", *build], cwd=ROOT, check=True, capture_output=True)
-    built = tmp_path / "web" / "grpc"
-    made = {path.name for path in built.glob("payments_pb2.*")}
+    return folder
+
+
+def test_what_is_built_has_the_messages_of_grpc_and_what_they_are_made_from(built: Path) -> None:
+    made = {path.name for path in (built / "web" / "grpc").glob("payments_pb2.*")}
     assert made == {"payments_pb2.py", "payments_pb2.pyi"}
-    assert (built / "proto" / "millrace" / "v1" / "payments.proto").exists()
+    assert (built / "web" / "grpc" / "proto" / "millrace" / "v1" / "payments.proto").exists()
+
+
+@pytest.mark.parametrize("folder", ["documents", "pages"])
+def test_what_is_built_has_every_file_that_the_door_serves(folder: str, built: Path) -> None:
+    here = {path.name for path in (ROOT / "web" / folder).iterdir() if path.is_file()}
+    assert here
+    assert {path.name for path in (built / "web" / folder).iterdir()} == here

@@ -20,14 +20,17 @@ from web.webhooks import NOTICE_MAX_BYTES, admit_notice
 NOTICES_MAX = 128
 """At once: whose they are is known only when all of one has come, and who sends none must not take the merchants' places."""
 
-DOCUMENTS = Path(__file__).parent.parent / "docs"
+DOCUMENTS = Path(__file__).parent / "documents"
+"""Made from the code by `docs/generate.py`, and served as they are committed."""
 
 
 class Upkeep:
     def __init__(self, ports: Ports, metrics: DoorMetrics) -> None:
         self._ports, self._metrics = ports, metrics
         self._reading = NoticeReading(ports.notices)
-        self._documents: dict[str, bytes] = {}
+        self._openapi, self._asyncapi = (
+            (DOCUMENTS / name).read_bytes() for name in ("openapi.json", "asyncapi.json")
+        )
         self._notices = Room(NOTICES_MAX)
 
     async def take_notice(self, request: web.Request) -> web.Response:
@@ -52,15 +55,7 @@ class Upkeep:
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def openapi(self, request: web.Request) -> web.Response:
-        return self._document(request, "openapi.json")
+        return conditional.answer(request, self._openapi, cache=conditional.OF_EVERYBODY)
 
     async def asyncapi(self, request: web.Request) -> web.Response:
-        return self._document(request, "asyncapi.json")
-
-    def _document(self, request: web.Request, name: str) -> web.Response:
-        if name not in self._documents:
-            try:
-                self._documents[name] = (DOCUMENTS / name).read_bytes()
-            except FileNotFoundError:
-                raise Problem(Code.NOT_FOUND, f"This installation came without {name}.") from None
-        return conditional.answer(request, self._documents[name], cache=conditional.OF_EVERYBODY)
+        return conditional.answer(request, self._asyncapi, cache=conditional.OF_EVERYBODY)

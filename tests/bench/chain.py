@@ -1,10 +1,7 @@
 """(b) Latency added over Stripe's own time, (c) CPU per payment by process, and bursts: writer and gateway beside a
 bare chain of the same hops, on the same broker, with the simulator answering at once."""
 
-import os
 import random
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -14,16 +11,15 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-import aiohttp
 import psutil
 
 from sandbox.ports import Ports
 from sandbox.testing import Servers
-from streams.adapters.postgres.merchants import ensure_demo_merchants
 from streams.topics import COMMANDS
 from tests.bench.latency import HttpAsker, KafkaAsker, Latency
-from tests.bench.report import Report, spread
+from tests.bench.report import Report, ratios, spread
 from tests.bench.rounds import cpu, make_topics, running
+from tests.bench.service import API_KEY, MERCHANT, ROLES, environment_of, prepare, ready, started
 
 RATES = (20, 100, 300)
 BURST = 2_000
@@ -37,12 +33,6 @@ FOREIGN_MAX = 0.45
 VOID_MAX = 5
 DOOR_S = 4.0
 WITH_KAFKA, WITHOUT_KAFKA = "with an acknowledged send", "without Kafka"
-
-READY_S = 60.0
-NEVER_REACHED = "1000000"
-"""A rate limit: counted, as always, and never in the way."""
-API_KEY = "mr_test_bench"
-MERCHANT = "mer_bench"
 
 
 @dataclass(frozen=True)
@@ -68,7 +58,7 @@ async def measure(
     }
     ports.close()
     with TemporaryDirectory() as folder, ExitStack() as stack:
-        environment = environment_of(servers, numbers, Path(folder))
+        environment = environment_of(servers, numbers["stripe"], Path(folder))
         prepare(environment, {MERCHANT: API_KEY})
         simulator, bare_writer, bare_gateway = stack.enter_context(
             running(
@@ -79,27 +69,16 @@ async def measure(
             )
         )
         service = {
-            role: stack.enter_context(
-                running(
-                    (module,), **environment, MILLRACE_HEALTH_PORT=str(numbers[role]), MILLRACE_INSTANCE=role
-                )
-            )[0].pid
-            for role, module in (
-                ("writer", "agents.writer"),
-                ("gateway", "agents.gateway"),
-                ("projection", "agents.projection"),
-                ("web", "web"),
-            )
+            role: started(stack, module, numbers[role], environment, MILLRACE_INSTANCE=role)
+            for role, module in ROLES.items()
         }
         shared = {"kafka": servers.kafka().pid, "simulator": simulator.pid}
-        for role in ("writer", "gateway", "projection"):
-            await ready(f"http://127.0.0.1:{numbers[role]}/readyz")
-        http_url = f"http://127.0.0.1:{numbers['web']}"
-        await ready(f"{http_url}/readyz")
+        for role in service:
+            await ready(numbers[role])
         async with (
             KafkaAsker(bootstrap, COMMANDS, OUR_REPLIES) as ours,
             KafkaAsker(bootstrap, "bare.commands", BARE_REPLIES) as bare,
-            HttpAsker(http_url, API_KEY) as http,
+            HttpAsker(numbers["web"], API_KEY) as http,
         ):
             chains = [
                 Chain("bare chain", bare, {"writer": bare_writer.pid, "gateway": bare_gateway.pid, **shared}),
@@ -136,9 +115,7 @@ async def _latencies(
                 rate,
                 chain.name,
                 *(spread([getattr(r.latency, cut) for r in these], 1) for cut in ("p50", "p95", "p99")),
-                spread(
-                    [r.latency.p50 / b.latency.p50 for r, b in zip(these, seen[rate, bare], strict=True)], 1
-                ),
+                spread(ratios([r.latency.p50 for r in these], [b.latency.p50 for b in seen[rate, bare]]), 1),
             ]
             for rate in RATES
             for chain in chains
@@ -215,7 +192,7 @@ async def _bursts(
             [
                 label,
                 spread(seen[name], 0),
-                spread([a / b for a, b in zip(seen[name], seen["bare"], strict=True)]),
+                spread(ratios(seen[name], seen["bare"])),
             ]
             for name, label in (
                 ("bare", "bare chain"),
@@ -238,18 +215,17 @@ async def _door(
             (WITH_KAFKA, "web", ports["door"]),
             (WITHOUT_KAFKA, "tests.bench.door", ports["bare_door"]),
         ):
-            own = environment | {"MILLRACE_HTTP_PORT": str(port), "MILLRACE_INSTANCE": "web-1"}
-            (process,) = stack.enter_context(running((module,), **own))
-            await ready(f"http://127.0.0.1:{port}/readyz")
-            asker = HttpAsker(f"http://127.0.0.1:{port}", API_KEY, prefer_async=True)
-            asked[name] = await stack.enter_async_context(asker), process.pid
+            pid = started(stack, module, port, environment, MILLRACE_INSTANCE="web-1")
+            await ready(port)
+            asker = HttpAsker(port, API_KEY, prefer_async=True)
+            asked[name] = await stack.enter_async_context(asker), pid
             await asker.closed_loop(CLIENTS, DOOR_S)
         for _ in range(rounds):
             for name in order.sample(sorted(asked), len(asked)):
                 asker, pid = asked[name]
-                before = cpu(pid)
-                rates[name].append(await asker.closed_loop(CLIENTS, DOOR_S))
-                used[name].append((cpu(pid) - before) / (rates[name][-1] * DOOR_S) * 1e6)
+                per_s, cpu_us = await asker.cost(pid, CLIENTS, DOOR_S)
+                rates[name].append(per_s)
+                used[name].append(cpu_us)
     report.table(
         "The door alone",
         f"`Prefer: respond-async`, {CLIENTS} clients, one process; median (least–most). Must: the handler without Kafka costs "
@@ -260,48 +236,8 @@ async def _door(
                 name,
                 spread(rates[name], 0),
                 spread(used[name], 0),
-                spread([a / b for a, b in zip(used[name], used[WITH_KAFKA], strict=True)]),
+                spread(ratios(used[name], used[WITH_KAFKA])),
             ]
             for name in (WITH_KAFKA, WITHOUT_KAFKA)
         ],
     )
-
-
-def environment_of(servers: Servers, ports: dict[str, int], folder: Path) -> dict[str, str]:
-    return {
-        "MILLRACE_KAFKA_BOOTSTRAP": servers.kafka().bootstrap,
-        "MILLRACE_POSTGRES_DSN": servers.postgres().fresh_database(),
-        "MILLRACE_REDIS_URL": servers.redis().url,
-        "MILLRACE_STRIPE_API_BASE": f"http://127.0.0.1:{ports['stripe']}",
-        "MILLRACE_STRIPE_API_KEY": "sk_test_bench",
-        "MILLRACE_STRIPE_WEBHOOK_SECRETS": "whsec_bench",
-        "MILLRACE_INTERNAL_KEY": "bench",
-        "MILLRACE_GROUP_PREFIX": "chain",
-        "MILLRACE_DATA_DIR": str(folder),
-        "MILLRACE_HTTP_PORT": str(ports["web"]),
-        "MILLRACE_RATE_LIMIT_KEY_PER_S": NEVER_REACHED,
-        "MILLRACE_RATE_LIMIT_MERCHANT_PER_S": NEVER_REACHED,
-        "MILLRACE_GRPC_PORT": "0",  # each process a free one
-        "BENCH_PREFIX": "bare",
-    }
-
-
-def prepare(environment: dict[str, str], merchants: dict[str, str]) -> None:
-    """Tables, topics and merchants with their keys, as `make run` makes them."""
-    for arguments in (("streams.adapters.postgres", "migrate"), ("millrace", "topics", "create")):
-        subprocess.run([sys.executable, "-m", *arguments], env={**os.environ, **environment}, check=True)
-    ensure_demo_merchants(environment["MILLRACE_POSTGRES_DSN"], merchants)
-
-
-async def ready(url: str) -> None:
-    until = time.monotonic() + READY_S
-    async with aiohttp.ClientSession() as http:
-        while True:
-            try:
-                async with http.get(url) as answer:
-                    if answer.status == 200:
-                        return
-                    said = await answer.text()
-            except aiohttp.ClientError as away:
-                said = repr(away)
-            assert time.monotonic() < until, f"{url} is not ready: {said}"

@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 
 from sandbox.ports import Ports
 from sandbox.testing import Servers
-from tests.bench.chain import API_KEY, MERCHANT, environment_of, prepare, ready
 from tests.bench.latency import HttpAsker, Latency, open_loop
-from tests.bench.report import Report, spread
-from tests.bench.rounds import cpu, running
+from tests.bench.report import Report, ratios, spread
+from tests.bench.rounds import running
+from tests.bench.service import API_KEY, MERCHANT, ROLES, environment_of, prepare, ready, started
 
 CLIENTS = 64
 ROUND_S = 5.0
@@ -38,11 +38,11 @@ OTHER_MERCHANT, OTHER_KEY = "mer_bench_other", "mr_test_otherbench"
 
 @dataclass(frozen=True)
 class Doors:
-    """Addresses of what is measured, and the pids behind them."""
+    """What is measured, and the pids behind it. `limited`: the port of a door of ours with a low limit."""
 
     ours: HttpAsker
     peer: HttpAsker
-    limited: str
+    limited: int
     pids: dict[str, int]
 
 
@@ -53,44 +53,31 @@ async def measure(servers: Servers, rounds: int, order: random.Random, report: R
     }
     ports.close()
     with TemporaryDirectory() as folder, ExitStack() as stack:
-        environment = environment_of(servers, numbers, Path(folder))
+        environment = environment_of(servers, numbers["stripe"], Path(folder))
         prepare(environment, {MERCHANT: API_KEY, OTHER_MERCHANT: OTHER_KEY})
         stack.enter_context(
             running(("sandbox.stripe_simulator", "--port", str(numbers["stripe"])), **environment)
         )
         pids = {
-            role: stack.enter_context(running((module,), **(environment | _own(role, numbers))))[0].pid
-            for role, module in (
-                ("writer", "agents.writer"),
-                ("gateway", "agents.gateway"),
-                ("projection", "agents.projection"),
-                ("web", "web"),
-                ("limited", "web"),
-                ("peer", "tests.bench.peer"),
-            )
+            role: started(stack, module, numbers[role], environment, MILLRACE_INSTANCE=role)
+            for role, module in (*ROLES.items(), ("peer", "tests.bench.peer"))
         }
+        own = {"MILLRACE_INSTANCE": "web-1", "MILLRACE_RATE_LIMIT_KEY_PER_S": str(LIMIT_PER_S)}
+        pids["limited"] = started(stack, "web", numbers["limited"], environment, **own)
         for role in pids:
-            await ready(f"http://127.0.0.1:{numbers[role]}/readyz")
+            await ready(numbers[role])
         async with AsyncExitStack() as askers:
             ours, peer = [
-                await askers.enter_async_context(HttpAsker(f"http://127.0.0.1:{numbers[role]}", API_KEY))
+                await askers.enter_async_context(HttpAsker(numbers[role], API_KEY))
                 for role in ("web", "peer")
             ]
-            doors = Doors(ours, peer, f"http://127.0.0.1:{numbers['limited']}", pids)
+            doors = Doors(ours, peer, numbers["limited"], pids)
             for _ in range(3):  # a cold JVM takes twice the CPU
                 await ours.closed_loop(CLIENTS, ROUND_S)
                 await peer.closed_loop(CLIENTS, ROUND_S)
             await _beside_the_peer(doors, rounds, order, report)
             await _neighbours(doors, rounds, order, report)
             await _overload(doors, rounds, report)
-
-
-def _own(role: str, numbers: dict[str, int]) -> dict[str, str]:
-    port = str(numbers[role])
-    own = {"MILLRACE_HTTP_PORT": port, "MILLRACE_HEALTH_PORT": port, "MILLRACE_INSTANCE": role}
-    if role == "limited":
-        own |= {"MILLRACE_RATE_LIMIT_KEY_PER_S": str(LIMIT_PER_S), "MILLRACE_INSTANCE": "web-1"}
-    return own
 
 
 async def _beside_the_peer(doors: Doors, rounds: int, order: random.Random, report: Report) -> None:
@@ -100,16 +87,16 @@ async def _beside_the_peer(doors: Doors, rounds: int, order: random.Random, repo
         for name, asker, pid in order.sample(
             [("ours", doors.ours, doors.pids["web"]), ("peer", doors.peer, doors.pids["peer"])], 2
         ):
-            before = cpu(pid)
-            seen[name].append(await asker.closed_loop(CLIENTS, ROUND_S))
-            used[name].append((cpu(pid) - before) / (seen[name][-1] * ROUND_S) * 1e6)
+            per_s, cpu_us = await asker.cost(pid, CLIENTS, ROUND_S)
+            seen[name].append(per_s)
+            used[name].append(cpu_us)
     report.table(
         "Beside FastAPI over PostgreSQL",
         f"A payment recorded, charged and answered with 201; {CLIENTS} clients, the provider at 0 ms, one process of each. "
         "The peer asks Stripe within the request, and promises nothing when it is killed. Median (least–most).",
         ["what", "payments/s", "of the peer", "CPU µs of the HTTP process per payment"],
         [
-            [label, spread(seen[name], 0), spread(_ratios(seen[name], seen["peer"])), spread(used[name], 0)]
+            [label, spread(seen[name], 0), spread(ratios(seen[name], seen["peer"])), spread(used[name], 0)]
             for name, label in (
                 ("peer", "FastAPI, asyncpg, one transaction before and one after"),
                 ("ours", "Millrace"),
@@ -143,7 +130,7 @@ async def _neighbours(doors: Doors, rounds: int, order: random.Random, report: R
             [
                 name,
                 spread(seen[name], 1),
-                *(spread(_ratios(seen[name], seen[unit])) for unit in (ALONE, WITHIN)),
+                *(spread(ratios(seen[name], seen[unit])) for unit in (ALONE, WITHIN)),
                 f"{100 * median(refused):.0f} %" if name == BEYOND else "",
             ]
             for name in NEIGHBOUR_PER_S
@@ -187,7 +174,7 @@ async def _overload(doors: Doors, rounds: int, report: Report) -> None:
             [
                 spread(peaks, 0),
                 spread(good, 0),
-                spread(_ratios(good, peaks)),
+                spread(ratios(good, peaks)),
                 f"{100 * median(turned_away):.0f} %",
             ]
         ],
@@ -212,7 +199,3 @@ async def _asked_for_too_much(door: HttpAsker, rate: float) -> tuple[list[float]
     await open_loop(rate, OVERLOAD_S, ask)
     assert set(statuses) <= {201, 202, 429, 503, NOT_TAKEN}, statuses  # 429: all of them are one merchant's
     return answered_at, statuses
-
-
-def _ratios(values: list[float], units: list[float]) -> list[float]:
-    return [value / unit for value, unit in zip(values, units, strict=True)]

@@ -7,7 +7,7 @@ from uuid import uuid4
 from sandbox.testing import Servers
 from streams.delivery import changelog_topic
 from streams.topics import COMMANDS, DEAD_LETTERS, EVENTS, POLICIES
-from tests.bench.report import Report, spread
+from tests.bench.report import Report, ratios, spread
 from tests.bench.rounds import Drained, drained, ends, fill, make_topics, running
 
 TOY_RECORDS, NAIVE_RECORDS, DRAIN_RECORDS = 200_000, 20_000, 30_000
@@ -98,4 +98,4 @@ def _cpu(rounds: list[Drained]) -> str:
 
 
 def _ratio(these: list[Drained], those: list[Drained], digits: int = 2) -> str:
-    return spread([this.per_s / that.per_s for this, that in zip(these, those, strict=True)], digits)
+    return spread(ratios([each.per_s for each in these], [each.per_s for each in those]), digits)

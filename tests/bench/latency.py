@@ -5,15 +5,15 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from models.ports import ReplyAddress
+from sandbox.ports import HOST
 from tests.bench.http_client import Connections
-from tests.bench.rounds import command
+from tests.bench.rounds import command, cpu
 
 LATE_S = 90.0
 """An answer later than this is missing, and a round with a missing answer fails: far longer than the first burst takes on a
@@ -109,16 +109,13 @@ class KafkaAsker:
 
 
 class HttpAsker:
-    """Posts payments. `url`: of the door; `prefer_async`: asks for 202, with the command durable and nothing waited for."""
+    """Posts payments. `port`: of the door; `prefer_async`: asks for 202, with the command durable and nothing waited for."""
 
-    def __init__(self, url: str, api_key: str, prefer_async: bool = False) -> None:
-        address = urlsplit(url)
-        assert address.hostname is not None
-        assert address.port is not None
-        self.connections = Connections(address.hostname, address.port)
+    def __init__(self, port: int, api_key: str, prefer_async: bool = False) -> None:
+        self.connections = Connections(HOST, port)
         body = orjson.dumps({"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"})
         headers = {
-            "Host": address.netloc,
+            "Host": f"{HOST}:{port}",
             "Authorization": f"Bearer {api_key}",
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),
@@ -162,3 +159,9 @@ class HttpAsker:
 
         await asyncio.gather(*(client() for _ in range(clients)))
         return done / seconds
+
+    async def cost(self, pid: int, clients: int, seconds: float) -> tuple[float, float]:
+        """`closed_loop`, and the µs of CPU that a process takes for each payment meanwhile."""
+        before = cpu(pid)
+        per_s = await self.closed_loop(clients, seconds)
+        return per_s, (cpu(pid) - before) / (per_s * seconds) * 1e6

@@ -47,6 +47,11 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def ratios(values: Sequence[float], units: Sequence[float]) -> list[float]:
+    """Round by round."""
+    return [value / unit for value, unit in zip(values, units, strict=True)]
+
+
 def spread(values: Sequence[float], digits: int = 2) -> str:
     """Median, and least to most."""
     middle = statistics.median(values)

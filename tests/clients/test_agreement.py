@@ -17,9 +17,10 @@ from millrace_client import Payment, Refund, StillUnsettled, asking, errors, obj
 from millrace_client.async_client import AsyncMillrace
 from millrace_client.client import Millrace
 from models import ids
+from web.upkeep import DOCUMENTS
 
 ROOT = Path(__file__).parent.parent.parent
-OPENAPI: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text())
+OPENAPI: dict[str, Any] = json.loads((DOCUMENTS / "openapi.json").read_text())
 SCHEMAS: dict[str, Any] = OPENAPI["components"]["schemas"]
 SHOWN = (
     "Payment",
@@ -119,7 +120,7 @@ def test_ids_are_derived_as_the_service_derives_them() -> None:
     merchant, key = "mer_alice", "order-6735"
     uuid = ids.command_uuid(merchant, key)
     assert millrace_client.NAMESPACE == ids.NAMESPACE
-    assert str(millrace_client.NAMESPACE) in (ROOT / "docs" / "asyncapi.json").read_text()
+    assert str(millrace_client.NAMESPACE) in (DOCUMENTS / "asyncapi.json").read_text()
     assert millrace_client.command_id_for(merchant, key) == str(uuid)
     assert millrace_client.payment_id_for(merchant, key) == ids.payment_id(uuid)
     assert millrace_client.refund_id_for(merchant, key) == ids.refund_id(uuid)

@@ -10,10 +10,9 @@ import pytest
 from millrace_client import AsyncMillrace, ConnectionFailed, Millrace, Retries
 from tests.clients.in_threads import InThreads
 from tests.clients.proxy import Fault, Proxy
-from tests.web.fakes import Door
+from tests.web.fakes import PAYMENT, Door
 from tests.web.service import KEY
 
-PAYMENT: dict[str, Any] = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
 LOSSES = (Fault.REFUSED, Fault.ANSWER_LOST, Fault.ANSWER_CUT)
 IN_A_HURRY = Retries(deadline_s=10, pause_first_s=0.01, pause_max_s=0.02)
 

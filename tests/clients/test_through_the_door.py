@@ -1,11 +1,10 @@
 """Both clients at the real door, over a real socket: every operation, pages, waits, refusals."""
 
 import asyncio
-import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 from millrace_client import (
     AsyncMillrace,
@@ -24,12 +23,11 @@ from millrace_client import (
     Unavailable,
     payment_id_for,
 )
+from tests.certificates import Authority
 from tests.clients.in_threads import InThreads
 from tests.clients.proxy import Proxy
-from tests.web.fakes import Door
+from tests.web.fakes import PAYMENT, Door
 from tests.web.service import ALICE, KEY, OTHER_KEY, READ_ONLY_KEY
-
-PAYMENT: dict[str, Any] = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
 
 
 async def test_a_payment_is_made_read_refunded_and_told_of(client: Any, door: Door) -> None:
@@ -238,13 +236,12 @@ async def test_a_service_that_stays_away_is_said_to_be_away_with_the_key_to_ask_
     assert len(door.service.transactions) == 1
 
 
-async def test_a_private_authority_is_trusted_where_it_is_given_and_no_other(door: Door) -> None:
-    authority = trustme.CA()
-    served, trusted = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
-    authority.issue_cert("localhost").configure_cert(served)
-    authority.configure_trust(trusted)
-    async with Proxy(door.serving.port, served) as proxy:
-        for context, outcome in ((trusted, "captured"), (None, "no secure connection")):
+async def test_a_private_authority_is_trusted_where_it_is_given_and_no_other(
+    door: Door, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    async with Proxy(door.serving.port, authority.issue("door").served()) as proxy:
+        for context, outcome in ((authority.client(), "captured"), (None, "no secure connection")):
             with Millrace(proxy.url, KEY, ssl_context=context) as sync:
                 assert outcome in await _made_or_why(InThreads(sync))
             async with AsyncMillrace(proxy.url, KEY, ssl_context=context) as asynchronous:

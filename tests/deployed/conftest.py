@@ -1,13 +1,11 @@
 """One system for all tests of this folder, as it is deployed: nothing goes in the clear, and traces go to a collector."""
 
-import asyncio
 import json
-import os
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -15,28 +13,16 @@ import pytest
 
 from sandbox.ports import HOST, Ports
 from sandbox.processes import Program
-from sandbox.stack import CHECKOUT
 from sandbox.testing import Servers
 from streams.settings import Settings
 from tests.certificates import Authority, Files
 from tests.deployed.collector import Collector
 from tests.deployed.encrypted import Encrypted, as_postgres, nothing_before
 from tests.deployed.kafka import SCRAM_PASSWORD, USER, SecuredKafka
-from tests.system.stack import STRIPE_KEY, WEBHOOK_SECRET, Service, Simulator
+from tests.system.stack import STRIPE_KEY, WEBHOOK_SECRET, Service, Simulator, no_settings_around
 
-COMMAND_ENDS_WITHIN_S = 60.0
 TOLD_WITHIN_S = 10.0
 """For spans to be sent, each second, and lines to be written."""
-
-T = TypeVar("T")
-
-
-async def eventually(found: Callable[[], T]) -> T:
-    """What it finds, once it finds something."""
-    async with asyncio.timeout(TOLD_WITHIN_S):
-        while not (there := found()):  # noqa: ASYNC110 - files and a collector tell nobody
-            await asyncio.sleep(0.1)
-    return there
 
 
 class TrustingSimulator(Simulator):
@@ -46,13 +32,7 @@ class TrustingSimulator(Simulator):
 
     def program(self) -> Program:
         program = super().program()
-        return Program(
-            program.name,
-            program.command,
-            program.log,
-            env={**program.env, "SSL_CERT_FILE": str(self.authority.file)},
-            folder=program.folder,
-        )
+        return replace(program, env={**program.env, "SSL_CERT_FILE": str(self.authority.file)})
 
 
 class Deployment:
@@ -110,21 +90,6 @@ class Deployment:
             "MILLRACE_OTLP_ENDPOINT": self.collector.url,
         }
 
-    async def millrace(self, *arguments: str, **environment: str) -> tuple[int, str, str]:
-        """The operator's command: how it ended, and what it said. `environment`: in place of the deployment's own."""
-        running = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "millrace", *arguments),
-            cwd=CHECKOUT,
-            env=os.environ | self.environment() | environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(COMMAND_ENDS_WITHIN_S):
-            out, err = await running.communicate()
-        assert running.returncode is not None
-        return running.returncode, out.decode(), err.decode()
-
     def _postgres(self, servers: Servers, files: Files, started: ExitStack) -> str:
         plain = urlsplit(servers.postgres().fresh_database())
         before = started.enter_context(Encrypted(plain.port or 0, files, as_postgres))
@@ -139,10 +104,7 @@ class Deployment:
 
 @pytest.fixture(scope="package")
 def deployment(tmp_path_factory: pytest.TempPathFactory, servers: Servers) -> Iterator[Deployment]:
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as started:
-        for name in list(os.environ):
-            if name.startswith("MILLRACE_"):
-                patch.delenv(name)
+    with no_settings_around(), ExitStack() as started:
         yield Deployment(tmp_path_factory.mktemp("deployed"), servers, started)
 
 

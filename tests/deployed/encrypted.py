@@ -39,8 +39,7 @@ class Encrypted:
 
     def __init__(self, behind_port: int, files: Files, greet: Greet) -> None:
         self._behind_port, self._greet = behind_port, greet
-        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._tls.load_cert_chain(files.certificate, files.key)
+        self._tls = files.served()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.port = 0

@@ -1,7 +1,6 @@
 """Every connection of the service is encrypted and says who it is; and whoever is not whom it says gets nothing."""
 
 import asyncio
-import json
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +19,8 @@ from streams.adapters.redis_connecting import LEFT_ALONE_S, connect
 from streams.settings import SettingsRefused
 from tests.certificates import Authority
 from tests.deployed.conftest import Client, Deployment
-from tests.deployed.kafka import PLAIN_PASSWORD
+from tests.deployed.kafka import PLAIN_PASSWORD, SCRAM_PASSWORD
+from tests.system.operator import told
 
 TRIES = 3
 
@@ -37,11 +37,8 @@ async def test_a_payment_is_made_read_and_looked_into_with_nothing_in_the_clear(
     ] == 201
     assert (await client.ask("GET", path))[2]["amount_refunded"] == 500
     for arguments in (("topics",), ("payments", "show", payment["id"])):
-        code, out, err = await deployment.millrace(*arguments, "--json")
-        assert code == 0, (arguments, out, err)
-    code, out, err = await deployment.millrace("reconcile", "--no-stripe", "--json")
-    assert code == 0, (out, err)
-    assert json.loads(out)
+        await told(deployment, *arguments)
+    assert await told(deployment, "reconcile", "--no-stripe")
 
 
 def sasl(deployment: Deployment, mechanism: str, password: str) -> dict[str, Any]:
@@ -49,12 +46,8 @@ def sasl(deployment: Deployment, mechanism: str, password: str) -> dict[str, Any
 
 
 async def test_kafka_knows_us_by_either_password(deployment: Deployment) -> None:
-    for name, password in (
-        ("SCRAM-SHA-512", deployment.settings().kafka_password),
-        ("PLAIN", PLAIN_PASSWORD),
-    ):
-        text = password if isinstance(password, str) else password.get_secret_value() if password else ""
-        assert await topics.create(deployment.settings(**sasl(deployment, name, text))) == []
+    for mechanism, password in (("SCRAM-SHA-512", SCRAM_PASSWORD), ("PLAIN", PLAIN_PASSWORD)):
+        assert await topics.create(deployment.settings(**sasl(deployment, mechanism, password))) == []
 
 
 def by_certificate(deployment: Deployment, **others: Any) -> Any:

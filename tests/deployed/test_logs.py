@@ -5,9 +5,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from tests.deployed.conftest import Client, Deployment, eventually
+from tests.deployed.conftest import TOLD_WITHIN_S, Client, Deployment
 from tests.deployed.kafka import SCRAM_PASSWORD
 from tests.system.stack import STRIPE_KEY, WEBHOOK_SECRET
+from tests.system.waiting import until
 
 CARD, EMAIL = "4000056655665556", "jenny.canary@mail.example.com"
 SERVICE = ("writer-0", "gateway-0", "projection-0", "web-0")
@@ -22,11 +23,15 @@ def lines(deployment: Deployment) -> list[dict[str, Any]]:
 async def test_a_line_leads_to_its_request_and_to_its_trace(deployment: Deployment, client: Client) -> None:
     status, headers, _ = await client.ask("POST", "/webhooks/stripe", {}, X_Request_Id="theirs-1")
     assert status == 400
-    [line] = await eventually(
-        lambda: [each for each in lines(deployment) if each.get("request_id") == headers["Request-Id"]]
+    [line] = await until(
+        lambda: [each for each in lines(deployment) if each.get("request_id") == headers["Request-Id"]],
+        TOLD_WITHIN_S,
+        "the request's line",
     )
-    [span] = await eventually(
-        lambda: [span for span in deployment.collector.spans if span.id == line["span_id"]]
+    [span] = await until(
+        lambda: [span for span in deployment.collector.spans if span.id == line["span_id"]],
+        TOLD_WITHIN_S,
+        "the line's span",
     )
     assert (line["process"], line["client_request_id"]) == ("web-0", "theirs-1")
     assert (span.name, span.trace) == ("POST /webhooks/stripe", line["trace_id"])

@@ -20,7 +20,8 @@ from streams.tracing import PAYMENT
 from streams.wire import cloudevents
 from streams.wire.commands import CommandCodec
 from tests.deployed.collector import Span
-from tests.deployed.conftest import TOLD_WITHIN_S, Client, Deployment, eventually
+from tests.deployed.conftest import TOLD_WITHIN_S, Client, Deployment
+from tests.system.waiting import until
 
 SEND, TAKE, ACT, HEAR = f"send {COMMANDS}", f"process {COMMANDS}", f"process {EVENTS}", f"receive {REPLIES}"
 PAYMENTS_WITHOUT = 10
@@ -40,7 +41,7 @@ async def spans_of(
         of_it = [span for span in seen if span.trace in traces]
         return of_it if wanted(of_it) else []
 
-    return await eventually(found)
+    return await until(found, TOLD_WITHIN_S, "what is wanted among the spans")
 
 
 def named(spans: Sequence[Span], *names: str) -> bool:
@@ -179,7 +180,7 @@ async def test_a_collector_that_is_away_holds_up_no_payment_and_is_not_cried_for
         made = [await client.pay(str(uuid4())) for _ in range(PAYMENTS_WITHOUT)]
         assert {status for status, _, _ in made} == {201}
         assert time.monotonic() - began < PAYMENTS_WITHOUT  # no send's time-out is in any of them
-        assert await eventually(lambda: said() > before)
+        assert await until(lambda: said() > before, TOLD_WITHIN_S, "a line about the collector")
         assert said() - before <= AWAY_LINES_MAX
     _, _, payment = await client.pay(str(uuid4()))
     assert await spans_of(deployment, payment["id"], is_whole_by_http)

@@ -1,7 +1,6 @@
 """One system for all tests of this folder: real servers, the real supervisor; and clients of it for each test."""
 
 import json
-import os
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import aiohttp
@@ -15,7 +14,7 @@ from tests.system.inquest import Inquest
 from tests.system.kafka_client import KafkaClient
 from tests.system.load import Load
 from tests.system.simulator import SimulatorControl
-from tests.system.stack import System
+from tests.system.stack import System, no_settings_around
 from tests.system.watching import Say
 
 
@@ -23,10 +22,7 @@ from tests.system.watching import Say
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Everything, started once. Its servers are no other tests': here they are taken away."""
     folder = tmp_path_factory.mktemp("system")
-    with pytest.MonkeyPatch.context() as patch, choose_servers(folder / "servers") as servers:
-        for name in list(os.environ):
-            if name.startswith("MILLRACE_"):
-                patch.delenv(name)
+    with no_settings_around(), choose_servers(folder / "servers") as servers:
         running = System(folder, servers)
         try:
             running.start()

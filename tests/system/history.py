@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from models import ids
+
 OK, FAIL, INFO = "ok", "fail", "info"
 """Accepted for good; refused for good; not known."""
 
@@ -29,7 +31,7 @@ class Operation:
     """One command as its sender sees it, however often it was sent."""
 
     number: int
-    through: str  # http, kafka
+    through: str  # http, graphql, grpc, kafka
     type: str  # create, capture, cancel, refund
     merchant: str
     payment_id: str
@@ -56,6 +58,21 @@ class History:
     def __init__(self, path: Path) -> None:
         self.operations: list[Operation] = []
         self._file = path.open("a", buffering=1)
+
+    def begin(
+        self,
+        through: str,
+        type: str,
+        merchant: str,
+        key: str,
+        body: dict[str, Any],
+        payment_id: str | None = None,
+    ) -> Operation:
+        """`invoke`, of the ids that merchant and key lead to. `payment_id`: of a payment that is there already."""
+        uuid = ids.command_uuid(merchant, key)
+        refund_id = ids.refund_id(uuid) if type == "refund" else None
+        about = payment_id or ids.payment_id(uuid)
+        return self.invoke(through, type, merchant, about, str(uuid), body, refund_id)
 
     def invoke(
         self,

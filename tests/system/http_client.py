@@ -79,11 +79,7 @@ class HttpClient:
     async def _command(
         self, type: str, path: str, key: str, payment_id: str, body: dict[str, Any], wait_s: int | None
     ) -> Operation:
-        uuid = ids.command_uuid(self.merchant["id"], key)
-        refund_id = ids.refund_id(uuid) if type == "refund" else None
-        operation = self.history.invoke(
-            "http", type, self.merchant["id"], payment_id, str(uuid), body, refund_id
-        )
+        operation = self.history.begin("http", type, self.merchant["id"], key, body, payment_id)
         headers = {"Idempotency-Key": key} | ({"Prefer": f"wait={wait_s}"} if wait_s is not None else {})
         try:
             outcome = await self._until_definite(operation, path, headers)

@@ -5,14 +5,17 @@ No class of the service's writes these records: they are made by hand, as somebo
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid5
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from models.ids import NAMESPACE
+from sandbox.testing import KafkaServer
 from tests.system.history import OK, History, Operation
 
 COMMANDS = "payments.commands.v1"
@@ -98,8 +101,19 @@ def envelope(id: str, type: str, subject: str, reply_to: str | None = None) -> H
     return [(name, value.encode()) for name, value in attributes.items()]
 
 
+@asynccontextmanager
+async def listening(kafka: KafkaServer, topic: str, partition: int = 0) -> AsyncIterator[AIOKafkaConsumer]:
+    """To the replies on a topic of one's own, all of them that there ever were."""
+    await kafka.create_topic(topic, partition + 1)
+    async with AIOKafkaConsumer(
+        bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest", isolation_level="read_committed"
+    ) as consumer:
+        consumer.assign([TopicPartition(topic, partition)])
+        yield consumer
+
+
 async def replies_on(consumer: AIOKafkaConsumer, command_ids: set[str], within_s: float) -> dict[str, Any]:
-    """The first reply to each command on a topic that `consumer` is subscribed to, by command id."""
+    """The first reply to each command on a topic that `consumer` reads, by command id."""
     found: dict[str, Any] = {}
     async with asyncio.timeout(within_s):
         while command_ids - found.keys():

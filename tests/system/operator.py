@@ -1,13 +1,13 @@
-"""The operator's command line, run as a person or a script runs it."""
+"""The operator's command line, and other programs of this checkout, run as a person or a script runs them."""
 
 import asyncio
 import json
 import os
 import sys
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
 from sandbox.stack import CHECKOUT
-from tests.system.stack import System
 
 ENDS_WITHIN_S = 120.0
 
@@ -27,25 +27,39 @@ class Ran(NamedTuple):
         return found
 
 
-async def millrace(system: System, *arguments: str, **environment: str) -> Ran:
+class Running(Protocol):
+    """A system, as its settings name it."""
+
+    def environment(self) -> dict[str, str]: ...
+
+
+async def millrace(system: Running, *arguments: str, **environment: str) -> Ran:
     """`environment`: in place of the system's own."""
-    running = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "millrace",
-        *arguments,
-        cwd=CHECKOUT,
-        env=os.environ | system.environment() | environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(ENDS_WITHIN_S):
+    return await python("-m", "millrace", *arguments, environment=system.environment() | environment)
+
+
+async def python(*arguments: str, environment: Mapping[str, str], within_s: float = ENDS_WITHIN_S) -> Ran:
+    """A program, run to its end."""
+    running = await begun(*arguments, environment=environment)
+    async with asyncio.timeout(within_s):
         out, err = await running.communicate()
     assert running.returncode is not None
     return Ran(running.returncode, out.decode(), err.decode())
 
 
-async def told(system: System, *arguments: str) -> Any:
+async def begun(*arguments: str, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
+    """`environment`: beside this process's own."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        cwd=CHECKOUT,
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def told(system: Running, *arguments: str) -> Any:
     """What it says as JSON; it must not have failed."""
     ran = await millrace(system, *arguments, "--json")
     assert ran.code == 0, ran

@@ -6,8 +6,12 @@ What lives here: starting, stopping, finding processes. Clients, faults and what
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from sandbox import checks, processes
 from sandbox.control import STOPS_WITHIN_S
@@ -49,6 +53,16 @@ PSP_SLOT_S = "3"
 FOLLOW_UP_S = "0.3"  # what the simulator does by itself later on
 READY_WITHIN_S = 90.0
 BACK_WITHIN_S = 60.0
+
+
+@contextmanager
+def no_settings_around() -> Iterator[None]:
+    """What this shell says of some other system is not for the one that is started here."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("MILLRACE_"):
+                patch.delenv(name)
+        yield
 
 
 class Simulator(Server):

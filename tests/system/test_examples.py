@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,12 +13,14 @@ from millrace_client import AsyncMillrace, Millrace, payment_id_for
 from sandbox.stack import CHECKOUT
 from tests.clients.in_threads import InThreads
 from tests.system.inquest import Inquest
+from tests.system.operator import begun, python
 from tests.system.stack import System
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("stripe")]
 
 WITHIN_S = 30.0
 CLIENTS = str(CHECKOUT / "clients" / "python")
+ASKED: dict[str, Any] = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
 
 
 async def test_the_example_of_the_client_pays_once_however_often_it_runs(
@@ -57,6 +57,19 @@ async def test_the_example_of_a_producer_and_the_one_of_a_consumer_tell_of_the_s
     await inquest.hold()
 
 
+async def test_the_example_of_grpc_pays_and_its_key_is_the_same_payment_for_the_client(
+    system: System, inquest: Inquest
+) -> None:
+    payment = payment_id_for(system.merchants[0]["id"], "example-grpc")
+    told = await _ran(system, "pay_by_grpc.py", "example-grpc")
+    assert "PAYMENT_STATUS_CAPTURED" in told
+    assert payment in told
+    with Millrace(system.service.doors[0], system.merchants[0]["api_key"]) as client:
+        again = await InThreads(client).payments.create(**ASKED, idempotency_key="example-grpc")
+    assert (again.id, again.http.replayed) == (payment, True)
+    await inquest.hold()
+
+
 async def test_a_client_whose_payment_is_slow_waits_for_its_end(system: System, inquest: Inquest) -> None:
     door, key = system.service.doors[0], system.merchants[0]["api_key"]
     with Millrace(door, key) as sync:
@@ -67,8 +80,7 @@ async def test_a_client_whose_payment_is_slow_waits_for_its_end(system: System, 
 
 
 async def _is_waited_for(client: Any) -> None:
-    asked = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
-    accepted = await client.payments.create(**asked, capture_method="manual", wait=0)
+    accepted = await client.payments.create(**ASKED, capture_method="manual", wait=0)
     assert accepted.settled is False
     settled = await client.payments.wait_until_settled(accepted, timeout_s=WITHIN_S)
     assert (settled.status, settled.amount_capturable) == ("authorized", 1999)
@@ -79,36 +91,20 @@ async def _is_waited_for(client: Any) -> None:
 
 
 def _environment(system: System) -> dict[str, str]:
-    endpoints = str(system.service.folder.endpoints)
-    return os.environ | {"ENDPOINTS": endpoints, "PYTHONPATH": CLIENTS}
+    return {"ENDPOINTS": str(system.service.folder.endpoints), "PYTHONPATH": CLIENTS}
 
 
 async def _ran(system: System, example: str, *arguments: str) -> str:
     """What it printed; it must not have failed."""
-    running = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(CHECKOUT / "examples" / example),
-        *arguments,
-        env=_environment(system),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(WITHIN_S):
-        out, err = await running.communicate()
-    assert running.returncode == 0, err.decode()
-    return out.decode()
+    ran = await python(f"examples/{example}", *arguments, environment=_environment(system), within_s=WITHIN_S)
+    assert ran.code == 0, ran.err
+    return ran.out
 
 
 @asynccontextmanager
 async def _running(system: System, example: str) -> AsyncIterator[asyncio.StreamReader]:
     """What it prints; it must end in peace when a person stops it."""
-    running = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(CHECKOUT / "examples" / example),
-        env=_environment(system),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    running = await begun(f"examples/{example}", environment=_environment(system))
     assert running.stdout is not None
     try:
         yield running.stdout

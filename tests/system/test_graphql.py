@@ -8,7 +8,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from models import ids
 from tests.system.history import OK, History
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
@@ -48,13 +47,8 @@ class GraphQLClient:
         self, type: str, key: str, payment_id: str | None = None, **given: Any
     ) -> dict[str, Any]:
         mutation, input_type, shown = COMMANDS[type]
-        uuid = ids.command_uuid(self._merchant["id"], key)
-        refund_id = ids.refund_id(uuid) if type == "refund" else None
         asked = given | {"idempotencyKey": key} | ({"paymentId": payment_id} if payment_id else {})
-        about = payment_id or ids.payment_id(uuid)
-        operation = self._history.invoke(
-            "graphql", type, self._merchant["id"], about, str(uuid), given, refund_id
-        )
+        operation = self._history.begin("graphql", type, self._merchant["id"], key, given, payment_id)
         query = (
             f"mutation($input: {input_type}!) {{ {mutation}(input: $input) {{ settled replayed {shown} }} }}"
         )

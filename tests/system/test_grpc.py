@@ -2,8 +2,6 @@
 
 import asyncio
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,8 +10,6 @@ import grpc
 import pytest
 from google.protobuf.json_format import MessageToDict
 
-from models import ids
-from sandbox.stack import CHECKOUT
 from tests.system.history import OK, History
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
@@ -49,19 +45,17 @@ class GrpcClient:
         return call(request, metadata=own, timeout=timeout_s)
 
     async def pay(self, door: int, key: str, timeout_s: float = WITHIN_S, **more: Any) -> Any:
-        asked, uuid = ASKED | more, ids.command_uuid(self._merchant["id"], key)
+        asked = ASKED | more
         words = {1: "automatic", 2: "manual"}
         body = asked | ({"capture_method": words[more["capture_method"]]} if "capture_method" in more else {})
-        payment_id = ids.payment_id(uuid)
-        told = self._history.invoke("grpc", "create", self._merchant["id"], payment_id, str(uuid), body)
+        told = self._history.begin("grpc", "create", self._merchant["id"], key, body)
         paid = await self.start(door, "CreatePayment", pb.CreatePaymentRequest(**asked), key, timeout_s)
         told.answer = {"id": paid.payment.id}
         self._history.end(told, OK)
         return paid
 
     async def capture(self, door: int, payment_id: str, key: str) -> Any:
-        uuid = str(ids.command_uuid(self._merchant["id"], key))
-        told = self._history.invoke("grpc", "capture", self._merchant["id"], payment_id, uuid, {})
+        told = self._history.begin("grpc", "capture", self._merchant["id"], key, {}, payment_id)
         captured = await self.start(
             door, "CapturePayment", pb.CapturePaymentRequest(payment_id=payment_id), key
         )
@@ -143,17 +137,3 @@ async def test_a_door_that_is_told_to_stop_answers_and_lets_watchers_go_on_elsew
     await until(lambda: system.service.has_replaced("web-1", pid), BACK_WITHIN_S, "the door is back")
     assert (await client.pay(0, "grpc-drained")).payment.status == pb.PAYMENT_STATUS_CAPTURED
     await inquest.hold()
-
-
-def test_the_example_pays(system: System, history: History) -> None:
-    key, merchant = "grpc-by-example", system.merchants[0]["id"]
-    uuid = ids.command_uuid(merchant, key)
-    told = history.invoke("grpc", "create", merchant, ids.payment_id(uuid), str(uuid), ASKED)
-    command = [sys.executable, "examples/pay_by_grpc.py", key, str(system.service.folder.path)]
-    said = subprocess.run(
-        command, cwd=CHECKOUT, capture_output=True, text=True, timeout=WITHIN_S, check=False
-    )
-    assert said.returncode == 0, said.stderr
-    assert "PAYMENT_STATUS_CAPTURED" in said.stdout
-    assert ids.payment_id(uuid) in said.stdout
-    history.end(told, OK)

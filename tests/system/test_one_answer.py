@@ -8,12 +8,12 @@ from typing import Any
 import aiohttp
 import grpc
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from models import ids
 from tests.system.history import History
 from tests.system.inquest import Inquest
-from tests.system.kafka_client import KafkaClient, replies_on
+from tests.system.kafka_client import KafkaClient, listening, replies_on
 from tests.system.simulator import SimulatorControl
 from tests.system.stack import System
 from tests.web.languages import scenarios
@@ -76,18 +76,10 @@ Speak = Callable[[Ask], Any]
 @asynccontextmanager
 async def languages(system: System, history: History) -> AsyncIterator[dict[str, Speak]]:
     keys = [merchant["api_key"] for merchant in system.merchants]
-    await system.kafka.create_topic(REPLIES, 1)
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         channel = grpc.aio.insecure_channel(system.service.endpoints["grpc"])
-        replies = AIOKafkaConsumer(
-            bootstrap_servers=system.kafka.bootstrap,
-            auto_offset_reset="latest",
-            isolation_level="read_committed",
-        )
-        await stack.enter_async_context(replies)
-        replies.assign([TopicPartition(REPLIES, 0)])
-        await replies.seek_to_end()
+        replies = await stack.enter_async_context(listening(system.kafka, REPLIES))
         clients = {
             merchant["api_key"]: await stack.enter_async_context(
                 KafkaClient(system.kafka.bootstrap, merchant["id"], history)

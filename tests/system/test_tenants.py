@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from tests.streams.adapters import issuer
 from tests.system.history import History, Operation
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
-from tests.system.kafka_client import KafkaClient, replies_on
+from tests.system.kafka_client import KafkaClient, listening, replies_on
 from tests.system.stack import System
 from tests.web.walking import BODIES, WALK, Owned
 from web.routes import Route
@@ -90,18 +89,14 @@ async def test_no_command_on_kafka_touches_another_merchants_payment(
     before = await views(http, owned)
     create = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
     resolve = {"resolution": "canceled", "evidence": "none", "operator": "eve"}
-    await system.kafka.create_topic(REPLIES, 1)
-    sent = [
-        await on_kafka.command("capture", "k-capture", owned.held, {"amount": 1}, f"{REPLIES}/0"),
-        await on_kafka.command("cancel", "k-cancel", owned.held, {}, f"{REPLIES}/0"),
-        await on_kafka.command("create", "k-create", owned.held, create, f"{REPLIES}/0"),
-        await on_kafka.command("resolve", "k-resolve", owned.held, resolve, f"{REPLIES}/0"),
-        await on_kafka.refund(owned.taken, "k-refund", f"{REPLIES}/0", amount=1),
-    ]
-    async with AIOKafkaConsumer(
-        bootstrap_servers=system.kafka.bootstrap, auto_offset_reset="earliest"
-    ) as replies:
-        replies.assign([TopicPartition(REPLIES, 0)])
+    async with listening(system.kafka, REPLIES) as replies:
+        sent = [
+            await on_kafka.command("capture", "k-capture", owned.held, {"amount": 1}, f"{REPLIES}/0"),
+            await on_kafka.command("cancel", "k-cancel", owned.held, {}, f"{REPLIES}/0"),
+            await on_kafka.command("create", "k-create", owned.held, create, f"{REPLIES}/0"),
+            await on_kafka.command("resolve", "k-resolve", owned.held, resolve, f"{REPLIES}/0"),
+            await on_kafka.refund(owned.taken, "k-refund", f"{REPLIES}/0", amount=1),
+        ]
         told = await replies_on(replies, {each.command_id for each in sent}, REPLIES_WITHIN_S)
     for reply in told.values():
         assert (reply["code"], reply.get("payment")) == ("not_found", None)

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord
 
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
-from tests.system.kafka_client import KafkaClient, replies_on
+from tests.system.kafka_client import KafkaClient, listening, replies_on
 from tests.system.simulator import SimulatorControl
 from tests.system.stack import System
 from tests.system.topics import Topics
@@ -61,11 +61,7 @@ async def test_a_payment_by_http_is_captured_and_refunded_and_read_at_both_doors
 async def test_a_payment_by_a_raw_record_is_answered_and_read_over_http(
     system: System, http: HttpClient, kafka_client: KafkaClient, inquest: Inquest
 ) -> None:
-    await system.kafka.create_topic(REPLIES, 2)
-    async with AIOKafkaConsumer(
-        bootstrap_servers=system.kafka.bootstrap, auto_offset_reset="earliest"
-    ) as replies:
-        replies.assign([TopicPartition(REPLIES, 1)])
+    async with listening(system.kafka, REPLIES, partition=1) as replies:
         made = await kafka_client.create("record-1", reply_to=f"{REPLIES}/1", amount=4200)
         created = (await replies_on(replies, {made.command_id}, REPLIES_WITHIN_S))[made.command_id]
         assert created["payment"]["status"] == "captured"

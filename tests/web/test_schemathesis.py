@@ -10,8 +10,8 @@ import pytest
 
 from tests.web.fakes import Door
 from tests.web.service import ALICE, KEY
-from web.openapi import TARGET
 from web.openapi.examples import refunded
+from web.upkeep import DOCUMENTS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = int(os.environ.get("MILLRACE_FUZZ", "1")) * 3
@@ -37,7 +37,7 @@ async def test_no_request_is_answered_otherwise_than_the_document_says(door: Doo
             "-m",
             "schemathesis.cli",
             "run",
-            str(TARGET),
+            str(DOCUMENTS / "openapi.json"),
             "--url",
             f"http://127.0.0.1:{door.serving.port}",
         ),

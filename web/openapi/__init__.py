@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the table of routes and the models; `docs/generate.py` writes it to `docs/openapi.json`.
+"""The OpenAPI document, made from the table of routes and the models; `docs/generate.py` writes it to `web/documents/`.
 
 Nothing is described here that the code does not say; a test compares what is committed with what is made.
 """
@@ -16,9 +16,7 @@ from web.operations import SCOPES
 from web.problems import STATUS
 from web.routes import ROUTES, Route
 from web.shown import SHOWN
-from web.upkeep import DOCUMENTS
 
-TARGET = DOCUMENTS / "openapi.json"
 OVER_KAFKA_ONLY = "ResolveBody"
 
 ABOUT = f"""Payments that are made once, whatever happens: a request that may have been lost is sent again, with the same key.

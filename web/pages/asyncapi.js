@@ -1,5 +1,5 @@
 // The page of Kafka: every topic of asyncapi.json with its messages, their headers and values.
-import { el, json, listing, openNamed, paragraphs, prose, read, resolve, searching } from "./elements.js";
+import { el, group, json, listing, openNamed, paragraphs, prose, read, resolve, searching } from "./elements.js";
 import { schemaOf } from "./schema.js";
 
 const main = document.getElementById("main");
@@ -11,10 +11,12 @@ document.getElementById("about").append(...paragraphs(document_.info.description
 
 const entries = [];
 for (const [name, channel] of Object.entries(document_.channels)) {
-  const shown = Object.entries(channel.messages).map(([type, message]) => ({ type, node: article(name, type, resolve(document_, message)), link: linkTo(name, type) }));
-  entries.push(...shown.map(({ type, node, link }) => ({ node, link, text: `${name} ${type} ${node.textContent}`.toLowerCase() })));
-  document.getElementById("channels").append(el("section", { "data-group": true }, el("h2", { id: name }, el("code", {}, channel.address)), about(name, channel), shown.map(({ node }) => node)));
-  document.getElementById("contents").append(el("div", { "data-group": true }, el("p", { class: "group" }, el("a", { href: `#${name}` }, channel.address)), el("ul", {}, shown.map(({ link }) => link))));
+  const shown = Object.entries(channel.messages).map(([type, message]) => {
+    const node = article(name, type, resolve(document_, message));
+    return { node, link: linkTo(name, type), text: `${name} ${type} ${node.textContent}`.toLowerCase() };
+  });
+  entries.push(...shown);
+  group(shown, document.getElementById("channels"), [el("h2", { id: name }, el("code", {}, channel.address)), about(name, channel)], el("a", { href: `#${name}` }, channel.address));
 }
 searching(document.getElementById("search"), entries, document.getElementById("found"), "messages");
 openNamed();

@@ -1,7 +1,7 @@
 // The page of HTTP: every route of openapi.json with its parameters, schemas, examples and a form that sends it.
-import { el, json, listing, openNamed, paragraphs, prose, read, resolve, searching } from "./elements.js";
+import { el, group, json, listing, openNamed, paragraphs, prose, read, resolve, searching } from "./elements.js";
 import { schemaOf, typeOf } from "./schema.js";
-import { formOf } from "./sending.js";
+import { examplesOf, formOf } from "./sending.js";
 
 const main = document.getElementById("main");
 const key = document.getElementById("key");
@@ -21,10 +21,9 @@ const entries = [];
 for (const { name, description } of document_.tags) {
   const own = operations.filter((operation) => operation.tags.includes(name));
   if (!own.length) continue;
-  const shown = own.map((operation) => ({ operation, node: article(operation), link: linkTo(operation) }));
-  entries.push(...shown.map(({ operation, node, link }) => ({ node, link, text: textOf(operation) })));
-  document.getElementById("operations").append(el("section", { "data-group": true }, el("h2", {}, titled(name)), el("p", {}, prose(description)), shown.map(({ node }) => node)));
-  document.getElementById("contents").append(el("div", { "data-group": true }, el("p", { class: "group" }, titled(name)), el("ul", {}, shown.map(({ link }) => link))));
+  const shown = own.map((operation) => ({ node: article(operation), link: linkTo(operation), text: textOf(operation) }));
+  entries.push(...shown);
+  group(shown, document.getElementById("operations"), [el("h2", {}, titled(name)), el("p", {}, prose(description))], titled(name));
 }
 searching(document.getElementById("search"), entries, document.getElementById("found"), "routes");
 openNamed();
@@ -75,7 +74,7 @@ function body({ requestBody }) {
   return el("section", {}, el("h3", {}, "Body"),
     requestBody.description && el("p", {}, prose(requestBody.description)),
     schemaOf(document_, media.schema),
-    examplesOf(media).map(({ summary, value }) => el("details", { class: "example" }, el("summary", {}, summary), listing(json(value), summary).block)));
+    examples(media));
 }
 
 function answers({ responses }) {
@@ -85,7 +84,7 @@ function answers({ responses }) {
 function answer(status, { description, headers, content }) {
   const parts = Object.entries(content ?? {}).flatMap(([type, media]) => [
     el("p", { class: "quiet" }, type),
-    examplesOf(media).map(({ summary, value }) => el("details", { class: "example" }, el("summary", {}, summary), listing(json(value), summary).block)),
+    examples(media),
     media.schema.type !== "string" && el("details", { class: "example" }, el("summary", {}, "Schema"), schemaOf(document_, media.schema)),
   ]);
   const told = Object.entries(headers ?? {}).map(([name, header]) => el("li", {}, el("code", { class: "member" }, name), " ", el("span", { class: "said" }, prose(resolve(document_, header).description ?? ""))));
@@ -94,7 +93,6 @@ function answer(status, { description, headers, content }) {
     el("div", { class: "inside" }, parts, told.length && el("details", { class: "example" }, el("summary", {}, "Headers"), el("ul", { class: "schema" }, told))));
 }
 
-function examplesOf(media) {
-  if (media.examples) return Object.values(media.examples);
-  return media.example === undefined ? [] : [{ summary: "Example", value: media.example }];
+function examples(media) {
+  return examplesOf(media).map(({ summary, value }) => el("details", { class: "example" }, el("summary", {}, summary), listing(json(value), summary).block));
 }

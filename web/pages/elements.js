@@ -68,7 +68,13 @@ export function listing(text, label) {
   return { block, show(shown) { code.textContent = shown; } };
 }
 
-/** Shows those of `entries` ({node, links, text}) that hold every word, and says how many. */
+/** Entries ({node, link, text}) under a heading in the page, and their links under `title` in the contents. */
+export function group(entries, into, heading, title) {
+  into.append(el("section", { "data-group": true }, heading, entries.map(({ node }) => node)));
+  document.getElementById("contents").append(el("div", { "data-group": true }, el("p", { class: "group" }, title), el("ul", {}, entries.map(({ link }) => link))));
+}
+
+/** Shows those of `entries` that hold every word, and says how many. */
 export function searching(input, entries, said, what) {
   input.addEventListener("input", () => {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);

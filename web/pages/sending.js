@@ -45,21 +45,31 @@ function field(id, { name, in: place, required, schema, example, description }) 
   const input = schema.enum
     ? el("select", { id: own }, el("option", { value: "" }, "any"), schema.enum.map((each) => el("option", {}, each)))
     : el("input", { id: own, type: "text", placeholder: json(example).replace(/\s+/g, " "), title: description, autocomplete: "off", spellcheck: "false", required, "data-parameter": name });
-  if (!schema.enum) input.value = name === "Idempotency-Key" ? crypto.randomUUID?.() ?? String(Date.now()) : value;
+  if (!schema.enum) input.value = name === "Idempotency-Key" ? newKey() : value;
   const another = name === "Idempotency-Key" && el("button", { type: "button", class: "another", onclick: () => {
-    input.value = crypto.randomUUID?.() ?? String(Date.now());
+    input.value = newKey();
     input.dispatchEvent(new Event("input", { bubbles: true }));
   } }, "New key");
   return { name, place, schema, read: () => input.value.trim(), node: el("div", { class: "field" }, el("label", { for: own }, name, required && " (required)"), el("div", { class: "with" }, input, another)) };
 }
 
+function newKey() {
+  return crypto.randomUUID?.() ?? String(Date.now()); // the former only where the page came over HTTPS, or from this machine
+}
+
 function bodyOf(id, media) {
   const area = el("textarea", { id: `${id}-body`, rows: "8", spellcheck: "false", autocomplete: "off" });
-  const examples = media.examples ? Object.values(media.examples) : [{ summary: "Example", value: media.example }];
+  const examples = examplesOf(media);
   area.value = json(examples[0].value);
   const choice = examples.length > 1 && el("div", { class: "field" }, el("label", { for: `${id}-example` }, "Start from"),
     el("select", { id: `${id}-example`, onchange: ({ target }) => { area.value = json(examples[target.selectedIndex].value); } }, examples.map(({ summary }) => el("option", {}, summary))));
   return { area, node: el("div", {}, choice, el("div", { class: "field" }, el("label", { for: area.id }, "Body"), area)) };
+}
+
+/** Each with its summary and its value. */
+export function examplesOf(media) {
+  if (media.examples) return Object.values(media.examples);
+  return media.example === undefined ? [] : [{ summary: "Example", value: media.example }];
 }
 
 /** What the fields say, as a request: nothing is checked here, so that refusals can be seen too. */

@@ -1,6 +1,6 @@
 """What can be asked, as typed keyword arguments, and the one call of the service that each operation is. No I/O, no retries.
 
-Source: docs/openapi.json: the functions of this module have the names of its operations, the types those of its bodies.
+Source: web/documents/openapi.json: the functions of this module have the names of its operations, the types those of its bodies.
 """
 
 import json
@@ -14,13 +14,13 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from millrace_client.http import Request
-from millrace_client.objects import PaymentStatus
+from millrace_client.objects import Payment, PaymentStatus, Refund
 
 PREFER_MAX_S = 60.0
 """The service waits no longer within one request."""
 
 _KEY = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
-"""Source: docs/openapi.json, header Idempotency-Key; RFC 8941, section 3.3.3."""
+"""Source: web/documents/openapi.json, header Idempotency-Key; RFC 8941, section 3.3.3."""
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 
@@ -110,36 +110,42 @@ def create_payment(body: Mapping[str, Any], key: str | None, wait_s: float | Non
     return _command("/v1/payments", body, key, wait_s)
 
 
-def capture_payment(payment_id: str, body: Mapping[str, Any], key: str | None, wait_s: float | None) -> Call:
-    return _command(f"/v1/payments/{_id(payment_id)}/capture", body, key, wait_s)
+def capture_payment(
+    payment: Payment | str, body: Mapping[str, Any], key: str | None, wait_s: float | None
+) -> Call:
+    return _command(f"/v1/payments/{_id(payment)}/capture", body, key, wait_s)
 
 
-def cancel_payment(payment_id: str, body: Mapping[str, Any], key: str | None, wait_s: float | None) -> Call:
-    return _command(f"/v1/payments/{_id(payment_id)}/cancel", body, key, wait_s)
+def cancel_payment(
+    payment: Payment | str, body: Mapping[str, Any], key: str | None, wait_s: float | None
+) -> Call:
+    return _command(f"/v1/payments/{_id(payment)}/cancel", body, key, wait_s)
 
 
-def create_refund(payment_id: str, body: Mapping[str, Any], key: str | None, wait_s: float | None) -> Call:
-    return _command(f"/v1/payments/{_id(payment_id)}/refunds", body, key, wait_s)
+def create_refund(
+    payment: Payment | str, body: Mapping[str, Any], key: str | None, wait_s: float | None
+) -> Call:
+    return _command(f"/v1/payments/{_id(payment)}/refunds", body, key, wait_s)
 
 
-def get_payment(payment_id: str) -> Call:
-    return Call("GET", f"/v1/payments/{_id(payment_id)}")
+def get_payment(payment: Payment | str) -> Call:
+    return Call("GET", f"/v1/payments/{_id(payment)}")
 
 
-def get_refund(refund_id: str) -> Call:
-    return Call("GET", f"/v1/refunds/{_id(refund_id)}")
+def get_refund(refund: Refund | str) -> Call:
+    return Call("GET", f"/v1/refunds/{_id(refund)}")
 
 
 def list_payments(where: Mapping[str, Any], **page: str | int | None) -> Call:
     return Call("GET", "/v1/payments", _query({**where, **page}))
 
 
-def list_refunds(payment_id: str, **page: str | int | None) -> Call:
-    return Call("GET", f"/v1/payments/{_id(payment_id)}/refunds", _query(page))
+def list_refunds(payment: Payment | str, **page: str | int | None) -> Call:
+    return Call("GET", f"/v1/payments/{_id(payment)}/refunds", _query(page))
 
 
-def list_events(payment_id: str, **page: int | None) -> Call:
-    return Call("GET", f"/v1/payments/{_id(payment_id)}/events", _query(page))
+def list_events(payment: Payment | str, **page: int | None) -> Call:
+    return Call("GET", f"/v1/payments/{_id(payment)}/events", _query(page))
 
 
 def _command(path: str, body: Mapping[str, Any], key: str | None, wait_s: float | None) -> Call:
@@ -158,11 +164,12 @@ def _as_header(key: str) -> str:
     return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _id(given: str) -> str:
+def _id(of: Payment | Refund | str) -> str:
     """Ids become part of a path: nothing that could lead elsewhere. Raises ValueError."""
-    if not _ID.fullmatch(given):
+    id = of if isinstance(of, str) else of.id
+    if not _ID.fullmatch(id):
         raise ValueError("this is not an id of Millrace's")
-    return given
+    return id
 
 
 def _query(given: Mapping[str, Any]) -> dict[str, str]:

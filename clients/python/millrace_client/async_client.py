@@ -14,7 +14,7 @@ from millrace_client.asking import Call, CancelBody, CaptureBody, PaymentBody, P
 from millrace_client.flows import TRY_S, Flows, following
 from millrace_client.http import AsyncTransport, Flow, Pause
 from millrace_client.objects import Page, Payment, PaymentEvent, Refund
-from millrace_client.opening import PAGE_MAX, SETTLED_WITHIN_S, headers_of, identity
+from millrace_client.opening import PAGE_MAX, SETTLED_WITHIN_S, headers_of
 from millrace_client.retrying import Retries
 
 T = TypeVar("T")
@@ -98,7 +98,7 @@ class AsyncPayments(_Part):
         wait: float | None = None,
         **body: Unpack[CaptureBody],
     ) -> Payment:
-        call = asking.capture_payment(identity(payment), body, idempotency_key, wait)
+        call = asking.capture_payment(payment, body, idempotency_key, wait)
         return await self._run(self._flows.command(Payment, call))
 
     async def cancel(
@@ -109,11 +109,11 @@ class AsyncPayments(_Part):
         wait: float | None = None,
         **body: Unpack[CancelBody],
     ) -> Payment:
-        call = asking.cancel_payment(identity(payment), body, idempotency_key, wait)
+        call = asking.cancel_payment(payment, body, idempotency_key, wait)
         return await self._run(self._flows.command(Payment, call))
 
     async def get(self, payment: Payment | str) -> Payment:
-        return await self._run(self._flows.one(Payment, asking.get_payment(identity(payment))))
+        return await self._run(self._flows.one(Payment, asking.get_payment(payment)))
 
     async def wait_until_settled(
         self, payment: Payment | str, *, timeout_s: float = SETTLED_WITHIN_S
@@ -122,7 +122,7 @@ class AsyncPayments(_Part):
 
         For a payment that was made. Whether a capture or a cancellation was carried out tells `wait`, and the same key again.
         """
-        call = asking.get_payment(identity(payment))
+        call = asking.get_payment(payment)
         return await self._run(self._flows.settled(Payment, call, timeout_s))
 
     async def page(
@@ -155,17 +155,17 @@ class AsyncRefunds(_Part):
         wait: float | None = None,
         **body: Unpack[RefundBody],
     ) -> Refund:
-        call = asking.create_refund(identity(payment), body, idempotency_key, wait)
+        call = asking.create_refund(payment, body, idempotency_key, wait)
         return await self._run(self._flows.command(Refund, call))
 
     async def get(self, refund: Refund | str) -> Refund:
-        return await self._run(self._flows.one(Refund, asking.get_refund(identity(refund))))
+        return await self._run(self._flows.one(Refund, asking.get_refund(refund)))
 
     async def wait_until_settled(
         self, refund: Refund | str, *, timeout_s: float = SETTLED_WITHIN_S
     ) -> Refund:
         """As with payments."""
-        return await self._run(self._flows.settled(Refund, asking.get_refund(identity(refund)), timeout_s))
+        return await self._run(self._flows.settled(Refund, asking.get_refund(refund), timeout_s))
 
     async def page(
         self,
@@ -177,13 +177,13 @@ class AsyncRefunds(_Part):
     ) -> Page[Refund]:
         """Of one payment, newest first. The cursors are ids of refunds."""
         call = asking.list_refunds(
-            identity(payment), limit=limit, starting_after=starting_after, ending_before=ending_before
+            payment, limit=limit, starting_after=starting_after, ending_before=ending_before
         )
         return await self._run(self._flows.page(Refund, call))
 
     def list(self, payment: Payment | str) -> AsyncIterator[Refund]:
         """All of one payment, newest first."""
-        return self._all(Refund, asking.list_refunds(identity(payment), limit=PAGE_MAX))
+        return self._all(Refund, asking.list_refunds(payment, limit=PAGE_MAX))
 
 
 class AsyncEvents(_Part):
@@ -192,10 +192,10 @@ class AsyncEvents(_Part):
     async def page(
         self, payment: Payment | str, *, limit: int | None = None, after_sequence: int | None = None
     ) -> Page[PaymentEvent]:
-        call = asking.list_events(identity(payment), limit=limit, after_sequence=after_sequence)
+        call = asking.list_events(payment, limit=limit, after_sequence=after_sequence)
         return await self._run(self._flows.page(PaymentEvent, call))
 
     def list(self, payment: Payment | str, *, after_sequence: int = 0) -> AsyncIterator[PaymentEvent]:
         """All that is told by now, from behind `after_sequence`."""
-        call = asking.list_events(identity(payment), limit=PAGE_MAX, after_sequence=after_sequence)
+        call = asking.list_events(payment, limit=PAGE_MAX, after_sequence=after_sequence)
         return self._all(PaymentEvent, call)

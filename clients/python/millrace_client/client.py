@@ -10,7 +10,7 @@ from millrace_client.asking import Call, CancelBody, CaptureBody, PaymentBody, P
 from millrace_client.flows import TRY_S, Flows, following
 from millrace_client.http import Flow, Pause, Transport
 from millrace_client.objects import Page, Payment, PaymentEvent, Refund
-from millrace_client.opening import PAGE_MAX, SETTLED_WITHIN_S, headers_of, identity
+from millrace_client.opening import PAGE_MAX, SETTLED_WITHIN_S, headers_of
 from millrace_client.retrying import Retries
 from millrace_client.urllib3_transport import Urllib3Transport
 
@@ -92,7 +92,7 @@ class Payments(_Part):
         wait: float | None = None,
         **body: Unpack[CaptureBody],
     ) -> Payment:
-        call = asking.capture_payment(identity(payment), body, idempotency_key, wait)
+        call = asking.capture_payment(payment, body, idempotency_key, wait)
         return self._run(self._flows.command(Payment, call))
 
     def cancel(
@@ -103,18 +103,18 @@ class Payments(_Part):
         wait: float | None = None,
         **body: Unpack[CancelBody],
     ) -> Payment:
-        call = asking.cancel_payment(identity(payment), body, idempotency_key, wait)
+        call = asking.cancel_payment(payment, body, idempotency_key, wait)
         return self._run(self._flows.command(Payment, call))
 
     def get(self, payment: Payment | str) -> Payment:
-        return self._run(self._flows.one(Payment, asking.get_payment(identity(payment))))
+        return self._run(self._flows.one(Payment, asking.get_payment(payment)))
 
     def wait_until_settled(self, payment: Payment | str, *, timeout_s: float = SETTLED_WITHIN_S) -> Payment:
         """Looks at it until it does not move on by itself. Raises StillUnsettled when the time is over.
 
         For a payment that was made. Whether a capture or a cancellation was carried out tells `wait`, and the same key again.
         """
-        call = asking.get_payment(identity(payment))
+        call = asking.get_payment(payment)
         return self._run(self._flows.settled(Payment, call, timeout_s))
 
     def page(
@@ -147,15 +147,15 @@ class Refunds(_Part):
         wait: float | None = None,
         **body: Unpack[RefundBody],
     ) -> Refund:
-        call = asking.create_refund(identity(payment), body, idempotency_key, wait)
+        call = asking.create_refund(payment, body, idempotency_key, wait)
         return self._run(self._flows.command(Refund, call))
 
     def get(self, refund: Refund | str) -> Refund:
-        return self._run(self._flows.one(Refund, asking.get_refund(identity(refund))))
+        return self._run(self._flows.one(Refund, asking.get_refund(refund)))
 
     def wait_until_settled(self, refund: Refund | str, *, timeout_s: float = SETTLED_WITHIN_S) -> Refund:
         """As with payments."""
-        return self._run(self._flows.settled(Refund, asking.get_refund(identity(refund)), timeout_s))
+        return self._run(self._flows.settled(Refund, asking.get_refund(refund), timeout_s))
 
     def page(
         self,
@@ -167,13 +167,13 @@ class Refunds(_Part):
     ) -> Page[Refund]:
         """Of one payment, newest first. The cursors are ids of refunds."""
         call = asking.list_refunds(
-            identity(payment), limit=limit, starting_after=starting_after, ending_before=ending_before
+            payment, limit=limit, starting_after=starting_after, ending_before=ending_before
         )
         return self._run(self._flows.page(Refund, call))
 
     def list(self, payment: Payment | str) -> Iterator[Refund]:
         """All of one payment, newest first."""
-        return self._all(Refund, asking.list_refunds(identity(payment), limit=PAGE_MAX))
+        return self._all(Refund, asking.list_refunds(payment, limit=PAGE_MAX))
 
 
 class Events(_Part):
@@ -182,10 +182,10 @@ class Events(_Part):
     def page(
         self, payment: Payment | str, *, limit: int | None = None, after_sequence: int | None = None
     ) -> Page[PaymentEvent]:
-        call = asking.list_events(identity(payment), limit=limit, after_sequence=after_sequence)
+        call = asking.list_events(payment, limit=limit, after_sequence=after_sequence)
         return self._run(self._flows.page(PaymentEvent, call))
 
     def list(self, payment: Payment | str, *, after_sequence: int = 0) -> Iterator[PaymentEvent]:
         """All that is told by now, from behind `after_sequence`."""
-        call = asking.list_events(identity(payment), limit=PAGE_MAX, after_sequence=after_sequence)
+        call = asking.list_events(payment, limit=PAGE_MAX, after_sequence=after_sequence)
         return self._all(PaymentEvent, call)

@@ -1,6 +1,7 @@
 """The ids that a merchant and an idempotency key lead to, for whoever writes commands to Kafka. Nothing is asked of the service.
 
-Source: docs/asyncapi.json. One namespace covers Kafka, REST, GraphQL and gRPC: the same merchant and key are the same payment.
+Source: web/documents/asyncapi.json. One namespace covers Kafka, REST, GraphQL and gRPC: the same merchant and key are the same
+payment.
 """
 
 from uuid import UUID, uuid5

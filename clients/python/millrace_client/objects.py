@@ -1,7 +1,7 @@
 """What the service shows: payments, refunds, their stories. Values only; how they are read from JSON is `reading`'s business.
 
 Amounts are integers in minor units of `currency`, times aware and in UTC. Members that this version does not know are in `raw`.
-Source: docs/openapi.json, components.schemas.
+Source: web/documents/openapi.json, components.schemas.
 """
 
 from collections.abc import Iterator, Mapping

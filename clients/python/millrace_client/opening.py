@@ -1,9 +1,7 @@
-"""What both clients begin with: who they are, and how a caller may name a payment. No I/O."""
+"""What both clients begin with: who they are, and how far they go where nothing else is said. No I/O."""
 
 import platform
 import re
-
-from millrace_client.objects import Payment, Refund
 
 VERSION = "0.1.0"
 
@@ -26,7 +24,3 @@ def headers_of(api_key: str) -> dict[str, str]:
         "Accept-Encoding": "identity",
         "User-Agent": f"millrace-client/{VERSION} python/{platform.python_version()}",
     }
-
-
-def identity(of: Payment | Refund | str) -> str:
-    return of if isinstance(of, str) else of.id
