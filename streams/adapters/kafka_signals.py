@@ -11,14 +11,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
-from aiokafka import AIOKafkaConsumer
 
 from models.errors import Unavailable
+from streams import background
+from streams.adapters.kafka_following import begin_at_the_end, following, newest
 from streams.adapters.kafka_log import partitions_of
 from streams.topics import EVENTS
 
-FETCH_WAIT_MS = 500
-"""A fetch returns with the first event all the same."""
+FETCH_WAIT_MS, POLL_MS = 500, 1_000
 READY_WITHIN_S = 5.0
 RESTART_PAUSE_S = 0.5
 LINGER_S = 30.0
@@ -90,9 +90,7 @@ class KafkaSignals:
             self._listeners.discard(listener)
 
     async def stop(self) -> None:
-        if self._reading:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+        await background.stop(self._reading)
 
     async def _read_while_watched(self) -> None:
         while self._listeners:
@@ -109,30 +107,15 @@ class KafkaSignals:
 
     async def _read(self) -> None:
         """Until nobody has listened for a while."""
-        consumer = AIOKafkaConsumer(
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            metadata_max_age_ms=30_000,
-            **self._clients,
-        )
-        try:
-            await consumer.start()
-            tps = await partitions_of(consumer._client, EVENTS)
-            consumer.assign(tps)
-            await consumer.seek_to_end(*tps)
-            for tp in tps:
-                await consumer.position(tp)
+        async with following(self._clients, FETCH_WAIT_MS) as consumer:
+            await begin_at_the_end(consumer, await partitions_of(consumer._client, EVENTS))
             self._ready.set()
             watched_at = asyncio.get_running_loop().time()
             while (now := asyncio.get_running_loop().time()) - watched_at < LINGER_S:
                 if self._listeners:
                     watched_at = now
-                for records in (await consumer.getmany(timeout_ms=1000)).values():
-                    for record in records:
-                        self._tell(record)
-        finally:
-            await consumer.stop()
+                for record in await newest(consumer, POLL_MS):
+                    self._tell(record)
 
     def _tell(self, record: Any) -> None:
         payment_id = (record.key or b"").decode(errors="replace")
