@@ -97,9 +97,7 @@ class KafkaReplies:
 
     def _hand_over(self, record: Any) -> None:
         payment_id = (record.key or b"").decode("latin-1")
-        command_id = next(
-            (bytes(v or b"").decode("latin-1") for k, v in record.headers if k == "ce_causationid"), ""
-        )
+        command_id = cloudevents.raw(record.headers, "ce_causationid").decode("latin-1")
         waiting = self._waiting.get((payment_id, command_id))
         if not waiting:
             return

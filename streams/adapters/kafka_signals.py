@@ -17,6 +17,7 @@ from streams import background
 from streams.adapters.kafka_following import begin_at_the_end, following, newest
 from streams.adapters.kafka_log import partitions_of
 from streams.topics import EVENTS
+from streams.wire import cloudevents
 
 FETCH_WAIT_MS, POLL_MS = 500, 1_000
 READY_WITHIN_S = 5.0
@@ -125,7 +126,7 @@ class KafkaSignals:
             owners = _owners(record.value)
             concerned += [each for each in watching_all if each.merchant in owners]
         if concerned:
-            sequence = int(next((value for name, value in record.headers if name == "ce_sequence"), b"0"))
+            sequence = int(cloudevents.raw(record.headers, "ce_sequence") or b"0")
             for listener in concerned:
                 listener.hear(payment_id, sequence)
 
