@@ -13,7 +13,7 @@ import orjson
 from models.errors import Unavailable
 from models.representation import rfc3339
 from streams.adapters.kafka_policies import KafkaPolicies
-from streams.adapters.postgres.merchants import merchants
+from streams.adapters.postgres.merchants import is_known
 from streams.delivery import Partition, partition_of
 from streams.delivery.sending import Item
 from streams.kafka_clients import client_settings
@@ -111,10 +111,10 @@ def read(record: Any) -> Said | None:
 def _warn_of_a_stranger(merchant: str) -> None:
     """A policy may be said while PostgreSQL is away, or for a merchant that pays by Kafka alone; a mistyped id binds nobody."""
     try:
-        known = {each.id for each in merchants(load().postgres_dsn)}
+        known = is_known(load().postgres_dsn, merchant)
     except Unavailable:
         return
-    if merchant not in known:
+    if not known:
         print(f"note: no merchant {merchant} is known here; the policy is kept all the same", file=sys.stderr)
 
 

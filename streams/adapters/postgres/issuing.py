@@ -15,7 +15,7 @@ import psycopg2
 from models import scopes as known
 from streams.adapters.postgres import audit
 from streams.adapters.postgres.keys import PREFIX_CHARS
-from streams.adapters.postgres.merchants import NotFound, no_such_merchant
+from streams.adapters.postgres.merchants import NotFound, is_known, no_such_merchant
 from streams.adapters.postgres.statements import run, transaction
 from streams.known import digest_of
 
@@ -94,7 +94,7 @@ def revoke_key(dsn: str, prefix: str, *, actor: str) -> Key:
 
 def keys(dsn: str, merchant: str | None = None) -> list[Key]:
     """All of them, or one merchant's; revoked and expired ones too. Raises NotFound."""
-    if merchant is not None and not run(dsn, "SELECT 1 FROM merchants WHERE id = %s", merchant):
+    if merchant is not None and not is_known(dsn, merchant):
         raise no_such_merchant(merchant)
     return [_key(row) for row in run(dsn, LIST, merchant, merchant)]
 

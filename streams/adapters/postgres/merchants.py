@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from models import scopes
 from streams.adapters.postgres import audit
-from streams.adapters.postgres.keys import PREFIX_CHARS
+from streams.adapters.postgres.keys import MERCHANT, PREFIX_CHARS
 from streams.adapters.postgres.statements import run, transaction
 from streams.known import digest_of
 
@@ -48,6 +48,10 @@ def merchants(dsn: str) -> list[Merchant]:
         Merchant(*row)
         for row in run(dsn, "SELECT id, name, created_at FROM merchants ORDER BY created_at, id")
     ]
+
+
+def is_known(dsn: str, merchant: str) -> bool:
+    return bool(run(dsn, MERCHANT, merchant))
 
 
 def no_such_merchant(merchant: str) -> NotFound:
