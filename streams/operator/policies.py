@@ -14,11 +14,10 @@ from models.errors import Unavailable
 from models.representation import rfc3339
 from streams.adapters.kafka_policies import KafkaPolicies
 from streams.adapters.postgres.merchants import is_known
-from streams.delivery import Partition, partition_of
 from streams.delivery.sending import Item
 from streams.kafka_clients import client_settings
 from streams.operator import Refused
-from streams.operator.acting import acting
+from streams.operator.acting import acting, home
 from streams.operator.printing import show
 from streams.settings import Settings, load
 from streams.topics import AUDIT, POLICIES
@@ -75,13 +74,12 @@ def drop(merchant: str, operator: str, as_json: bool) -> None:
 async def say(settings: Settings, merchant: str, document: bytes | None, operator: str) -> None:
     """The policy that holds from now on (None: none) and who said it, in one transaction. Raises Unavailable, Refused."""
     key = merchant.encode()
-    number = partition_of(key, settings.partitions)
-    parcels = {
-        Partition(POLICIES, number): [Item(key, document, ())],
-        Partition(AUDIT, number): [_told(merchant, document, operator)],
-    }
     try:
         async with asyncio.timeout(SAID_WITHIN_S), acting(settings) as producer:
+            parcels = {
+                await home(producer, POLICIES, key): [Item(key, document, ())],
+                await home(producer, AUDIT, key): [_told(merchant, document, operator)],
+            }
             await producer.commit(parcels)
     except TimeoutError:
         raise Unavailable(
