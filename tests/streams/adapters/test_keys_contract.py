@@ -20,7 +20,7 @@ from streams.adapters.postgres import Postgres, PostgresApiKeys, audit, issuing,
 from streams.adapters.postgres.issuing import Key, NotPossible
 from streams.adapters.postgres.keys import REVOKED, PostgresMerchants
 from streams.known import digest_of
-from streams.operator.audit import login
+from streams.operator.commands import login
 from tests.fakes import FakeApiKeys
 from tests.streams.adapters.servers import run_sql
 
