@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
+from models.callers import ApiKeys, Operator, Principal
 from models.errors import Unavailable
-from models.ports import ApiKeys, Operator, Principal
 from streams import background
 from streams.known import Known, digest_of
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from models.ports import Limit
+from models.callers import Limit
 from streams.adapters.redis_connecting import answered, connect
 from streams.rate_limits import Leads, Taking
 

@@ -5,7 +5,7 @@ Remembering the answers for a while is `streams/known_keys.py`; making keys is `
 
 from datetime import UTC, datetime
 
-from models.ports import Operator, Principal
+from models.callers import Operator, Principal
 from streams.adapters.postgres.connections import Postgres
 from streams.known import digest_of
 

@@ -14,8 +14,8 @@ import psycopg2
 import pytest
 from psycopg2.extensions import make_dsn
 
+from models.callers import ApiKeys, Operator, Principal
 from models.errors import Unavailable
-from models.ports import ApiKeys, Operator, Principal
 from streams.adapters.postgres import Postgres, PostgresApiKeys, audit, issuing, merchants
 from streams.adapters.postgres.issuing import Key, NotPossible
 from streams.adapters.postgres.keys import REVOKED, PostgresMerchants

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
+from models.callers import Limit
 from models.errors import Unavailable
-from models.ports import Limit
 from sandbox.testing import RedisServer
 from streams.adapters.redis_limits import ANSWER_WITHIN_S, PREFIX, RedisLimits
 from streams.rate_limits import RateLimits, Taking
