@@ -23,11 +23,9 @@ SLOW = Limit("key", "slow", 0.001, 50)
 
 
 @pytest.fixture
-async def doors(redis_server: RedisServer) -> AsyncIterator[list[RedisLimits]]:
+async def doors(redis_url: str) -> AsyncIterator[list[RedisLimits]]:
     """Two of them."""
-    async with Redis.from_url(redis_server.url) as redis:
-        await redis.flushall()
-    found = [RedisLimits(redis_server.url) for _ in range(2)]
+    found = [RedisLimits(redis_url) for _ in range(2)]
     yield found
     for each in found:
         await each.close()
