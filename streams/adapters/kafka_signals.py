@@ -6,6 +6,7 @@ nobody watches.
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -33,8 +34,8 @@ log = logging.getLogger("millrace.kafka")
 class KafkaListener:
     """One watcher's news. Fulfils Listener."""
 
-    def __init__(self, merchant: str, payment_id: str | None) -> None:
-        self.merchant, self.payment_id = merchant, payment_id
+    def __init__(self, merchant: str) -> None:
+        self.merchant = merchant
         self._news: dict[str, tuple[int, int]] = {}
         self._came = asyncio.Event()
         self._lost = False
@@ -70,15 +71,16 @@ class KafkaSignals:
 
     def __init__(self, clients: dict[str, Any]) -> None:
         self._clients = clients
-        self._listeners: set[KafkaListener] = set()
+        # by payment, for each event asks; None: who watch all of a merchant's
+        self._listeners: defaultdict[str | None, set[KafkaListener]] = defaultdict(set)
         self._reading: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
 
     @asynccontextmanager
     async def listen(self, merchant: str, payment_id: str | None) -> AsyncIterator[KafkaListener]:
         """What happens from now on to the payment, or to any of the merchant's. Raises Unavailable."""
-        listener = KafkaListener(merchant, payment_id)
-        self._listeners.add(listener)
+        listener = KafkaListener(merchant)
+        self._listeners[payment_id].add(listener)
         try:
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._read_while_watched())
@@ -88,7 +90,9 @@ class KafkaSignals:
                 raise Unavailable("events cannot be watched now") from None
             yield listener
         finally:
-            self._listeners.discard(listener)
+            self._listeners[payment_id].discard(listener)
+            if not self._listeners[payment_id]:
+                del self._listeners[payment_id]
 
     async def stop(self) -> None:
         await background.stop(self._reading)
@@ -103,8 +107,9 @@ class KafkaSignals:
             finally:
                 if self._ready.is_set():
                     self._ready.clear()
-                    for listener in self._listeners:
-                        listener.lose()
+                    for listeners in self._listeners.values():
+                        for listener in listeners:
+                            listener.lose()
 
     async def _read(self) -> None:
         """Until nobody has listened for a while."""
@@ -120,9 +125,8 @@ class KafkaSignals:
 
     def _tell(self, record: Any) -> None:
         payment_id = (record.key or b"").decode(errors="replace")
-        concerned = [each for each in self._listeners if each.payment_id == payment_id]
-        watching_all = [each for each in self._listeners if each.payment_id is None]
-        if watching_all:
+        concerned = [*self._listeners.get(payment_id, ())]
+        if watching_all := self._listeners.get(None):
             owners = _owners(record.value)
             concerned += [each for each in watching_all if each.merchant in owners]
         if concerned:
