@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
+from models.callers import ApiKeys, Operator, Principal
 from models.errors import Unavailable
-from models.ports import ApiKeys, Operator, Principal
+from streams import background
 from streams.known import Known, digest_of
 
 LISTEN_EVERY_S = 1.0
@@ -48,12 +49,10 @@ class KnownKeys:
 
     def start(self) -> None:
         """Listens in the background: a key that nobody uses for a while must not come back with an outage."""
-        self._listening = asyncio.create_task(self._listen_for_ever())
+        self._listening = background.for_ever(self.listen, LISTEN_EVERY_S, _tell)
 
     async def stop(self) -> None:
-        if self._listening:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
+        await background.stop(self._listening)
 
     async def holder(self, api_key: str) -> Principal | Operator | None:
         """Who holds it; None for a key that is not known or has expired, or was revoked, at most five seconds late. Raises
@@ -70,13 +69,7 @@ class KnownKeys:
         """Raises Unavailable."""
         self._ends = await self._keys.ends_of_changed()
 
-    async def _listen_for_ever(self) -> None:
-        while True:
-            try:
-                await self.listen()
-            except Unavailable:
-                pass  # readiness tells of it
-            # whatever it is: without this task an outage would bring back what was revoked
-            except Exception:
-                log.exception("revoked keys cannot be listened for, trying again")
-            await asyncio.sleep(LISTEN_EVERY_S)
+
+def _tell(failed: Exception) -> None:
+    if not isinstance(failed, Unavailable):  # readiness tells of that
+        log.error("revoked keys cannot be listened for, trying again", exc_info=failed)

@@ -29,9 +29,7 @@ class Process:
     def __init__(self, role: str, settings: Settings, stall_s: float = 60.0) -> None:
         self.settings = settings
         self.crashpoint: Crashpoint = crashpoints(settings.crashpoints_dir)
-        self.registry = CollectorRegistry()
-        for collector in (ProcessCollector, PlatformCollector, GCCollector):
-            collector(registry=self.registry)
+        self.registry = registry()
         self.tracing = tracing(settings, role)
         self.app = App(
             f"{settings.group_prefix}-{role}",
@@ -57,6 +55,14 @@ class Process:
         if health:
             await health.cleanup()
         await self.tracing.stop()
+
+
+def registry() -> CollectorRegistry:
+    """For the numbers of /metrics; what Python and the system count of this process is in it."""
+    made = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=made)
+    return made
 
 
 def tracing(settings: Settings, role: str) -> Tracing:

@@ -4,61 +4,18 @@
 """
 
 import re
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PORT_MAX = 65_535
-OFF = "off"
+from streams.setting_values import OFF, PORT_MAX, Brokers, HttpUrl, Listed, Origins, PortOrOff, Text
+
 STRIPE_KEY = re.compile(r"(?:sk|rk)_(?P<mode>test|live)_\w+", re.ASCII)
-
-ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?", re.ASCII)
-"""A scheme, a host and perhaps a port, all in small letters: what a browser sends. Source: RFC 6454, section 6.2."""
 
 
 class SettingsRefused(Exception):
     """The message names every bad setting."""
-
-
-def _listed(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _port_or_off(value: Any) -> Any:
-    return None if value == OFF else value
-
-
-def _no_blank(value: str) -> str:
-    if not value.strip():
-        raise ValueError("must not be blank")
-    return value
-
-
-def _brokers(value: str) -> str:
-    """Told here, for aiokafka would take it and fail in its own words."""
-    for broker in value.split(","):
-        host, _, port = broker.strip().rpartition(":")
-        if not host or not port.isdecimal() or not 1 <= int(port) <= PORT_MAX:
-            raise ValueError("must be host:port, with commas between")
-    return value
-
-
-def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        if value != "*" and not ORIGIN.fullmatch(value):
-            raise ValueError("must be origins as a browser sends them, such as https://shop.example, or *")
-    return values
-
-
-def _http_url(value: str | None) -> str | None:
-    if value is not None and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
-        raise ValueError("must be an http or https URL")
-    return value
-
-
-Text = Annotated[str, AfterValidator(_no_blank)]
 
 
 class Settings(BaseSettings):
@@ -66,7 +23,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MILLRACE_", extra="ignore", frozen=True)
 
-    kafka_bootstrap: Annotated[str, AfterValidator(_brokers)] = Field(
+    kafka_bootstrap: Brokers = Field(
         "127.0.0.1:9092", description="Kafka brokers, `host:port` with commas between"
     )
     kafka_security_protocol: str = Field(
@@ -106,7 +63,7 @@ class Settings(BaseSettings):
         False,
         description="the Stripe account may capture one payment several times (captures that are not `final`)",
     )
-    stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed)] = Field(
+    stripe_webhook_secrets: Listed[SecretStr] = Field(
         (), description="secrets of Stripe's webhook endpoint, with commas between while one is rolled (web)"
     )
     stripe_accounts_file: str | None = Field(
@@ -159,7 +116,7 @@ class Settings(BaseSettings):
     http_host: str = Field("127.0.0.1", description="where the door listens")
     http_port: int = Field(8080, ge=0, le=PORT_MAX, description="where the door listens; 0: a free port")
     grpc_host: str = Field("127.0.0.1", description="where the door listens for gRPC")
-    grpc_port: Annotated[int | None, BeforeValidator(_port_or_off)] = Field(
+    grpc_port: PortOrOff = Field(
         9090, ge=0, le=PORT_MAX, description=f"the same; 0: a free port; `{OFF}`: no gRPC"
     )
     tls_cert_file: str | None = Field(
@@ -215,14 +172,12 @@ class Settings(BaseSettings):
     rate_limit_merchant_per_s: float = Field(
         5000.0, ge=0, le=1_000_000, description="the same, for all keys of a merchant together"
     )
-    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_origins)] = (
-        Field(
-            (),
-            description="pages in a browser that may use the API: exact origins, such as https://shop.example, with commas "
-            "between, or `*` for all; default: none (web)",
-        )
+    cors_origins: Origins = Field(
+        (),
+        description="pages in a browser that may use the API: exact origins, such as https://shop.example, with commas "
+        "between, or `*` for all; default: none (web)",
     )
-    otlp_endpoint: Annotated[str | None, AfterValidator(_http_url)] = Field(
+    otlp_endpoint: HttpUrl = Field(
         None, description="where traces are sent, by OTLP over HTTP: a collector's URL; default: nowhere"
     )
     trace_ratio: float = Field(

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from models.callers import Operator, Principal
 from models.errors import Unavailable
-from models.ports import Change, EventRecord, Operator, Page, PaymentFilter, Principal, View
+from models.ports import Change, EventRecord, Page, PaymentFilter, View
 
 REFUSED = "command.refused.v1"
 

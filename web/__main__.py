@@ -8,8 +8,6 @@ import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-
 from models.commands import Command
 from models.ports import ReplyAddress, View
 from streams.accounts import Accounts, accounts
@@ -28,7 +26,7 @@ from streams.delivery.logs import limit_rate
 from streams.kafka_clients import client_settings
 from streams.known_keys import KnownKeys
 from streams.payment_reads import PaymentReads
-from streams.process import run, tracing
+from streams.process import registry, run, tracing
 from streams.rate_limits import RateLimits
 from streams.settings import Settings, SettingsRefused
 from streams.signed_tokens import signed_tokens
@@ -122,12 +120,9 @@ async def _plugged(settings: Settings, stack: AsyncExitStack) -> Ports:
 
 
 async def _serve(settings: Settings, ports: Ports, certificate: Certificate | None) -> None:
-    registry, told_to_stop = CollectorRegistry(), asyncio.Event()
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
+    metrics, told_to_stop = DoorMetrics(registry()), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    metrics = DoorMetrics(registry)
     allowance = Allowance(settings.rate_limit_key_per_s, settings.rate_limit_merchant_per_s)
     doors = operations(ports, metrics, allowance, max(1, settings.http_requests_max // 2))
     limits = Limits(settings.http_wait_s, settings.http_requests_max)

@@ -2,9 +2,9 @@
 
 import re
 
+from models.callers import ApiKeys, Operator, Principal, Tokens
 from models.codes import Code
 from models.errors import Unavailable
-from models.ports import ApiKeys, Operator, Principal, Tokens
 from web.operations import Operation
 from web.problems import Problem, unavailable
 from web.rate_limits import RateLimiting

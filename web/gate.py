@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from models.callers import Standing
 from models.codes import Code
-from models.ports import Standing
 from web import answers
 from web.metrics import DoorMetrics
 from web.patience import Patience

@@ -5,18 +5,8 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from models.ports import (
-    ApiKeys,
-    CommandLog,
-    NoticeLog,
-    NoticeMemory,
-    NoticeReader,
-    PaymentReader,
-    RateLimiter,
-    Replies,
-    Tokens,
-    View,
-)
+from models.callers import ApiKeys, RateLimiter, Tokens
+from models.ports import CommandLog, NoticeLog, NoticeMemory, NoticeReader, PaymentReader, Replies, View
 
 
 class Reader(PaymentReader, Protocol):

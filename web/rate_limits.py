@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter
 
+from models.callers import Limit, Principal, RateLimiter, Standing, Verdict
 from models.codes import Code
-from models.ports import Limit, Principal, RateLimiter, Standing, Verdict
 from web.operations import WRITE, Operation
 from web.problems import Problem
 

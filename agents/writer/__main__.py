@@ -64,7 +64,7 @@ class TakingIn:
         kept = table.get(key)
         if kept is None and self._codec.is_misplaced(record):
             raise Poison("this key's partition is another one: partition by murmur2", Code.KEY_INVALID)
-        applied, written, happened = _applied(kept, command, reply_to, self._livemode, self._policy_of, trace)
+        applied, written, happened = self._applied(kept, command, reply_to, trace)
         self._crashpoint("writer.decided")
         if written:
             table.set(key, written)
@@ -73,6 +73,28 @@ class TakingIn:
         origin = command.origin
         for answer in applied.answers:
             out.answer(replies.write(origin.payment_id, answer.address, answer.reply, origin.at, trace))
+
+    def _applied(
+        self, kept: bytes | None, command: Command, reply_to: ReplyAddress | None, trace: str | None
+    ) -> tuple[Applied, bytes | None, list[Outgoing]]:
+        """What `command` leads to, and its row and events as they are written. Raises Poison for a lie, or a bug of ours."""
+        try:
+            row = rows.read(kept) if kept else None
+            policy = self._policy_of(
+                command.origin.merchant if row is None else row.transaction.merchant or ""
+            )
+            _tell_of_a_stranger(row, command)
+            applied = apply(row, command, reply_to, self._livemode, policy, rows.is_full(kept))
+            written = rows.write(applied.row) if applied.row else None
+            cause = cause_of(command)
+            said = [events.write(each.event, each.payment, cause, trace) for each in applied.events]
+            return applied, written, said
+        except InvariantBroken as broken:
+            raise Poison(str(broken), Code.INVARIANT_BROKEN) from broken
+        # of this one record: if it ended the process, it would stop its partition for good
+        except Exception as bug:
+            log.critical("a command of %s could not be applied", command.origin.payment_id, exc_info=bug)
+            raise Poison(f"a bug of ours: {type(bug).__name__}", Code.INVARIANT_BROKEN) from bug
 
 
 class Reminding:
@@ -123,32 +145,6 @@ async def compose(settings: Settings) -> None:
         await process.serve()
     finally:
         await policies.stop()
-
-
-def _applied(
-    kept: bytes | None,
-    command: Command,
-    reply_to: ReplyAddress | None,
-    livemode: bool,
-    policy_of: Callable[[str], Policy],
-    trace: str | None,
-) -> tuple[Applied, bytes | None, list[Outgoing]]:
-    """What `command` leads to, and its row and events as they are written. Raises Poison for a lie, or a bug of ours."""
-    try:
-        row = rows.read(kept) if kept else None
-        policy = policy_of(command.origin.merchant if row is None else row.transaction.merchant or "")
-        _tell_of_a_stranger(row, command)
-        applied = apply(row, command, reply_to, livemode, policy, rows.is_full(kept))
-        written = rows.write(applied.row) if applied.row else None
-        cause = cause_of(command)
-        said = [events.write(each.event, each.payment, cause, trace) for each in applied.events]
-        return applied, written, said
-    except InvariantBroken as broken:
-        raise Poison(str(broken), Code.INVARIANT_BROKEN) from broken
-    # of this one record: if it ended the process, it would stop its partition for good
-    except Exception as bug:
-        log.critical("a command of %s could not be applied", command.origin.payment_id, exc_info=bug)
-        raise Poison(f"a bug of ours: {type(bug).__name__}", Code.INVARIANT_BROKEN) from bug
 
 
 def _tell_of_a_stranger(row: Row | None, command: Command) -> None:

@@ -18,6 +18,7 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from models.errors import Unavailable
+from streams import background
 
 FRESH_S = (
     300.0  # a key that its issuer has taken away works for so long, and for the seconds that a fetch takes
@@ -111,10 +112,7 @@ class JwtKeys:
         self._refreshing = asyncio.create_task(self._refresh_for_ever())
 
     async def stop(self) -> None:
-        tasks = [task for task in (self._refreshing, self._fetching) if task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await background.stop(self._refreshing, self._fetching)
 
     async def key(self, kid: str, algorithm: str) -> PyJWK | None:
         """The key of that name, if it is for that algorithm. Raises Unavailable where that cannot be known now."""

@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 import jwt
 from jwt.exceptions import PyJWTError
 
-from models.ports import Principal
+from models.callers import Principal
 from models.scopes import SCOPES
 from streams.adapters.jwt_keys import ALGORITHMS, JwtKeys
 

@@ -5,19 +5,20 @@ They are on a compacted topic and not in PostgreSQL, so that the writer can deci
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any, NamedTuple
-
-from aiokafka import AIOKafkaConsumer
 
 from models.errors import Unavailable
 from models.policy import DEFAULT, Policy
+from streams import background
+from streams.adapters.kafka_following import following, newest
 from streams.adapters.kafka_log import partitions_of
 from streams.delivery import partition_of
 from streams.topics import POLICIES
 from streams.wire import policies
 from streams.wire.policies import PolicyRefused
 
-FETCH_WAIT_MS = 2_000  # a fetch returns with the first record all the same
+FETCH_WAIT_MS = 2_000
 RESTART_PAUSE_S = 1.0
 KNOWN_WITHIN_S = 60.0  # at start: the broker may have to come first, and the topics be made
 FIRST_WAIT_MS = 100  # until all that was said before is known
@@ -53,36 +54,19 @@ class KafkaPolicies:
     async def start(self) -> None:
         """Returns once all that had been said by now is known; then goes on in the background. Raises Unavailable."""
         known = asyncio.get_running_loop().create_future()
-        self._following = asyncio.create_task(self._follow_for_ever(known))
+        failed = partial(log.warning, "policies cannot be read, trying again: %r")
+        self._following = background.for_ever(partial(self._follow, known), RESTART_PAUSE_S, failed)
         try:
             await asyncio.wait_for(known, self._known_within_s)
         except TimeoutError:
             raise Unavailable(f"{POLICIES} could not be read within {self._known_within_s:.0f} s") from None
 
     async def stop(self) -> None:
-        if self._following:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
-
-    async def _follow_for_ever(self, known: "asyncio.Future[None]") -> None:
-        while True:
-            try:
-                await self._follow(known)
-            # whatever it is: without this task no new policy is heard of any more
-            except Exception as failed:
-                log.warning("policies cannot be read, trying again: %r", failed)
-            await asyncio.sleep(RESTART_PAUSE_S)
+        await background.stop(self._following)
 
     async def _follow(self, known: "asyncio.Future[None]") -> None:
-        consumer = AIOKafkaConsumer(
-            enable_auto_commit=False,
-            isolation_level="read_committed",  # they are said in one transaction with the line in the audit
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            metadata_max_age_ms=30_000,
-            **self._clients,
-        )
-        try:
-            await consumer.start()
+        """Committed records: policies are said in one transaction with the line in the audit."""
+        async with following(self._clients, FETCH_WAIT_MS) as consumer:
             tps = await partitions_of(consumer._client, POLICIES)
             # before anything is fetched: an idle fetch holds up for its whole wait whoever asks on its connection
             begins, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
@@ -96,11 +80,8 @@ class KafkaPolicies:
                     if not known.done():
                         known.set_result(None)
                 wait_ms = FETCH_WAIT_MS if said is self._said else FIRST_WAIT_MS
-                for records in (await consumer.getmany(timeout_ms=wait_ms)).values():
-                    for record in records:
-                        _hear(said, record, len(tps))
-        finally:
-            await consumer.stop()
+                for record in await newest(consumer, wait_ms):
+                    _hear(said, record, len(tps))
 
 
 def _hear(said: Said, record: Any, partitions: int) -> None:

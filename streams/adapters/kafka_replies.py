@@ -10,20 +10,22 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from models.commands import PublicCommand, fingerprint
 from models.ports import Reply, ReplyAddress
+from streams import background
+from streams.adapters.kafka_following import begin_at_the_end, following, newest
 from streams.delivery import Poison
 from streams.topics import REPLIES
 from streams.tracing import UNTRACED, Tracing, on_kafka
 from streams.wire import cloudevents, replies
 
 RESTART_PAUSE_S = 0.5
-FETCH_WAIT_MS = 500
-"""A fetch waits so long for the first reply, and returns with it at once: the wait costs no latency."""
+FETCH_WAIT_MS, POLL_MS = 500, 1_000
 
 log = logging.getLogger("millrace.kafka")
 Name = tuple[str, str]  # payment id, command id
@@ -63,12 +65,11 @@ class KafkaReplies:
 
     def start(self) -> None:
         """Returns at once: it connects, and connects again, in the background."""
-        self._reading = asyncio.create_task(self._read_for_ever())
+        failed = partial(log.warning, "replies cannot be read, trying again: %r")
+        self._reading = background.for_ever(self._read, RESTART_PAUSE_S, failed)
 
     async def stop(self) -> None:
-        if self._reading:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+        await background.stop(self._reading)
 
     @contextmanager
     def expect(self, command: PublicCommand) -> Iterator[KafkaWaiting]:
@@ -83,41 +84,20 @@ class KafkaReplies:
                 del self._waiting[name]
             waiting.answered.cancel()
 
-    async def _read_for_ever(self) -> None:
-        while True:
-            try:
-                await self._read()
-            except Exception as failed:  # whatever it is: without this task nobody is answered any more
-                log.warning("replies cannot be read, trying again: %r", failed)
-            self.is_ready = False
-            await asyncio.sleep(RESTART_PAUSE_S)
-
     async def _read(self) -> None:
-        consumer = AIOKafkaConsumer(
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            metadata_max_age_ms=30_000,
-            **self._clients,
-        )
         try:
-            await consumer.start()
-            consumer.assign([self._partition])
-            await consumer.seek_to_end(self._partition)
-            await consumer.position(self._partition)
-            self.is_ready = True
-            while True:
-                for records in (await consumer.getmany(timeout_ms=1000)).values():
-                    for record in records:
+            async with following(self._clients, FETCH_WAIT_MS) as consumer:
+                await begin_at_the_end(consumer, [self._partition])
+                self.is_ready = True
+                while True:
+                    for record in await newest(consumer, POLL_MS):
                         self._hand_over(record)
         finally:
-            await consumer.stop()
+            self.is_ready = False
 
     def _hand_over(self, record: Any) -> None:
         payment_id = (record.key or b"").decode("latin-1")
-        command_id = next(
-            (bytes(v or b"").decode("latin-1") for k, v in record.headers if k == "ce_causationid"), ""
-        )
+        command_id = cloudevents.raw(record.headers, "ce_causationid").decode("latin-1")
         waiting = self._waiting.get((payment_id, command_id))
         if not waiting:
             return

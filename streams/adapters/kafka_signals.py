@@ -6,19 +6,21 @@ nobody watches.
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
-from aiokafka import AIOKafkaConsumer
 
 from models.errors import Unavailable
+from streams import background
+from streams.adapters.kafka_following import begin_at_the_end, following, newest
 from streams.adapters.kafka_log import partitions_of
 from streams.topics import EVENTS
+from streams.wire import cloudevents
 
-FETCH_WAIT_MS = 500
-"""A fetch returns with the first event all the same."""
+FETCH_WAIT_MS, POLL_MS = 500, 1_000
 READY_WITHIN_S = 5.0
 RESTART_PAUSE_S = 0.5
 LINGER_S = 30.0
@@ -32,8 +34,8 @@ log = logging.getLogger("millrace.kafka")
 class KafkaListener:
     """One watcher's news. Fulfils Listener."""
 
-    def __init__(self, merchant: str, payment_id: str | None) -> None:
-        self.merchant, self.payment_id = merchant, payment_id
+    def __init__(self, merchant: str) -> None:
+        self.merchant = merchant
         self._news: dict[str, tuple[int, int]] = {}
         self._came = asyncio.Event()
         self._lost = False
@@ -69,15 +71,16 @@ class KafkaSignals:
 
     def __init__(self, clients: dict[str, Any]) -> None:
         self._clients = clients
-        self._listeners: set[KafkaListener] = set()
+        # by payment, for each event asks; None: who watch all of a merchant's
+        self._listeners: defaultdict[str | None, set[KafkaListener]] = defaultdict(set)
         self._reading: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
 
     @asynccontextmanager
     async def listen(self, merchant: str, payment_id: str | None) -> AsyncIterator[KafkaListener]:
         """What happens from now on to the payment, or to any of the merchant's. Raises Unavailable."""
-        listener = KafkaListener(merchant, payment_id)
-        self._listeners.add(listener)
+        listener = KafkaListener(merchant)
+        self._listeners[payment_id].add(listener)
         try:
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._read_while_watched())
@@ -87,12 +90,12 @@ class KafkaSignals:
                 raise Unavailable("events cannot be watched now") from None
             yield listener
         finally:
-            self._listeners.discard(listener)
+            self._listeners[payment_id].discard(listener)
+            if not self._listeners[payment_id]:
+                del self._listeners[payment_id]
 
     async def stop(self) -> None:
-        if self._reading:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+        await background.stop(self._reading)
 
     async def _read_while_watched(self) -> None:
         while self._listeners:
@@ -104,45 +107,30 @@ class KafkaSignals:
             finally:
                 if self._ready.is_set():
                     self._ready.clear()
-                    for listener in self._listeners:
-                        listener.lose()
+                    for listeners in self._listeners.values():
+                        for listener in listeners:
+                            listener.lose()
 
     async def _read(self) -> None:
         """Until nobody has listened for a while."""
-        consumer = AIOKafkaConsumer(
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            metadata_max_age_ms=30_000,
-            **self._clients,
-        )
-        try:
-            await consumer.start()
-            tps = await partitions_of(consumer._client, EVENTS)
-            consumer.assign(tps)
-            await consumer.seek_to_end(*tps)
-            for tp in tps:
-                await consumer.position(tp)
+        async with following(self._clients, FETCH_WAIT_MS) as consumer:
+            await begin_at_the_end(consumer, await partitions_of(consumer._client, EVENTS))
             self._ready.set()
             watched_at = asyncio.get_running_loop().time()
             while (now := asyncio.get_running_loop().time()) - watched_at < LINGER_S:
                 if self._listeners:
                     watched_at = now
-                for records in (await consumer.getmany(timeout_ms=1000)).values():
-                    for record in records:
-                        self._tell(record)
-        finally:
-            await consumer.stop()
+                for record in await newest(consumer, POLL_MS):
+                    self._tell(record)
 
     def _tell(self, record: Any) -> None:
         payment_id = (record.key or b"").decode(errors="replace")
-        concerned = [each for each in self._listeners if each.payment_id == payment_id]
-        watching_all = [each for each in self._listeners if each.payment_id is None]
-        if watching_all:
+        concerned = [*self._listeners.get(payment_id, ())]
+        if watching_all := self._listeners.get(None):
             owners = _owners(record.value)
             concerned += [each for each in watching_all if each.merchant in owners]
         if concerned:
-            sequence = int(next((value for name, value in record.headers if name == "ce_sequence"), b"0"))
+            sequence = int(cloudevents.raw(record.headers, "ce_sequence") or b"0")
             for listener in concerned:
                 listener.hear(payment_id, sequence)
 

@@ -9,6 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from models.errors import Unavailable
 from streams.breaker import Breaker
 from streams.settings import SettingsRefused
 
@@ -55,6 +56,15 @@ def _share_one_context(pool: BlockingConnectionPool) -> None:
     pool.connection_class = OneContext
 
 
+async def answered(asked: Awaitable[T], within_s: float) -> T:
+    """What Redis says to it. Raises Unavailable."""
+    try:
+        async with asyncio.timeout(within_s):
+            return await asked
+    except (RedisError, OSError, TimeoutError) as away:
+        raise Unavailable(f"Redis is away: {type(away).__name__}") from None
+
+
 class Dispensable:
     """A Redis that nothing depends on: it answers within `answer_within_s`, or with None, and heals by itself."""
 
@@ -66,9 +76,8 @@ class Dispensable:
         if not self._breaker.lets_through():
             return None
         try:
-            async with asyncio.timeout(self._answer_within_s):
-                answer = await command()
-        except (RedisError, OSError, TimeoutError):
+            answer = await answered(command(), self._answer_within_s)
+        except Unavailable:
             self._breaker.failed()
             return None
         self._breaker.succeeded()

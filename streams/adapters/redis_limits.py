@@ -1,13 +1,9 @@
 """Callers' rate limits in Redis: the generic cell rate algorithm as a script, on Redis' clock. Nothing of who is limited."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 
-from redis.exceptions import RedisError
-
-from models.errors import Unavailable
-from models.ports import Limit
-from streams.adapters.redis_connecting import connect
+from models.callers import Limit
+from streams.adapters.redis_connecting import answered, connect
 from streams.rate_limits import Leads, Taking
 
 ANSWER_WITHIN_S = 0.15
@@ -21,6 +17,9 @@ PREFIX = "millrace:v1:limit:"
 TAKE = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local function keep(name, lead)
+    redis.call('SET', name, string.format('%.6f', now + lead), 'PX', math.ceil(1000 * lead) + 1)
+end
 local answers, key, arg = {}, 0, 1
 while arg <= #ARGV do
     local cost, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
@@ -30,7 +29,7 @@ while arg <= #ARGV do
         leads[i] = math.max(0, tonumber(redis.call('GET', KEYS[key + i]) or now) - now)
         if leads[i] > burst / per_s + 0.000001 then
             leads[i] = burst / per_s
-            redis.call('SET', KEYS[key + i], string.format('%.6f', now + leads[i]), 'PX', math.ceil(1000 * leads[i]) + 1)
+            keep(KEYS[key + i], leads[i])
         end
         if leads[i] + (cost - burst) / per_s > 0.000001 then admitted = 0 end
     end
@@ -38,7 +37,7 @@ while arg <= #ARGV do
     for i = 1, count do
         if admitted == 1 then
             leads[i] = leads[i] + cost / tonumber(ARGV[arg + 2 * i])
-            redis.call('SET', KEYS[key + i], string.format('%.6f', now + leads[i]), 'PX', math.ceil(1000 * leads[i]) + 1)
+            keep(KEYS[key + i], leads[i])
         end
         answers[#answers + 1] = string.format('%.6f', leads[i])
     end
@@ -59,13 +58,9 @@ class RedisLimits:
     async def take(self, takings: Sequence[Taking]) -> list[Leads]:
         keys = [_key(limit) for taking in takings for limit in taking.limits]
         arguments = [argument for taking in takings for argument in _arguments(taking)]
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                answer = iter(await self._take(keys, arguments))
-        except (RedisError, OSError, TimeoutError) as away:
-            raise Unavailable(f"Redis: {type(away).__name__}") from None
+        said = iter(await answered(self._take(keys, arguments), ANSWER_WITHIN_S))
         return [
-            Leads(bool(int(next(answer))), [float(next(answer)) for _ in taking.limits]) for taking in takings
+            Leads(bool(int(next(said))), [float(next(said)) for _ in taking.limits]) for taking in takings
         ]
 
     async def close(self) -> None:

@@ -5,17 +5,15 @@ merchant's policy says, in any hour. While it is away everybody is let through, 
 had, customers begin anew. A payment's answer is kept for a day: asked again, it has the same.
 """
 
-import asyncio
 import hashlib
 import logging
 import time
 from collections.abc import Callable
 
-from redis.exceptions import RedisError
-
+from models.errors import Unavailable
 from models.policy import VELOCITY_WINDOW_S
 from models.provider import Deferred, Outcome, PspCall, ScreenCustomer, Screened
-from streams.adapters.redis_connecting import connect
+from streams.adapters.redis_connecting import answered, connect
 
 ANSWER_WITHIN_S = 0.5
 CONNECTIONS_MAX = 8
@@ -69,10 +67,9 @@ class RedisCustomerScreen:
         if not isinstance(call.ask, ScreenCustomer):
             return Deferred(f"{call.operation} is no question about a customer")
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                verdict = await self._ask(call, call.ask)
-        except (RedisError, OSError, TimeoutError) as away:
-            log.error("%s: let through unseen, Redis is away: %s", call.key, type(away).__name__)
+            verdict = await answered(self._ask(call, call.ask), ANSWER_WITHIN_S)
+        except Unavailable as away:
+            log.error("%s: let through unseen: %s", call.key, away)
             return Screened(True)
         return Screened(verdict == ADMITTED, REASONS.get(verdict, ""))
 

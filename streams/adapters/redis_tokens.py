@@ -3,13 +3,9 @@
 One script takes from both at once, on Redis' own clock. A bucket that nobody asked for a while is forgotten: it would be full.
 """
 
-import asyncio
 from collections.abc import Sequence
 
-from redis.exceptions import RedisError
-
-from models.errors import Unavailable
-from streams.adapters.redis_connecting import connect
+from streams.adapters.redis_connecting import answered, connect
 from streams.budget.bucket import BURST_S
 from streams.budget.tokens import Given, Rates, Wanted
 
@@ -72,14 +68,9 @@ class RedisTokens:
             rates.account_per_s or NO_LIMIT,
             rates.endpoint_per_s or NO_LIMIT,
         ]
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                answer = await self._take(
-                    [f"{PREFIX}{account}"], [*asked, *(part for each in wanted for part in each)]
-                )
-        except (RedisError, OSError, TimeoutError) as away:
-            raise Unavailable(f"Redis: {type(away).__name__}") from None
-        return [Given(count, ms / 1000) for count, ms in zip(answer[::2], answer[1::2], strict=True)]
+        taking = self._take([f"{PREFIX}{account}"], [*asked, *(part for each in wanted for part in each)])
+        said = await answered(taking, ANSWER_WITHIN_S)
+        return [Given(count, ms / 1000) for count, ms in zip(said[::2], said[1::2], strict=True)]
 
     async def close(self) -> None:
         await self._redis.aclose()

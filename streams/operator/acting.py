@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
+from streams.adapters.kafka_log import partitions_of
 from streams.delivery import Partition, partition_of
 from streams.delivery.transactional_producer import TransactionalProducer
 from streams.kafka_clients import client_settings, reaching
 from streams.operator import Refused
-from streams.operator.reading import partitions
 from streams.settings import Settings
 
 TRANSACTION_TIMEOUT_MS = 10_000
@@ -37,6 +37,6 @@ async def acting(settings: Settings) -> AsyncIterator[TransactionalProducer]:
             await producer.stop()
 
 
-async def home(settings: Settings, topic: str, key: bytes) -> Partition:
+async def home(producer: TransactionalProducer, topic: str, key: bytes) -> Partition:
     """Where what has that key belongs."""
-    return Partition(topic, partition_of(key, await partitions(settings, topic)))
+    return Partition(topic, partition_of(key, len(await partitions_of(producer.client, topic))))

@@ -1,10 +1,8 @@
-"""`millrace audit`: what operators did, and who is acting now. Each act is told where what it changed is kept, in one transaction
-with it: merchants and keys in PostgreSQL, dead letters and policies on Kafka. Here the two are put together.
+"""`millrace audit`: what operators did. Each act is told where what it changed is kept, in one transaction with it: merchants and
+keys in PostgreSQL, dead letters and policies on Kafka. Here the two are put together.
 """
 
 import asyncio
-import os
-import pwd
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -30,15 +28,6 @@ class Wanted:
     since: datetime | None
     until: datetime | None
     most: int
-
-
-def login() -> str:
-    """The name of the user that runs this, or a number where it has none."""
-    number = os.getuid()
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"uid {number}"
 
 
 def list_newest(wanted: Wanted, as_json: bool) -> None:

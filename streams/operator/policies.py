@@ -13,12 +13,11 @@ import orjson
 from models.errors import Unavailable
 from models.representation import rfc3339
 from streams.adapters.kafka_policies import KafkaPolicies
-from streams.adapters.postgres.merchants import merchants
-from streams.delivery import Partition, partition_of
+from streams.adapters.postgres.merchants import is_known
 from streams.delivery.sending import Item
 from streams.kafka_clients import client_settings
 from streams.operator import Refused
-from streams.operator.acting import acting
+from streams.operator.acting import acting, home
 from streams.operator.printing import show
 from streams.settings import Settings, load
 from streams.topics import AUDIT, POLICIES
@@ -75,13 +74,12 @@ def drop(merchant: str, operator: str, as_json: bool) -> None:
 async def say(settings: Settings, merchant: str, document: bytes | None, operator: str) -> None:
     """The policy that holds from now on (None: none) and who said it, in one transaction. Raises Unavailable, Refused."""
     key = merchant.encode()
-    number = partition_of(key, settings.partitions)
-    parcels = {
-        Partition(POLICIES, number): [Item(key, document, ())],
-        Partition(AUDIT, number): [_told(merchant, document, operator)],
-    }
     try:
         async with asyncio.timeout(SAID_WITHIN_S), acting(settings) as producer:
+            parcels = {
+                await home(producer, POLICIES, key): [Item(key, document, ())],
+                await home(producer, AUDIT, key): [_told(merchant, document, operator)],
+            }
             await producer.commit(parcels)
     except TimeoutError:
         raise Unavailable(
@@ -111,10 +109,10 @@ def read(record: Any) -> Said | None:
 def _warn_of_a_stranger(merchant: str) -> None:
     """A policy may be said while PostgreSQL is away, or for a merchant that pays by Kafka alone; a mistyped id binds nobody."""
     try:
-        known = {each.id for each in merchants(load().postgres_dsn)}
+        known = is_known(load().postgres_dsn, merchant)
     except Unavailable:
         return
-    if merchant not in known:
+    if not known:
         print(f"note: no merchant {merchant} is known here; the policy is kept all the same", file=sys.stderr)
 
 

@@ -47,12 +47,6 @@ async def record_at(settings: Settings, topic: str, partition: int, offset: int)
     return None
 
 
-async def partitions(settings: Settings, topic: str) -> int:
-    """How many it has. Raises Unavailable."""
-    async with _log(settings, topic) as log:
-        return len(log.places)
-
-
 @asynccontextmanager
 async def _log(settings: Settings, topic: str, may_be_missing: bool = False) -> AsyncIterator[KafkaLog]:
     with reaching(settings):

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from models.callers import Limit, Verdict
 from models.errors import Unavailable
-from models.ports import Limit, Verdict
 from streams.breaker import Breaker
 from streams.rate_limits.gcra import Cells, admits, verdict
 

@@ -7,7 +7,7 @@ Source: ITU-T I.371, Annex A.1; the form for several units at once is that of a 
 
 from collections.abc import Iterable, Sequence
 
-from models.ports import Limit, Standing, Verdict
+from models.callers import Limit, Standing, Verdict
 
 ROUNDING_S = 1e-6
 """Times are kept to the microsecond, and sums of tenths are not tenths."""

@@ -43,12 +43,17 @@ def attributes(
     return [("ce_specversion", SPEC_VERSION), *headers, ("content-type", b"application/json"), *traced]
 
 
+def raw(headers: Headers, name: str) -> bytes:
+    """A header as it came; empty where it is not there."""
+    for key, value in headers:
+        if key == name:
+            return bytes(value or b"")
+    return b""
+
+
 def trace(headers: Headers) -> str | None:
     """The trace a record belongs to; None, too, where what stands there is none: no record is refused for that."""
-    for name, value in headers:
-        if name == TRACEPARENT:
-            return valid(bytes(value or b""))
-    return None
+    return valid(raw(headers, TRACEPARENT))
 
 
 def text(headers: Headers, name: str) -> str | None:

@@ -117,7 +117,7 @@ class CommandCodec:
         return Outgoing(COMMANDS, key, value, partition_of(key, self._partitions), headers)
 
     def _verify(self, record: Record, key: bytes, id: str, type: str, value: bytes) -> None:
-        given = next((bytes(v or b"") for k, v in record.headers if k == cloudevents.SIGNATURE), b"")
+        given = cloudevents.raw(record.headers, cloudevents.SIGNATURE)
         if not hmac.compare_digest(given, cloudevents.signature(self._secret, key, id, type, value)):
             raise Poison("an internal command without our signature", Code.UNSIGNED)
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from models.callers import Operator, Principal
 from models.errors import Unavailable
-from models.ports import Operator, Principal
 from streams import known, known_keys
 from streams.adapters.postgres.keys import CHANGED_LATELY_MIN
 from streams.known import AWAY_S, FRESH_S, GRACE_S, digest_of

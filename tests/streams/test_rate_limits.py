@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.callers import Limit
 from models.errors import Unavailable
-from models.ports import Limit
 from streams.rate_limits import LEFT_ALONE_S, Leads, RateLimits, Taking
 from streams.rate_limits.gcra import Cells
 

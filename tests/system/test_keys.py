@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.adapters.postgres import issuing
-from streams.operator.audit import login
+from streams.operator.commands import login
 from tests.streams.adapters import issuer
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest

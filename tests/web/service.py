@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from models.callers import Operator, Principal
 from models.commands import Command, Origin, PublicCommand, RecordNotice, RecordOutcome, fingerprint
 from models.deciding import decide, remembered_as
 from models.errors import Unavailable
@@ -14,10 +15,8 @@ from models.events import Event
 from models.ids import internal_command_id
 from models.ports import (
     Heard,
-    Operator,
     Page,
     PaymentFilter,
-    Principal,
     Reply,
     ReplyAddress,
     SignatureInvalid,

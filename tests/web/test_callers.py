@@ -3,8 +3,8 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
+from models.callers import Operator, Principal
 from models.codes import Code
-from models.ports import Operator, Principal
 from models.scopes import OPERATOR, SCOPES
 from tests.fakes import FakeApiKeys, FakeTokens
 from tests.web.service import Service

@@ -13,9 +13,9 @@ import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 from graphql import OperationType
 
+from models.callers import Principal
 from models.card_numbers import holds_card_number
 from models.codes import Code
-from models.ports import Principal
 from web.doors import Operations
 from web.graphql.context import Context
 from web.graphql.documents import Documents

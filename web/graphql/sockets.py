@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from aiohttp import WSCloseCode, hdrs, web
 from prometheus_client import Gauge
 
-from models.ports import Principal
+from models.callers import Principal
 from web.doors import Operations
 from web.gate import SERVER, STAY
 from web.graphql.conversation import Conversation, Ended

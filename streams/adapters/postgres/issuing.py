@@ -14,9 +14,10 @@ import psycopg2
 
 from models import scopes as known
 from streams.adapters.postgres import audit
-from streams.adapters.postgres.keys import PREFIX_CHARS, hash_of
-from streams.adapters.postgres.merchants import NotFound, no_such_merchant
+from streams.adapters.postgres.keys import PREFIX_CHARS
+from streams.adapters.postgres.merchants import NotFound, is_known, no_such_merchant
 from streams.adapters.postgres.statements import run, transaction
+from streams.known import digest_of
 
 KEY_RANDOM_BYTES = 32  # 256 bits
 PREFIX_TRIES = 3  # two keys may begin alike: among 10,000 keys, one new one in half a million does
@@ -93,7 +94,7 @@ def revoke_key(dsn: str, prefix: str, *, actor: str) -> Key:
 
 def keys(dsn: str, merchant: str | None = None) -> list[Key]:
     """All of them, or one merchant's; revoked and expired ones too. Raises NotFound."""
-    if merchant is not None and not run(dsn, "SELECT 1 FROM merchants WHERE id = %s", merchant):
+    if merchant is not None and not is_known(dsn, merchant):
         raise no_such_merchant(merchant)
     return [_key(row) for row in run(dsn, LIST, merchant, merchant)]
 
@@ -130,7 +131,7 @@ def _new(
     cursor: Any, name: str, merchant: str | None, scopes: list[str], livemode: bool | None
 ) -> tuple[str, Key, dict[str, object]]:
     api_key = f"mr_{MODES[livemode]}_{secrets.token_hex(KEY_RANDOM_BYTES)}"
-    kept = (hash_of(api_key), api_key[:PREFIX_CHARS], name, merchant, scopes, livemode)
+    kept = (digest_of(api_key), api_key[:PREFIX_CHARS], name, merchant, scopes, livemode)
     try:
         return api_key, _one(cursor, INSERT, *kept), {}
     except psycopg2.errors.ForeignKeyViolation:

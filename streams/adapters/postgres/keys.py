@@ -3,11 +3,11 @@
 Remembering the answers for a while is `streams/known_keys.py`; making keys is `issuing.py`.
 """
 
-import hashlib
 from datetime import UTC, datetime
 
-from models.ports import Operator, Principal
+from models.callers import Operator, Principal
 from streams.adapters.postgres.connections import Postgres
+from streams.known import digest_of
 
 PREFIX_CHARS = 16  # `mr_test_` and eight more: tells keys apart, and leaves 224 unknown bits
 CHANGED_LATELY_MIN = 15  # longer than anybody remembers a key without asking (known_keys.GRACE_S)
@@ -24,11 +24,6 @@ SELECT hash, CASE WHEN revoked_at IS NULL THEN expires_at END FROM api_keys WHER
 MERCHANT = "SELECT id FROM merchants WHERE id = %s"
 
 
-def hash_of(api_key: str) -> bytes:
-    """SHA-256 is enough for a key of 256 random bits: nobody can try them out, so nothing is slowed down or salted."""
-    return hashlib.sha256(api_key.encode(errors="surrogatepass")).digest()
-
-
 class PostgresApiKeys:
     """Fulfils ApiKeys, and what `KnownKeys` needs besides."""
 
@@ -37,7 +32,7 @@ class PostgresApiKeys:
 
     async def holder(self, api_key: str) -> Principal | Operator | None:
         """Found by the index over hashes: how long it takes tells nothing about any key."""
-        found = await self._postgres.rows(HOLDER, (hash_of(api_key),))
+        found = await self._postgres.rows(HOLDER, (digest_of(api_key),))
         if not found:
             return None
         merchant, prefix, scopes, livemode, expires_at = found[0]

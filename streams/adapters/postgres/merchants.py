@@ -11,8 +11,9 @@ from uuid import uuid4
 
 from models import scopes
 from streams.adapters.postgres import audit
-from streams.adapters.postgres.keys import PREFIX_CHARS, hash_of
+from streams.adapters.postgres.keys import MERCHANT, PREFIX_CHARS
 from streams.adapters.postgres.statements import run, transaction
+from streams.known import digest_of
 
 CREATE = "INSERT INTO merchants (id, name) VALUES (%s, %s) RETURNING id, name, created_at"
 DEMO_ACTOR = "the demonstration"
@@ -49,6 +50,10 @@ def merchants(dsn: str) -> list[Merchant]:
     ]
 
 
+def is_known(dsn: str, merchant: str) -> bool:
+    return bool(run(dsn, MERCHANT, merchant))
+
+
 def no_such_merchant(merchant: str) -> NotFound:
     return NotFound(f"there is no merchant {merchant}")
 
@@ -71,6 +76,6 @@ def _ensure_key(
     cursor: Any, api_key: str, merchant: str | None, may: list[str], livemode: bool | None
 ) -> None:
     prefix = api_key[:PREFIX_CHARS]
-    cursor.execute(DEMO_KEY, (hash_of(api_key), prefix, merchant, may, livemode))
+    cursor.execute(DEMO_KEY, (digest_of(api_key), prefix, merchant, may, livemode))
     if cursor.fetchone():
         audit.note(cursor, DEMO_ACTOR, "key.created", prefix, merchant=merchant, scopes=may)

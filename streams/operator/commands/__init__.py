@@ -5,6 +5,8 @@ To add one, write a file like the others and a line in `millrace.COMMANDS`.
 """
 
 import argparse
+import os
+import pwd
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,6 +57,20 @@ def operator_argument(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--operator", type=readable, help="who you are, kept for ever; default: the name you are logged in by"
     )
+
+
+def actor(given: argparse.Namespace) -> str:
+    """Who is acting, of a command with an `operator_argument`."""
+    return given.operator or login()
+
+
+def login() -> str:
+    """The name of the user that runs this, or a number where it has none."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid {number}"
 
 
 def whole_number(most: int) -> Callable[[str], int]:

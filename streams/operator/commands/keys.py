@@ -5,7 +5,7 @@ import re
 from datetime import timedelta
 
 from models.scopes import SCOPES
-from streams.operator.commands import Command, action, operator_argument, readable
+from streams.operator.commands import Command, action, actor, operator_argument, readable
 
 OVERLAP_MAX = timedelta(days=90)
 """For everybody who holds the old key to be given the new one; whoever needs longer needs no rotation."""
@@ -44,16 +44,15 @@ def arguments(keys: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     from streams.operator import merchants
-    from streams.operator.audit import login
 
     match given.action:
         case "create":
             wanted = merchants.Wanted(given.merchant, given.live, given.scope, given.name or "")
-            merchants.create_key(wanted, given.operator or login(), given.json)
+            merchants.create_key(wanted, actor(given), given.json)
         case "rotate":
-            merchants.rotate_key(given.prefix, given.overlap, given.operator or login(), given.json)
+            merchants.rotate_key(given.prefix, given.overlap, actor(given), given.json)
         case "revoke":
-            merchants.revoke_key(given.prefix, given.operator or login(), given.json)
+            merchants.revoke_key(given.prefix, actor(given), given.json)
         case _:
             merchants.list_keys(given.merchant, given.json)
     return 0

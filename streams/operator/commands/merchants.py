@@ -2,7 +2,7 @@
 
 import argparse
 
-from streams.operator.commands import Command, action, operator_argument, readable
+from streams.operator.commands import Command, action, actor, operator_argument, readable
 
 
 def arguments(merchants: argparse.ArgumentParser) -> None:
@@ -15,10 +15,9 @@ def arguments(merchants: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     from streams.operator import merchants
-    from streams.operator.audit import login
 
     if given.action == "create":
-        merchants.create(given.name, given.operator or login(), given.json)
+        merchants.create(given.name, actor(given), given.json)
     else:
         merchants.list_all(given.json)
     return 0

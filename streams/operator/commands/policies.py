@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from streams.operator.commands import Command, action, operator_argument
+from streams.operator.commands import Command, action, actor, operator_argument
 
 
 def arguments(policies: argparse.ArgumentParser) -> None:
@@ -23,12 +23,11 @@ def arguments(policies: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     from streams.operator import policies
-    from streams.operator.audit import login
 
     if given.action == "set":
-        policies.set_one(given.merchant, given.file, given.operator or login(), given.json)
+        policies.set_one(given.merchant, given.file, actor(given), given.json)
     elif given.action == "drop":
-        policies.drop(given.merchant, given.operator or login(), given.json)
+        policies.drop(given.merchant, actor(given), given.json)
     else:
         policies.show_one(given.merchant, given.json)
     return 0

@@ -13,6 +13,7 @@ from models.errors import Unavailable
 from streams.delivery import Partition
 from streams.delivery.dead import APPENDED
 from streams.delivery.sending import Item
+from streams.delivery.transactional_producer import TransactionalProducer
 from streams.logs import blotted
 from streams.operator import Refused
 from streams.operator.acting import acting, home
@@ -47,9 +48,9 @@ async def _settled(settings: Settings, name: str, fate: str, operator: str, reas
                 letter.why.get("code", ""),
                 datetime.now(UTC),
             )
-            parcels = {await home(settings, AUDIT, name.encode()): [audit.item(settled)]}
+            parcels = {await home(producer, AUDIT, name.encode()): [audit.item(settled)]}
             if fate == REDRIVEN:
-                parcels[await _destination(settings, letter)] = [_again(letter)]
+                parcels[await _destination(producer, letter)] = [_again(letter)]
             await producer.commit(parcels)
             return settled
     except TimeoutError:
@@ -67,7 +68,7 @@ async def _open_letter(settings: Settings, name: str) -> Letter:
     return letter
 
 
-async def _destination(settings: Settings, letter: Letter) -> Partition:
+async def _destination(producer: TransactionalProducer, letter: Letter) -> Partition:
     """Where it goes back to: its key's partition, or the one it was on. Raises Refused for what must not go back."""
     topic, *place = letter.source.split("/")
     if topic != COMMANDS:
@@ -80,7 +81,7 @@ async def _destination(settings: Settings, letter: Letter) -> Partition:
         )
     if letter.key is None:
         return Partition(topic, int(place[0]))
-    return await home(settings, topic, letter.key)
+    return await home(producer, topic, letter.key)
 
 
 def _again(letter: Letter) -> Item:

@@ -1,10 +1,11 @@
-"""A migrated database for the adapters' tests, emptied before each."""
+"""A migrated database and a Redis for the adapters' tests, emptied before each."""
 
 from collections.abc import AsyncIterator
 
 import pytest
+from redis.asyncio import Redis
 
-from sandbox.testing import PostgresServer
+from sandbox.testing import PostgresServer, RedisServer
 from streams.adapters.postgres import Postgres, PostgresPaymentReader, PostgresPaymentStore
 from streams.adapters.postgres.migrating import migrate
 from tests.streams.adapters.servers import run_sql
@@ -43,3 +44,11 @@ async def store(database: str) -> AsyncIterator[PostgresPaymentStore]:
 @pytest.fixture
 def reader(connections: Postgres) -> PostgresPaymentReader:
     return PostgresPaymentReader(connections)
+
+
+@pytest.fixture
+async def redis_url(redis_server: RedisServer) -> str:
+    """The address of a Redis that holds nothing."""
+    async with Redis.from_url(redis_server.url) as redis:
+        await redis.flushall()
+    return redis_server.url

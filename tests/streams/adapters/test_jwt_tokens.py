@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from models.callers import Principal
 from models.errors import Unavailable
-from models.ports import Principal
 from streams.adapters.jwt_keys import JwtKeys
 from streams.adapters.jwt_tokens import LIFETIME_MAX_S, Expected, JwtTokens
 from tests.streams.adapters.issuer import (

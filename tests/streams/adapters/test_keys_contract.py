@@ -14,12 +14,13 @@ import psycopg2
 import pytest
 from psycopg2.extensions import make_dsn
 
+from models.callers import ApiKeys, Operator, Principal
 from models.errors import Unavailable
-from models.ports import ApiKeys, Operator, Principal
 from streams.adapters.postgres import Postgres, PostgresApiKeys, audit, issuing, merchants
 from streams.adapters.postgres.issuing import Key, NotPossible
-from streams.adapters.postgres.keys import REVOKED, PostgresMerchants, hash_of
-from streams.operator.audit import login
+from streams.adapters.postgres.keys import REVOKED, PostgresMerchants
+from streams.known import digest_of
+from streams.operator.commands import login
 from tests.fakes import FakeApiKeys
 from tests.streams.adapters.servers import run_sql
 
@@ -93,7 +94,7 @@ async def test_a_revoked_key_is_nobodys(database: str, connections: Postgres) ->
     assert await keys.holder(revoked) is None
     assert await keys.holder(kept)
     assert [bool(each.revoked_at) for each in issuing.keys(database, key.merchant)] == [True, False]
-    assert await keys.ends_of_changed() == {hash_of(revoked): REVOKED}
+    assert await keys.ends_of_changed() == {digest_of(revoked): REVOKED}
 
 
 async def test_a_rotated_key_goes_on_beside_its_successor_until_it_expires(
@@ -108,7 +109,7 @@ async def test_a_rotated_key_goes_on_beside_its_successor_until_it_expires(
     assert isinstance(holder, Principal) and holder.expires_at is not None
     assert timedelta(minutes=59) < holder.expires_at - datetime.now(UTC) < timedelta(minutes=61)
     assert await keys.holder(new)
-    assert await keys.ends_of_changed() == {hash_of(old): holder.expires_at}
+    assert await keys.ends_of_changed() == {digest_of(old): holder.expires_at}
 
 
 async def test_a_key_that_is_rotated_again_ends_no_later_and_without_overlap_at_once(

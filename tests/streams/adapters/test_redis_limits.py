@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
+from models.callers import Limit
 from models.errors import Unavailable
-from models.ports import Limit
 from sandbox.testing import RedisServer
 from streams.adapters.redis_limits import ANSWER_WITHIN_S, PREFIX, RedisLimits
 from streams.rate_limits import RateLimits, Taking
@@ -23,11 +23,9 @@ SLOW = Limit("key", "slow", 0.001, 50)
 
 
 @pytest.fixture
-async def doors(redis_server: RedisServer) -> AsyncIterator[list[RedisLimits]]:
+async def doors(redis_url: str) -> AsyncIterator[list[RedisLimits]]:
     """Two of them."""
-    async with Redis.from_url(redis_server.url) as redis:
-        await redis.flushall()
-    found = [RedisLimits(redis_server.url) for _ in range(2)]
+    found = [RedisLimits(redis_url) for _ in range(2)]
     yield found
     for each in found:
         await each.close()

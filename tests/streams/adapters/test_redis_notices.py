@@ -5,18 +5,14 @@ import time
 import pytest
 from redis.asyncio import Redis
 
-from sandbox.testing import RedisServer
 from streams.adapters.redis_notices import ANSWER_WITHIN_S, KEPT_S, PREFIX, RedisNoticeMemory
 
 pytestmark = pytest.mark.real
 
 
-async def test_what_was_taken_in_is_known_to_all_for_longer_than_it_is_repeated(
-    redis_server: RedisServer,
-) -> None:
-    one, other = RedisNoticeMemory(redis_server.url), RedisNoticeMemory(redis_server.url)
-    async with Redis.from_url(redis_server.url) as redis:
-        await redis.flushall()
+async def test_what_was_taken_in_is_known_to_all_for_longer_than_it_is_repeated(redis_url: str) -> None:
+    one, other = RedisNoticeMemory(redis_url), RedisNoticeMemory(redis_url)
+    async with Redis.from_url(redis_url) as redis:
         assert not await one.has("/evt_1")
         await one.add("/evt_1")
         assert await other.has("/evt_1") and not await other.has("shop-b/evt_1")

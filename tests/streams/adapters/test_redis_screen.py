@@ -33,10 +33,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def screen(redis_server: RedisServer, clock: Clock) -> AsyncIterator[RedisCustomerScreen]:
-    async with Redis.from_url(redis_server.url) as redis:
-        await redis.flushall()
-    screen = RedisCustomerScreen(redis_server.url, clock)
+async def screen(redis_url: str, clock: Clock) -> AsyncIterator[RedisCustomerScreen]:
+    screen = RedisCustomerScreen(redis_url, clock)
     yield screen
     await screen.close()
 

@@ -20,11 +20,9 @@ SHOP = "shop"
 
 
 @pytest.fixture
-async def gateways(redis_server: RedisServer) -> AsyncIterator[list[RedisTokens]]:
+async def gateways(redis_url: str) -> AsyncIterator[list[RedisTokens]]:
     """Three of them."""
-    async with Redis.from_url(redis_server.url) as redis:
-        await redis.flushall()
-    found = [RedisTokens(redis_server.url) for _ in range(3)]
+    found = [RedisTokens(redis_url) for _ in range(3)]
     yield found
     for each in found:
         await each.close()

@@ -130,7 +130,7 @@ async def test_who_may_have_missed_something_is_told_so(
 
 async def test_who_does_not_keep_up_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kafka_signals, "NEWS_MAX", 3)
-    listener = KafkaListener("mer_1", None)
+    listener = KafkaListener("mer_1")
     for number in range(4):
         listener.hear(f"pay_{number}", 1)
     with pytest.raises(Unavailable):

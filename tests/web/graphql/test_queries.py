@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from models import ids
+from models.callers import Principal
 from models.commands import CancelPayment, CreatePayment
-from models.ports import Principal
 from tests.web.fakes import PAYMENT as BODY
 from tests.web.fakes import Door
 from tests.web.graphql.client import CREATE, PAYMENT, ask, codes, errors, make

@@ -11,11 +11,9 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from redis.asyncio import Redis
 
 from models.provider import Answered, Deferred, Outcome, PspCall
 from sandbox.stripe_simulator.identity import account_of
-from sandbox.testing import RedisServer
 from streams.accounts import accounts
 from streams.adapters.redis_tokens import RedisTokens
 from streams.adapters.stripe_accounts import StripeAccounts
@@ -43,13 +41,6 @@ def limited() -> Iterator[StripeProcess]:
     """A simulator of its own: its limits, once set, are every account's."""
     with simulator_process() as found:
         yield found
-
-
-@pytest.fixture
-async def redis_url(redis_server: RedisServer) -> str:
-    async with Redis.from_url(redis_server.url) as redis:
-        await redis.flushall()
-    return redis_server.url
 
 
 def settings_for(url: str, redis_url: str, tmp_path: Path, api_key: str, **given: object) -> Settings:

@@ -1,0 +1,30 @@
+"""Tasks that nobody awaits: begun anew however they end, until they are stopped. What they do is not here."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+
+def for_ever(
+    work: Callable[[], Awaitable[None]], pause_s: float, failed: Callable[[Exception], object]
+) -> "asyncio.Task[None]":
+    """`work` again and again, with a pause between. `failed` is told what it raised."""
+
+    async def run() -> None:
+        while True:
+            try:
+                await work()
+            # whatever it is: without this task nobody does the work any more
+            except Exception as failure:
+                failed(failure)
+            await asyncio.sleep(pause_s)
+
+    return asyncio.create_task(run())
+
+
+async def stop(*tasks: "asyncio.Task[Any] | None") -> None:
+    """Returns when they have ended, however that was. None: one that was never begun."""
+    begun = [task for task in tasks if task is not None]
+    for task in begun:
+        task.cancel()
+    await asyncio.gather(*begun, return_exceptions=True)
