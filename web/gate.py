@@ -17,13 +17,11 @@ from web.ports import Span, Tracing
 from web.problems import Problem, problem_of, unavailable
 from web.rate_limits import STANDINGS, headers
 from web.request_ids import CLIENT_HEADER, CLIENT_REQUEST_ID, REQUEST_ID, client_request_id, new_request_id
-from web.request_ids import HEADER as REQUEST_ID_HEADER
 from web.requests import TRACE
 
 TELL_EVERY_S = 5.0
 """Between two lines in the log about requests turned away: a line for each would cost more than the refusal itself."""
 
-SERVER = "millrace"  # and not which version of what
 METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
 """Of the door as a whole (`OPTIONS *`). Source: RFC 9110, section 9.3.7."""
 
@@ -73,8 +71,7 @@ def gate(metrics: DoorMetrics, tracing: Tracing, patience: Patience, requests_ma
                 was_short = not stay.is_given_up
                 stay.give_up()
             _end(span, response.status)
-        response.headers[REQUEST_ID_HEADER] = request_id
-        response.headers[hdrs.SERVER] = SERVER
+        answers.named(response, request_id)
         response.headers.update(headers(standings))
         if patience.is_ending:  # else the client would send its next request to nobody
             response.force_close()
@@ -128,8 +125,7 @@ async def meet_expectation(request: web.Request) -> web.StreamResponse | None:
     request_id = new_request_id()
     unmet = Problem(Code.MALFORMED_REQUEST, "This expectation cannot be met.")
     response = answers.problem(unmet, request_id)
-    response.headers[REQUEST_ID_HEADER] = request_id
-    response.headers[hdrs.SERVER] = SERVER
+    answers.named(response, request_id)
     return response
 
 

@@ -10,14 +10,14 @@ from aiohttp import WSCloseCode, hdrs, web
 from prometheus_client import Gauge
 
 from models.ports import Principal
+from web import answers
 from web.doors import Operations
-from web.gate import SERVER, STAY
+from web.gate import STAY
 from web.graphql.conversation import Conversation, Ended
 from web.graphql.documents import Documents
 from web.json_bodies import BODY_MAX_BYTES
 from web.metrics import DoorMetrics
 from web.problems import unavailable
-from web.request_ids import HEADER as REQUEST_ID_HEADER
 from web.request_ids import REQUEST_ID
 from web.requests import authorization
 
@@ -105,6 +105,5 @@ def _socket() -> web.WebSocketResponse:
         compress=False,
         max_msg_size=BODY_MAX_BYTES,
     )
-    ws.headers[REQUEST_ID_HEADER] = REQUEST_ID.get() or ""
-    ws.headers[hdrs.SERVER] = SERVER
+    answers.named(ws, REQUEST_ID.get() or "")
     return ws
