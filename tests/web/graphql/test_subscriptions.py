@@ -245,17 +245,18 @@ async def test_one_conversation_holds_so_many_subscriptions(
         await until(lambda: len(door.service.listeners) == 2)
 
 
-async def test_one_merchant_does_not_take_every_place(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_merchant_does_not_take_every_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "CONNECTIONS_OF_ONE_MAX", 1)
-    async with talk(door) as first:
-        await first.begin()
-        async with talk(door) as second, talk(door, key=OTHER_KEY) as others:
-            await second.say(type="connection_init")
-            assert await second.closed_with() == 1013
-            await others.begin()
-    await until(lambda: door.count("millrace_graphql_connections") == 0)
-    async with talk(door) as again:
-        await again.begin()
+    async with open_door() as door:
+        async with talk(door) as first:
+            await first.begin()
+            async with talk(door) as second, talk(door, key=OTHER_KEY) as others:
+                await second.say(type="connection_init")
+                assert await second.closed_with() == 1013
+                await others.begin()
+        await until(lambda: door.count("millrace_graphql_connections") == 0)
+        async with talk(door) as again:
+            await again.begin()
 
 
 async def test_too_many_connections_are_turned_away(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
