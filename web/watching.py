@@ -8,13 +8,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from models.commands import FieldError
 from models.errors import Unavailable
 from models.ports import Page, View
 from web.callers import Callers
 from web.operations import WATCH_EVENTS
 from web.ports import Listener, Reader, Signals
-from web.problems import unavailable
-from web.reading import payment_of
+from web.problems import invalid, unavailable
+from web.reading import SEQUENCE_MAX, payment_of
 from web.rooms import Shares
 
 LOOK_AGAIN_S = 2.5
@@ -49,6 +50,8 @@ class Watching:
     ) -> AsyncGenerator[Happened, None]:
         """The payment's events behind `after_sequence`, then each as it happens, without end. Raises Problem."""
         caller = await self._callers.admit(authorization, WATCH_EVENTS)
+        if not 0 <= after_sequence <= SEQUENCE_MAX:
+            raise invalid([FieldError("after_sequence", f"must be an integer of 0 to {SEQUENCE_MAX}")])
         await payment_of(self._reader, caller.merchant, payment_id)
         try:
             async with self._listening(caller.merchant, payment_id) as listener:

@@ -19,7 +19,6 @@ from web.grpc.messages import body, query, seconds, shown
 from web.patience import WAIT_MAX_S
 from web.payments import Asked
 from web.problems import invalid
-from web.reading import SEQUENCE_MAX
 
 DEADLINE_MARGIN_S = 0.3
 """Before the client's deadline, to read what is known and bring it there."""
@@ -93,10 +92,8 @@ class Payments:
 
     async def watch_payment(self, call: Call) -> AsyncGenerator[Message, None]:
         request = call.asked(pb.WatchPaymentRequest)
-        after = request.after_sequence
-        if not 0 <= after <= SEQUENCE_MAX:
-            raise invalid([FieldError("after_sequence", f"must be an integer of 0 to {SEQUENCE_MAX}")])
-        async with aclosing(self._watching.payment(call.authorization, request.payment_id, after)) as story:
+        story = self._watching.payment(call.authorization, request.payment_id, request.after_sequence)
+        async with aclosing(story):
             async for happened in story:
                 payment = shown(pb.Payment, happened.payment) if happened.payment else None
                 yield pb.WatchPaymentResponse(event=shown(pb.PaymentEvent, happened.event), payment=payment)
