@@ -63,9 +63,10 @@ async def received(context: Context, within_s: float, trace: str | None) -> Call
     """The call, once its message has come. Read here, also where there is to be one only: gRPC itself would wait for it without
     end, and tell of a bad one in its own words. Raises Problem.
     """
+    payload = await message(context, within_s)
     remaining_s = context.time_remaining()
     return Call(
-        await message(context, within_s),
+        payload,
         authorization(context),
         _given(context, "idempotency-key"),
         math.inf if remaining_s is None else remaining_s,
