@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from models.codes import Code
 from tests.fuzzing import examples
+from tests.web.fakes import PAYMENT as BODY
 from tests.web.fakes import Door, open_door
 from tests.web.graphql.client import CREATE, PAYMENT, ask, codes, errors, make
+from tests.web.languages.spoken import camel
 from tests.web.service import KEY
 from tests.web.test_bad_input import BAD_FIELDS, CARD
 from tests.web.test_canaries import CANARIES, lines
@@ -27,18 +29,12 @@ CODES = {code.value for code in Code}
 LIST = "{ payments { edges { cursor } } }"
 
 
-def camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(each.title() for each in rest)
-
-
 TYPED = [(field, value) for field, value in BAD_FIELDS if value != "null" and field != "__proto__"]
 
 
 @pytest.mark.parametrize(("field", "value"), TYPED)
 async def test_a_bad_field_gets_the_words_it_gets_in_rest(door: Door, field: str, value: str) -> None:
-    members = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
-    raw = {name: json.dumps(each) for name, each in members.items()} | {field: value}
+    raw = {name: json.dumps(each) for name, each in BODY.items()} | {field: value}
     body = "{" + ",".join(f'"{name}":{each}' for name, each in raw.items()) + "}"
     by_rest = await door.post("/v1/payments", body.encode())
     typed = ",".join(f'"{camel(name)}":{each}' for name, each in raw.items())

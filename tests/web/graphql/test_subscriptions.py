@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.web.fakes import PAYMENT as BODY
 from tests.web.fakes import Door, open_door
 from tests.web.graphql.client import PATH, SUBPROTOCOL, Talk, ask, make, talk
 from tests.web.service import KEY, OTHER_KEY, PRINCIPALS
@@ -51,11 +52,7 @@ async def test_all_of_ones_own_payments_can_be_followed_and_no_others(door: Door
         await client.begin()
         await client.subscribe("all", STORY)
         await until(lambda: door.service.listeners)
-        await door.post(
-            "/v1/payments",
-            {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"},
-            key=OTHER_KEY,
-        )
+        await door.post("/v1/payments", BODY, key=OTHER_KEY)
         payment = await make(door)
         told = await client.take("all", 2)
         assert {each["data"]["paymentEvents"]["paymentId"] for each in told} == {payment}
@@ -116,9 +113,7 @@ async def test_what_cannot_be_followed_ends_in_an_error(
     door: Door, variables: dict[str, Any], code: str
 ) -> None:
     payments = {"mine": await make(door)}
-    theirs = await door.post(
-        "/v1/payments", {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}, key=OTHER_KEY
-    )
+    theirs = await door.post("/v1/payments", BODY, key=OTHER_KEY)
     payments["theirs"] = theirs.body["id"]
     if isinstance(variables.get("id"), str):
         variables = variables | {"id": payments.get(variables["id"], variables["id"])}
