@@ -20,6 +20,7 @@ PAYMENT = {"amount": 1999, "currency": "usd", "paymentMethod": "pm_card_visa"}
 CREATE = """mutation Pay($input: CreatePaymentInput!) {
   createPayment(input: $input) { settled replayed payment { id status amount } }
 }"""
+LIST = "{ payments { edges { cursor } } }"
 
 
 async def ask(door: Door, query: Any, variables: Any = None, **more: Any) -> Told:
