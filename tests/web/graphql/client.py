@@ -21,6 +21,9 @@ CREATE = """mutation Pay($input: CreatePaymentInput!) {
   createPayment(input: $input) { settled replayed payment { id status amount } }
 }"""
 LIST = "{ payments { edges { cursor } } }"
+STORY = """subscription($id: ID, $after: Int) {
+  paymentEvents(paymentId: $id, afterSequence: $after) { type sequence paymentId payment { id status } }
+}"""
 
 
 async def ask(door: Door, query: Any, variables: Any = None, **more: Any) -> Told:
