@@ -8,9 +8,7 @@ import pytest
 
 from tests.web.fakes import Door
 from tests.web.graphql.client import CREATE, LIST, PAYMENT, ask, codes
-from tests.web.test_canaries import CANARIES, lines
-
-__all__ = ["lines"]
+from tests.web.test_canaries import CANARIES
 
 
 @pytest.mark.parametrize("card", [CANARIES[0], CANARIES[1]])
