@@ -4,14 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from models.ports import Page, View
 from web import conditional, problems
 from web.problems import Problem
+from web.request_ids import HEADER as REQUEST_ID_HEADER
 
+SERVER = "millrace"  # and not which version of what
 REPLAYED = {"Idempotent-Replayed": "true"}
 _PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def named(response: web.StreamResponse, request_id: str) -> None:
+    """With what every answer carries, whatever it is to and whoever gives it."""
+    response.headers[REQUEST_ID_HEADER] = request_id
+    response.headers[hdrs.SERVER] = SERVER
 
 
 def json(

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from aiohttp import hdrs, web
@@ -10,7 +10,6 @@ from aiohttp.http_exceptions import LineTooLong
 
 from models.codes import Code
 from web import answers
-from web.gate import SERVER
 from web.problems import CONTENT_TYPE, Problem, unavailable
 from web.request_ids import HEADER as REQUEST_ID_HEADER
 from web.request_ids import REQUEST_ID, new_request_id
@@ -87,8 +86,7 @@ class Connection(web.RequestHandler):
             self.log_exception("a request failed outside the gate", exc_info=exc)
         detail = TOO_LONG if isinstance(exc, LineTooLong) else MALFORMED
         response = answers.problem(Problem(code, detail), request_id)
-        response.headers[REQUEST_ID_HEADER] = request_id
-        response.headers[hdrs.SERVER] = SERVER
+        answers.named(response, request_id)
         response.force_close()
         return response
 
@@ -102,9 +100,9 @@ class TurnedAway(asyncio.Protocol):
     """There are as many as can be served: whoever comes now is told so, and costs nothing more."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(raw(unavailable("Too many connections are open; try again.")))
-        transport.close()
+        plug = cast(asyncio.Transport, transport)  # uvloop's are none by their class
+        plug.write(raw(unavailable("Too many connections are open; try again.")))
+        plug.close()
 
 
 def raw(problem: Problem) -> bytes:
@@ -115,7 +113,7 @@ def raw(problem: Problem) -> bytes:
         hdrs.CONTENT_TYPE: CONTENT_TYPE,
         hdrs.CONTENT_LENGTH: str(len(body)),
         hdrs.CONNECTION: "close",
-        hdrs.SERVER: SERVER,
+        hdrs.SERVER: answers.SERVER,
         REQUEST_ID_HEADER: request_id,
         **problem.headers,
     }

@@ -14,16 +14,12 @@ from web import answers
 from web.metrics import DoorMetrics
 from web.patience import Patience
 from web.ports import Span, Tracing
-from web.problems import Problem, problem_of, unavailable
+from web.problems import Problem, problem_of
 from web.rate_limits import STANDINGS, headers
 from web.request_ids import CLIENT_HEADER, CLIENT_REQUEST_ID, REQUEST_ID, client_request_id, new_request_id
-from web.request_ids import HEADER as REQUEST_ID_HEADER
 from web.requests import TRACE
+from web.rooms import Room, Stay
 
-TELL_EVERY_S = 5.0
-"""Between two lines in the log about requests turned away: a line for each would cost more than the refusal itself."""
-
-SERVER = "millrace"  # and not which version of what
 METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
 """Of the door as a whole (`OPTIONS *`). Source: RFC 9110, section 9.3.7."""
 
@@ -32,23 +28,12 @@ ALWAYS_ADMITTED = frozenset({"/livez", "/readyz", "/metrics"})
 log = logging.getLogger("millrace.web")
 
 
-class Stay:
-    """A request's place among those inside. Who means to stay for hours gives it up, and is bounded otherwise."""
-
-    def __init__(self, metrics: DoorMetrics) -> None:
-        self._metrics, self.is_given_up = metrics, False
-        metrics.inside += 1
-
-    def give_up(self) -> None:
-        self._metrics.inside -= not self.is_given_up
-        self.is_given_up = True
-
-
 STAY: web.RequestKey[Stay] = web.RequestKey("stay", Stay)
 
 
 def gate(metrics: DoorMetrics, tracing: Tracing, patience: Patience, requests_max: int) -> Middleware:
-    shedding = Shedding()
+    room = Room(requests_max)
+    metrics.in_flight.set_function(lambda: room.inside)
 
     @web.middleware
     async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -59,46 +44,25 @@ def gate(metrics: DoorMetrics, tracing: Tracing, patience: Patience, requests_ma
         standings: list[Standing] = []
         STANDINGS.set(standings)
         route, method = _route(request), request.method if request.method in hdrs.METH_ALL else "OTHER"
+        stay: Stay | None = None
         with _span(tracing, request, method, route) as span:
             request[TRACE] = None if span is None else span.traceparent
-            stay = request[STAY] = Stay(metrics)
             try:
-                if metrics.inside > requests_max and route not in ALWAYS_ADMITTED:
-                    response = shedding.turn_away(request_id, route, metrics)
-                else:
+                with room.taken(always=route in ALWAYS_ADMITTED) as stay:
+                    request[STAY] = stay
                     response = await handler(request)
             except Exception as failed:
                 response = _response_to(failed, request, route, request_id, metrics)
-            finally:
-                was_short = not stay.is_given_up
-                stay.give_up()
             _end(span, response.status)
-        response.headers[REQUEST_ID_HEADER] = request_id
-        response.headers[hdrs.SERVER] = SERVER
+        answers.named(response, request_id)
         response.headers.update(headers(standings))
         if patience.is_ending:  # else the client would send its next request to nobody
             response.force_close()
-        if was_short:
+        if stay is None or stay.has_a_place:
             metrics.answered(method, route, response.status, time.perf_counter() - began)
         return response
 
     return admit
-
-
-class Shedding:
-    """Turns away what there is no room for, as cheaply as can be: nothing of it is read."""
-
-    def __init__(self) -> None:
-        self._untold, self._told_at = 0, float("-inf")
-
-    def turn_away(self, request_id: str, route: str, metrics: DoorMetrics) -> web.StreamResponse:
-        problem, now = unavailable("Too many requests are being answered; try again."), time.monotonic()
-        metrics.problems.labels(route, problem.code.value).inc()
-        self._untold += 1
-        if now - self._told_at > TELL_EVERY_S:
-            log.warning("%d requests were turned away: there is no room for them", self._untold)
-            self._untold, self._told_at = 0, now
-        return answers.problem(problem, request_id)
 
 
 def _span(
@@ -128,8 +92,7 @@ async def meet_expectation(request: web.Request) -> web.StreamResponse | None:
     request_id = new_request_id()
     unmet = Problem(Code.MALFORMED_REQUEST, "This expectation cannot be met.")
     response = answers.problem(unmet, request_id)
-    response.headers[REQUEST_ID_HEADER] = request_id
-    response.headers[hdrs.SERVER] = SERVER
+    answers.named(response, request_id)
     return response
 
 

@@ -43,10 +43,8 @@ class DoorMetrics:
         self.commands, self.unsent, self.replies_late, self.replayed = self._counters(COMMANDS)
         self.rate_limited, self.notices = self._counters(CALLERS)
         self._children: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
-        self.inside = 0
         meaning = "Requests being answered now."
-        in_flight = Gauge("millrace_http_requests_in_flight", meaning, registry=registry)
-        in_flight.set_function(lambda: self.inside)
+        self.in_flight = Gauge("millrace_http_requests_in_flight", meaning, registry=registry)
 
     def _counters(self, told: Sequence[tuple[str, str, tuple[str, ...]]]) -> Iterator[Counter]:
         return (Counter(name, meaning, labels, registry=self.registry) for name, meaning, labels in told)

@@ -34,7 +34,7 @@ class Reading:
 
     async def payment(self, authorization: str | None, payment_id: str) -> View:
         caller = await self._callers.admit(authorization, GET_PAYMENT)
-        return await self._payment(caller.merchant, payment_id)
+        return await payment_of(self._reader, caller.merchant, payment_id)
 
     async def payments(self, authorization: str | None, query: Query) -> Page:
         caller = await self._callers.admit(authorization, LIST_PAYMENTS)
@@ -66,7 +66,7 @@ class Reading:
         """Newest first."""
         caller = await self._callers.admit(authorization, LIST_REFUNDS)
         wanted = _wanted_refunds(query)
-        payment = await self._payment(caller.merchant, payment_id)
+        payment = await payment_of(self._reader, caller.merchant, payment_id)
         return _page_of(refunds_of(payment)[::-1], *wanted)
 
     async def events(self, authorization: str | None, payment_id: str, query: Query) -> Page:
@@ -79,16 +79,18 @@ class Reading:
             raise no_such_payment()
         page = await self._reader.events(caller.merchant, payment_id, limit, after)
         if not page.data:
-            await self._payment(caller.merchant, payment_id)
+            await payment_of(self._reader, caller.merchant, payment_id)
         return page
 
-    async def _payment(self, merchant: str, payment_id: str) -> View:
-        found = (
-            await self._reader.payment(merchant, payment_id) if ids.PAYMENT_ID.fullmatch(payment_id) else None
-        )
-        if found is None:
-            raise no_such_payment()
-        return found
+
+async def payment_of(reader: Reader, merchant: str, payment_id: str) -> View:
+    """The merchant's payment as it stands. Raises Problem where there is none."""
+    found = None
+    if ids.PAYMENT_ID.fullmatch(payment_id):
+        found = await reader.payment(merchant, payment_id)
+    if found is None:
+        raise no_such_payment()
+    return found
 
 
 def refunds_in(payment: View, query: Query) -> Page:

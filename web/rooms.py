@@ -18,15 +18,27 @@ class Room:
         self.most, self.inside = most, 0
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Raises Problem."""
-        if self.inside >= self.most:
+    def taken(self, always: bool = False) -> Iterator["Stay"]:
+        """`always`: whatever there is room for. Raises Problem."""
+        if self.inside >= self.most and not always:
             raise unavailable("Too many requests are being answered; try again.")
         self.inside += 1
+        stay = Stay(self)
         try:
-            yield
+            yield stay
         finally:
-            self.inside -= 1
+            self.inside -= stay.has_a_place
+
+
+class Stay:
+    """Of one who is inside. Who means to stay for hours gives the place up, and is bounded otherwise."""
+
+    def __init__(self, room: Room) -> None:
+        self._room, self.has_a_place = room, True
+
+    def give_up(self) -> None:
+        self._room.inside -= self.has_a_place
+        self.has_a_place = False
 
 
 class Shares:

@@ -111,12 +111,15 @@ class Certificate:
 
     def __init__(self, files: TlsFiles) -> None:
         self.files = files
-        self.pem = pem(files)
+        self._seen = _versions(
+            files
+        )  # before they are read: what is written meanwhile is read at the next look
         self.context = server_context(files)  # what a connection begins with; then it is given the one of now
         self.context.sni_callback = self._give
-        self.ends_at = ends_at(files)
-        self._now = server_context(files)
-        self._seen = _versions(files)
+        self._read()
+
+    def _read(self) -> None:
+        self._now, self.ends_at, self.pem = server_context(self.files), ends_at(self.files), pem(self.files)
 
     def _give(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
         """Called in each handshake, with a name or without."""
@@ -128,11 +131,7 @@ class Certificate:
         if seen == self._seen:
             return False
         try:
-            self._now, self.ends_at, self.pem = (
-                server_context(self.files),
-                ends_at(self.files),
-                pem(self.files),
-            )
+            self._read()
         except (TlsRefused, OSError, ValueError) as refused:
             log.error("a renewed certificate cannot be used, the one before stays: %s", refused)
             return False

@@ -8,14 +8,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from models import ids
+from models.commands import FieldError
 from models.errors import Unavailable
 from models.ports import Page, View
 from web.callers import Callers
 from web.operations import WATCH_EVENTS
-from web.payments import no_such_payment
 from web.ports import Listener, Reader, Signals
-from web.problems import unavailable
+from web.problems import invalid, unavailable
+from web.reading import SEQUENCE_MAX, payment_of
 from web.rooms import Shares
 
 LOOK_AGAIN_S = 2.5
@@ -50,12 +50,14 @@ class Watching:
     ) -> AsyncGenerator[Happened, None]:
         """The payment's events behind `after_sequence`, then each as it happens, without end. Raises Problem."""
         caller = await self._callers.admit(authorization, WATCH_EVENTS)
-        await self._payment(caller.merchant, payment_id)
+        if not 0 <= after_sequence <= SEQUENCE_MAX:
+            raise invalid([FieldError("after_sequence", f"must be an integer of 0 to {SEQUENCE_MAX}")])
+        await payment_of(self._reader, caller.merchant, payment_id)
         try:
             async with self._listening(caller.merchant, payment_id) as listener:
                 # what happened before anybody listened may still be on its way to the store
-                told = (await self._payment(caller.merchant, payment_id))["sequence"]
-                await self._reader.reached(payment_id, told, REACHED_WITHIN_S)
+                payment = await payment_of(self._reader, caller.merchant, payment_id)
+                await self._reader.reached(payment_id, payment["sequence"], REACHED_WITHIN_S)
                 while True:
                     async for happened in self._since(caller.merchant, payment_id, after_sequence):
                         after_sequence = happened.event["sequence"]
@@ -92,14 +94,6 @@ class Watching:
         with self._shares.taken(merchant):
             async with self._signals.listen(merchant, payment_id) as listener:
                 yield listener
-
-    async def _payment(self, merchant: str, payment_id: str) -> View:
-        found = None
-        if ids.PAYMENT_ID.fullmatch(payment_id):
-            found = await self._reader.payment(merchant, payment_id)
-        if found is None:
-            raise no_such_payment()
-        return found
 
     async def _news(self, authorization: str | None, listener: Listener) -> dict[str, tuple[int, int]]:
         """What is new, once the store has it; nothing after a while, in which something may all the same have reached the store.

@@ -117,8 +117,9 @@ async def _neighbours(doors: Doors, rounds: int, order: random.Random, report: R
                     refused.append(statuses[429] / statuses.total())
     report.table(
         "A neighbour at ten times its limit",
-        f"A merchant asks for {OTHER_PER_S:g} payments/s, p99 in ms; its neighbour's key has a limit of {LIMIT_PER_S} units a second, "
-        f"which are {AT_LIMIT_PER_S:g} payments, and has been asking for {SETTLED_S:g} s. Must: 1.5 times as long as alone at most.",
+        f"A merchant asks for {OTHER_PER_S:g} payments/s, p99 in ms; its neighbour's key has a limit of {LIMIT_PER_S} units a "
+        f"second, which are {AT_LIMIT_PER_S:g} payments, and has been asking for {SETTLED_S:g} s. Must: 1.5 times as long as "
+        "alone at most.",
         [
             "the neighbour",
             "p99 of the other",
@@ -167,8 +168,9 @@ async def _overload(doors: Doors, rounds: int, report: Report) -> None:
         turned_away.append(1 - statuses[201] / statuses.total())
     report.table(
         "Three times as much as can be carried",
-        f"Offered, open loop, {OVERLOAD:g} times the peak, which is the better of {CLIENTS} and {4 * CLIENTS} clients. Goodput: 201 within "
-        f"{IN_TIME_S:g} s, from the {SETTLED_S:g}th second to the {OVERLOAD_S:g}th; the load's own CPU is on the same cores. Must: 0.90.",
+        f"Offered, open loop, {OVERLOAD:g} times the peak, which is the better of {CLIENTS} and {4 * CLIENTS} clients. Goodput: "
+        f"201 within {IN_TIME_S:g} s, from the {SETTLED_S:g}th second to the {OVERLOAD_S:g}th; the load's own CPU is on the same "
+        "cores. Must: 0.90.",
         ["peak, payments/s", "goodput", "of the peak", "turned away with 429 or 503"],
         [
             [

@@ -1,17 +1,15 @@
 """A service behind the door that needs no Kafka: the real rules decide, in memory. Holds no tests."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from models.callers import Operator, Principal
 from models.commands import Command, Origin, PublicCommand, RecordNotice, RecordOutcome, fingerprint
 from models.deciding import decide, remembered_as
 from models.errors import Unavailable
-from models.events import Event
 from models.ids import internal_command_id
 from models.ports import (
     Heard,
@@ -19,25 +17,17 @@ from models.ports import (
     PaymentFilter,
     Reply,
     ReplyAddress,
-    SignatureInvalid,
-    Unaddressed,
     Unfamiliar,
     View,
     Waiting,
 )
-from models.provider import (
-    DisputeSnapshot,
-    DisputeStatus,
-    IntentSnapshot,
-    IntentStatus,
-    PspCall,
-)
-from models.representation import payment_view, rfc3339
+from models.provider import PspCall
+from models.representation import payment_view
 from models.transaction import Transaction, evolve, react
 from streams.rate_limits import Leads, RateLimits, Taking
 from streams.tracing import UNTRACED, Tracing
-from streams.wire.events import TYPES
 from tests.fakes import FakeTokens
+from tests.web.hearing import Listening, event_view, notice_in
 from tests.web.provider import outcome_of
 from web.operations import PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE
 from web.ports import Ports
@@ -58,7 +48,6 @@ SIGNED = {
     TOKEN: Principal(ALICE, "jwt:alice", _ALL, False),
     OTHER_TOKEN: Principal(BOB, "jwt:bob", _ALL, False),
 }
-GOOD_SIGNATURE = "t=1,v1=good"
 
 
 def _asked_by(command: PublicCommand) -> tuple[str, str, str]:
@@ -98,7 +87,7 @@ class Service:
     livemode: bool = False
     tracing: Tracing = UNTRACED
     tokens: FakeTokens = field(default_factory=lambda: FakeTokens(SIGNED))
-    listeners: set["Listening"] = field(default_factory=set)
+    listeners: set[Listening] = field(default_factory=set)
     limiter: RateLimits = field(default_factory=lambda: RateLimits(NoRedis(), 1))
     forced_reply: Reply | None = None
     address: ReplyAddress = field(default_factory=lambda: ReplyAddress("payments.replies.v1", 0))
@@ -252,7 +241,7 @@ class Service:
     # signals
 
     @asynccontextmanager
-    async def listen(self, merchant: str, payment_id: str | None) -> AsyncIterator["Listening"]:
+    async def listen(self, merchant: str, payment_id: str | None) -> AsyncIterator[Listening]:
         if self.log_is_away:
             raise Unavailable("no broker")
         listener = Listening(payment_id)
@@ -273,20 +262,7 @@ class Service:
         return PRINCIPALS.get(api_key)
 
     def read(self, body: bytes, signature: str, now: datetime) -> Heard | None:
-        if signature != GOOD_SIGNATURE:
-            raise SignatureInvalid
-        if body.startswith(b"new_"):
-            return Unfamiliar("evt_3", "payment_intent.reversed", "pi_1", body)
-        if body.startswith(b"du_"):
-            told = json.loads(body[3:])
-            dispute = DisputeSnapshot("du_1", told["intent"], DisputeStatus.NEEDS_RESPONSE, "usd", 1999)
-            told_at = now - timedelta(seconds=told["age_s"])
-            return Unaddressed("evt_2", "charge.dispute.created", dispute, told["intent"], told_at)
-        if b"pi_" not in body:
-            return None
-        origin = Origin("evt_1", "pay_" + "0" * 32, ALICE, now)
-        snapshot = IntentSnapshot("pi_1", IntentStatus.CAPTURED, "usd", 1999, amount_captured_minor=1999)
-        return RecordNotice(origin, "evt_1", "payment_intent.succeeded", snapshot)
+        return notice_in(body, signature, now, ALICE)
 
     async def keep(self, notice: Unfamiliar) -> None:
         if self.log_is_away:
@@ -320,39 +296,3 @@ class Service:
             tracing=self.tracing,
             livemode=self.livemode,
         )
-
-
-def event_view(event: Event) -> View:
-    return {
-        "id": event.id,
-        "object": "event",
-        "type": TYPES[type(event.data)],
-        "payment": event.payment_id,
-        "sequence": event.sequence,
-        "created_at": rfc3339(event.at),
-        "causation_id": event.caused_by,
-        "cause": None,
-        "data": {},
-    }
-
-
-@dataclass(eq=False)
-class Listening:
-    """Hears of everybody's payments: what may be seen of them is not the listener's to know."""
-
-    payment_id: str | None
-    heard: dict[str, tuple[int, int]] = field(default_factory=dict)
-    came: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def news(self, timeout_s: float) -> dict[str, tuple[int, int]]:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.came.wait(), timeout_s)
-        self.came.clear()
-        heard, self.heard = self.heard, {}
-        return heard
-
-    def hear(self, payment_id: str, sequence: int) -> None:
-        if self.payment_id in (None, payment_id):
-            first, _ = self.heard.get(payment_id, (sequence, sequence))
-            self.heard[payment_id] = first, sequence
-            self.came.set()

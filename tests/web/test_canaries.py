@@ -3,35 +3,16 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
-from streams.logs import JsonLines
 from tests.web.fakes import PAYMENT, Door
 from tests.web.service import KEY, TOKEN
-from web.request_ids import RequestIds
 
 CARD, CARD_WITH_GAPS = "4000056655665556", "4000-0566-5566-5556"
 SECRET_KEY = "mr_test_canary00secret"
 SECRET_TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJjYW5hcnkiOiJ0b2tlbiJ9.c2lnbmVkLWNhbmFyeQ"
 CANARIES = (CARD, CARD_WITH_GAPS, SECRET_KEY, KEY, "sk_test_canary000", TOKEN, *SECRET_TOKEN.split("."))
-
-
-@pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    """Everything that is logged, at DEBUG, as a process writes it."""
-    stream, root = io.StringIO(), logging.getLogger()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines("web-0"))
-    handler.addFilter(RequestIds())
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    logging.getLogger("millrace").setLevel(logging.DEBUG)
-    yield stream
-    root.removeHandler(handler)
-    root.setLevel(level)
 
 
 @pytest.mark.parametrize("card", [CARD, CARD_WITH_GAPS])

@@ -3,8 +3,10 @@
 import asyncio
 import socket
 import time
+from typing import Any
 
 import pytest
+import uvloop
 
 from tests.web.fakes import Door, open_door
 from web import connections, server
@@ -123,3 +125,22 @@ async def test_an_answer_that_nobody_reads_is_bounded_in_time(door: Door) -> Non
 
 def test_the_bound_leaves_room_for_files_that_are_no_connections() -> None:
     assert 0 < server._connections_max() <= connections.CONNECTIONS_MAX
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_who_comes_when_there_are_too_many_is_told_so(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the loop that serves as well: its transports are of a class of their own."""
+    monkeypatch.setattr(server, "_connections_max", lambda: 1)
+    run(_one_too_many())
+
+
+async def _one_too_many() -> None:
+    async with open_door() as door:
+        first, writer = await connect(door)
+        late, late_writer = await connect(door)
+        answer = await asyncio.wait_for(late.read(), 5)
+        assert answer.startswith(b"HTTP/1.1 503 ") and b"Retry-After: " in answer
+        writer.write(HEAD + b"\r\n")
+        assert (await asyncio.wait_for(first.readuntil(b"\r\n\r\n"), 5)).startswith(b"HTTP/1.1 200")
+        writer.close()
+        late_writer.close()

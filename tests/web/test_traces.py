@@ -7,7 +7,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from streams.tracing.otlp import OtlpTracing
 from tests.web.fakes import PAYMENT, Door, open_door
-from tests.web.service import GOOD_SIGNATURE, Service
+from tests.web.hearing import GOOD_SIGNATURE
+from tests.web.service import Service
 
 TRACE_ID = "a" * 32
 CLIENTS = f"00-{TRACE_ID}-{'b' * 16}-01"

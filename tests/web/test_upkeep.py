@@ -9,7 +9,7 @@ import pytest
 
 from models.commands import RecordNotice
 from tests.web.fakes import PAYMENT, Door, open_door
-from tests.web.service import GOOD_SIGNATURE
+from tests.web.hearing import GOOD_SIGNATURE
 from web.upkeep import DOCUMENTS
 
 NOTICE = b'{"id": "evt_1", "data": {"object": {"id": "pi_1"}}}'

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import aiohttp
 import pytest
@@ -12,10 +13,10 @@ from web.patience import WAIT_MAX_S, preference
 from web.payments import pending_refund
 
 
-async def until(condition: "object", deadline_s: float = 5.0) -> None:
+async def until(condition: Callable[[], object], deadline_s: float = 5.0) -> None:
     """Waits for `condition()` to hold."""
     ends_at = time.monotonic() + deadline_s
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < ends_at, "it never came to hold"
         await asyncio.sleep(0.005)
 

@@ -11,6 +11,7 @@ from models.ids import command_uuid
 from models.ports import Page
 from tests.web.fakes import PAYMENT, Door
 from tests.web.service import KEY, OTHER_KEY, PRINCIPALS
+from tests.web.test_waiting import until
 from web import watching
 from web.doors import operations
 from web.metrics import DoorMetrics
@@ -153,8 +154,7 @@ async def test_one_merchant_watches_so_much_and_leaves_the_rest_to_others(
     id, others = await authorized(door), await door.post("/v1/payments", PAYMENT, "o", key=OTHER_KEY)
     one, two = watch.payment(MINE, id), watch.all(MINE)
     waiting = asyncio.create_task(anext(two))
-    while not door.service.listeners:  # noqa: ASYNC110
-        await asyncio.sleep(0.001)
+    await until(lambda: door.service.listeners)
     assert await take(one, 2) == [1, 2]
     with pytest.raises(Problem) as refused:
         await take(watch.payment(MINE, id), 1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models import shapes
+from tests.web.fakes import PAYMENT
 from web.routes import ROUTES, Route
 
 MERCHANTS_ROUTES = [route for route in ROUTES if route.scope]
@@ -16,7 +17,6 @@ WALK = [
 ]
 IDS = [f"{method} {route.path}" for method, route in WALK]
 
-PAYMENT: dict[str, Any] = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
 BODIES: dict[str | None, Any] = {
     None: None,
     shapes.CREATE: PAYMENT,

@@ -6,8 +6,8 @@ Source: github.com/enisdenjo/graphql-ws, PROTOCOL.md.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractContextManager, aclosing, suppress
-from typing import Any, NoReturn, Protocol
+from contextlib import aclosing, suppress
+from typing import Any, NoReturn
 
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -27,6 +27,7 @@ from web.metrics import DoorMetrics
 from web.operations import READ_QUERY
 from web.problems import RETRYABLE, Problem
 from web.request_ids import REQUEST_ID, new_request_id
+from web.rooms import Shares
 
 INIT_WITHIN_S = 10.0
 """From the connection to the client's saying who it is: until then it may be anybody's."""
@@ -50,12 +51,6 @@ class Ended(Exception):
         self.code, self.reason = code, reason
 
 
-class Seats(Protocol):
-    def of(self, caller: Principal) -> AbstractContextManager[None]:
-        """Raises Ended where the caller has as many as they may."""
-        ...
-
-
 class Conversation:
     """`authorization`: of the HTTP request, where it had one."""
 
@@ -75,16 +70,18 @@ class Conversation:
     def subscriptions(self) -> int:
         return len(self._following)
 
-    async def run(self, seats: Seats) -> None:
-        """Until one of the two ends it."""
+    async def run(self, seats: Shares) -> None:
+        """Until one of the two ends it. `seats`: one for each conversation of a merchant's."""
         try:
             caller = await self._begin()
-            with seats.of(caller):
+            with seats.taken(caller.merchant):
                 await self._send(type="connection_ack")
                 async for message in self._messages():
                     await self._take(message)
         except Ended as ended:
             await self.end(ended.code, ended.reason)
+        except Problem:  # no seat: every other one is told within the conversation
+            await self.end(WSCloseCode.TRY_AGAIN_LATER, "Too many connections")
         except ConnectionError:
             pass  # gone, while something was being said to it
         except Exception:

@@ -23,7 +23,7 @@ from web.json_bodies import decode
 from web.metrics import DoorMetrics
 from web.operations import READ_QUERY
 from web.problems import Problem
-from web.requests import authorization, json_body, trace
+from web.requests import authorization, json_body, query, trace
 
 OLDER, NEWER = "application/json", "application/graphql-response+json"
 """Anything between may have written the older one, so its status says less of what became of a query."""
@@ -99,10 +99,11 @@ def _refuse_what_does_not_go(method: str, kind: OperationType) -> None:
 
 
 def _in_url(request: web.Request) -> dict[str, Any]:
-    given: dict[str, Any] = dict(request.query)
-    if len(given) < len(request.query):
+    pairs = query(request)
+    given: dict[str, Any] = dict(pairs)
+    if len(given) < len(pairs):
         raise Problem(Code.MALFORMED_REQUEST, "A parameter is given twice.")
     for name in ("variables", "extensions"):
         if name in given:
-            given[name] = decode(given[name].encode(errors="replace"))
+            given[name] = decode(given[name].encode())
     return given

@@ -19,7 +19,6 @@ from web.graphql.paging import Asked, Connection
 from web.graphql.scalars import SCALARS, Metadata, Time
 from web.graphql.types import Payment, PaymentEvent, PaymentStatus, Refund, happened, id_of
 from web.problems import invalid
-from web.reading import SEQUENCE_MAX
 
 
 @strawberry.type(
@@ -73,13 +72,12 @@ class Subscription:
         self, info: Info, payment_id: strawberry.ID | None = None, after_sequence: int | None = None
     ) -> AsyncGenerator[PaymentEvent, None]:
         watching, authorization = info.context.operations.watching, info.context.authorization
-        if after_sequence is not None and (payment_id is None or not 0 <= after_sequence <= SEQUENCE_MAX):
-            message = f"must be an integer of 0 to {SEQUENCE_MAX}, and goes with payment_id"
-            raise invalid([FieldError("after_sequence", message)])
-        if payment_id is None:
+        if payment_id is not None:
+            happening = watching.payment(authorization, payment_id, after_sequence or 0)
+        elif after_sequence is None:
             happening = watching.all(authorization)
         else:
-            happening = watching.payment(authorization, payment_id, after_sequence or 0)
+            raise invalid([FieldError("after_sequence", "goes with payment_id")])
         async with aclosing(happening):
             async for each in happening:
                 yield happened(each.event, each.payment)  # type: ignore[misc]

@@ -2,24 +2,21 @@
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from aiohttp import WSCloseCode, hdrs, web
 from prometheus_client import Gauge
 
-from models.callers import Principal
+from web import answers
 from web.doors import Operations
-from web.gate import SERVER, STAY
-from web.graphql.conversation import Conversation, Ended
+from web.gate import STAY
+from web.graphql.conversation import Conversation
 from web.graphql.documents import Documents
 from web.json_bodies import BODY_MAX_BYTES
 from web.metrics import DoorMetrics
 from web.problems import unavailable
-from web.request_ids import HEADER as REQUEST_ID_HEADER
 from web.request_ids import REQUEST_ID
 from web.requests import authorization
+from web.rooms import Shares
 
 SUBPROTOCOL = "graphql-transport-ws"
 SUBPROTOCOL_UNACCEPTABLE = 4406
@@ -42,7 +39,7 @@ class Sockets:
     def __init__(self, operations: Operations, documents: Documents, metrics: DoorMetrics) -> None:
         self._operations, self._documents, self._metrics = operations, documents, metrics
         self._open: set[Conversation] = set()
-        self._of: Counter[str] = Counter()
+        self._seats = Shares(CONNECTIONS_OF_ONE_MAX)
         self._is_ending = False
         registry = metrics.registry
         connections = Gauge("millrace_graphql_connections", "WebSockets that are open.", registry=registry)
@@ -68,23 +65,10 @@ class Sockets:
             if ws.ws_protocol is None:
                 await conversation.end(SUBPROTOCOL_UNACCEPTABLE, "Subprotocol not acceptable")
             else:
-                await conversation.run(self)
+                await conversation.run(self._seats)
         finally:
             self._open.discard(conversation)
         return ws
-
-    @contextmanager
-    def of(self, caller: Principal) -> Iterator[None]:
-        """A seat of the caller's. Raises Ended."""
-        if self._of[caller.merchant] >= CONNECTIONS_OF_ONE_MAX:
-            raise Ended(WSCloseCode.TRY_AGAIN_LATER, "Too many connections")
-        self._of[caller.merchant] += 1
-        try:
-            yield
-        finally:
-            self._of[caller.merchant] -= 1
-            if not self._of[caller.merchant]:
-                del self._of[caller.merchant]
 
     async def end(self, _: web.Application) -> None:
         """All of them, as this process is about to go: clients come back to another."""
@@ -105,6 +89,5 @@ def _socket() -> web.WebSocketResponse:
         compress=False,
         max_msg_size=BODY_MAX_BYTES,
     )
-    ws.headers[REQUEST_ID_HEADER] = REQUEST_ID.get() or ""
-    ws.headers[hdrs.SERVER] = SERVER
+    answers.named(ws, REQUEST_ID.get() or "")
     return ws

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -22,32 +21,33 @@ Asked = TypeVar("Asked", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What came. `remaining_s`: until the client's deadline; infinite where it has none. `trace`: a traceparent, to hand on."""
+    """What came. `idempotency_key`: all there are. `remaining_s`: until the client's deadline; infinite where it has none.
+    `trace`: a traceparent, to hand on.
+    """
 
     message: bytes
-    metadata: Mapping[str, list[str]]
+    authorization: str | None
+    idempotency_key: list[str]
     remaining_s: float
     trace: str | None
 
     def asked(self, kind: type[Asked]) -> Asked:
         """Raises Problem."""
-        try:
-            return kind.FromString(self.message)
-        except DecodeError:  # of a string that is not UTF-8, too; it quotes what it read
-            raise Problem(Code.MALFORMED_REQUEST, f"The message is no {kind.DESCRIPTOR.name}.") from None
+        return read(kind, self.message)
 
-    @property
-    def authorization(self) -> str | None:
-        return _only(self.metadata.get("authorization", []))
 
-    @property
-    def idempotency_key(self) -> list[str]:
-        return self.metadata.get("idempotency-key", [])
+def read(kind: type[Asked], payload: bytes) -> Asked:
+    """Raises Problem."""
+    try:
+        return kind.FromString(payload)
+    except DecodeError:  # of a string that is not UTF-8, too; it quotes what it read
+        raise Problem(Code.MALFORMED_REQUEST, f"The message is no {kind.DESCRIPTOR.name}.") from None
 
 
 def authorization(context: Context) -> str | None:
-    """Of a call whose message may still be on its way."""
-    return _only(_given(context, "authorization"))
+    """The one value of it, of a call whose message may still be on its way."""
+    given = _given(context, "authorization")
+    return given[0] if len(given) == 1 else None
 
 
 def first(context: Context, name: str) -> str | None:
@@ -59,20 +59,19 @@ def _given(context: Context, name: str) -> list[str]:
     return [str(value) for each, value in context.invocation_metadata() or () if each == name]
 
 
-def _only(given: list[str]) -> str | None:
-    return given[0] if len(given) == 1 else None
-
-
 async def received(context: Context, within_s: float, trace: str | None) -> Call:
     """The call, once its message has come. Read here, also where there is to be one only: gRPC itself would wait for it without
     end, and tell of a bad one in its own words. Raises Problem.
     """
-    metadata: dict[str, list[str]] = {}
-    for name, value in context.invocation_metadata() or ():
-        metadata.setdefault(name, []).append(str(value))
-    remaining_s = context.time_remaining()
     payload = await message(context, within_s)
-    return Call(payload, metadata, math.inf if remaining_s is None else remaining_s, trace)
+    remaining_s = context.time_remaining()
+    return Call(
+        payload,
+        authorization(context),
+        _given(context, "idempotency-key"),
+        math.inf if remaining_s is None else remaining_s,
+        trace,
+    )
 
 
 async def message(context: Context, within_s: float) -> bytes:

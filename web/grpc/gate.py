@@ -68,13 +68,12 @@ class Gate:
             self._requests: Shares(limits.requests_of_one_max),
             self._watches: Shares(limits.watches_of_one_max),
         }
-        self._streams, self._stopping = Patience(), False
+        self._streams = Patience()
         metrics.in_flight.set_function(lambda: self._requests.inside)
         metrics.watches.set_function(lambda: self._watches.inside)
 
     def end_streams(self) -> None:
         """Lets all go who watch, and all who begin to, for this server stops."""
-        self._stopping = True
         self._streams.end_within(0)
 
     def unary(self, method: str, answer: Callable[[Call], Awaitable[Message]]) -> Handler:
@@ -146,7 +145,7 @@ class Gate:
         if problem.code is Code.INTERNAL_ERROR:
             log.error("a call failed for a reason of ours: %s", method, exc_info=failed)
         elif problem.code is Code.UNAVAILABLE:
-            level = logging.INFO if self._stopping else logging.WARNING
+            level = logging.INFO if self._streams.is_ending else logging.WARNING
             log.log(level, "a call could not be served: %s: %s", method, problem.detail)
         return problem
 

@@ -9,11 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2 as pb
 
-from models.codes import Code
-from web.grpc.calls import Context, message
+from web.grpc.calls import Context, message, read
 from web.grpc.gate import Handler
 from web.grpc.statuses import STATUS
 from web.ports import Readiness
@@ -115,10 +113,7 @@ def _told(answer: Callable[[object, Context], Awaitable[Any]]) -> Callable[[obje
 
 async def _service(context: Context) -> str:
     """Which one is asked about. Raises Problem."""
-    try:
-        return str(pb.HealthCheckRequest.FromString(await message(context, ASKED_WITHIN_S)).service)
-    except DecodeError:
-        raise Problem(Code.MALFORMED_REQUEST, "The message is no HealthCheckRequest.") from None
+    return str(read(pb.HealthCheckRequest, await message(context, ASKED_WITHIN_S)).service)
 
 
 def _written(status: Any) -> bytes:

@@ -10,16 +10,14 @@ from typing import Any
 from google.protobuf.message import Message
 
 from models.commands import FieldError
-from models.ports import View
 from web.doors import Operations
 from web.grpc import payments_pb2 as pb
 from web.grpc.calls import SERVICE, Call
 from web.grpc.gate import Gate, Handler
 from web.grpc.messages import body, query, seconds, shown
 from web.patience import WAIT_MAX_S
-from web.payments import Asked
+from web.payments import Answer, Asked
 from web.problems import invalid
-from web.reading import SEQUENCE_MAX
 
 DEADLINE_MARGIN_S = 0.3
 """Before the client's deadline, to read what is known and bring it there."""
@@ -57,20 +55,17 @@ class Payments:
 
     async def create_payment(self, call: Call) -> Message:
         answer = await self._payments.create(self._asked(call, call.asked(pb.CreatePaymentRequest)))
-        payment = shown(pb.Payment, answer.view)
-        return pb.CreatePaymentResponse(payment=payment, settled=answer.settled, replayed=answer.replayed)
+        return _payment_as(pb.CreatePaymentResponse, answer)
 
     async def capture_payment(self, call: Call) -> Message:
         request = call.asked(pb.CapturePaymentRequest)
         answer = await self._payments.capture(self._asked(call, request), request.payment_id)
-        payment = shown(pb.Payment, answer.view)
-        return pb.CapturePaymentResponse(payment=payment, settled=answer.settled, replayed=answer.replayed)
+        return _payment_as(pb.CapturePaymentResponse, answer)
 
     async def cancel_payment(self, call: Call) -> Message:
         request = call.asked(pb.CancelPaymentRequest)
         answer = await self._payments.cancel(self._asked(call, request), request.payment_id)
-        payment = shown(pb.Payment, answer.view)
-        return pb.CancelPaymentResponse(payment=payment, settled=answer.settled, replayed=answer.replayed)
+        return _payment_as(pb.CancelPaymentResponse, answer)
 
     async def create_refund(self, call: Call) -> Message:
         request = call.asked(pb.CreateRefundRequest)
@@ -85,7 +80,8 @@ class Payments:
     async def list_payments(self, call: Call) -> Message:
         pairs = query(call.asked(pb.ListPaymentsRequest))
         page = await self._reading.payments(call.authorization, pairs)
-        return pb.ListPaymentsResponse(payments=_all(page.data), has_more=page.has_more)
+        payments = [shown(pb.Payment, view) for view in page.data]
+        return pb.ListPaymentsResponse(payments=payments, has_more=page.has_more)
 
     async def get_refund(self, call: Call) -> Message:
         refund_id = call.asked(pb.GetRefundRequest).refund_id
@@ -93,10 +89,8 @@ class Payments:
 
     async def watch_payment(self, call: Call) -> AsyncGenerator[Message, None]:
         request = call.asked(pb.WatchPaymentRequest)
-        after = request.after_sequence
-        if not 0 <= after <= SEQUENCE_MAX:
-            raise invalid([FieldError("after_sequence", f"must be an integer of 0 to {SEQUENCE_MAX}")])
-        async with aclosing(self._watching.payment(call.authorization, request.payment_id, after)) as story:
+        story = self._watching.payment(call.authorization, request.payment_id, request.after_sequence)
+        async with aclosing(story):
             async for happened in story:
                 payment = shown(pb.Payment, happened.payment) if happened.payment else None
                 yield pb.WatchPaymentResponse(event=shown(pb.PaymentEvent, happened.event), payment=payment)
@@ -113,5 +107,9 @@ class Payments:
         return Asked(call.authorization, call.idempotency_key, given, max(0.0, allowed_s), call.trace)
 
 
-def _all(views: list[View]) -> list[pb.Payment]:
-    return [shown(pb.Payment, view) for view in views]
+def _payment_as(
+    kind: type[pb.CreatePaymentResponse | pb.CapturePaymentResponse | pb.CancelPaymentResponse],
+    answer: Answer,
+) -> Message:
+    payment = shown(pb.Payment, answer.view)
+    return kind(payment=payment, settled=answer.settled, replayed=answer.replayed)

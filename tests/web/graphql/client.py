@@ -20,6 +20,10 @@ PAYMENT = {"amount": 1999, "currency": "usd", "paymentMethod": "pm_card_visa"}
 CREATE = """mutation Pay($input: CreatePaymentInput!) {
   createPayment(input: $input) { settled replayed payment { id status amount } }
 }"""
+LIST = "{ payments { edges { cursor } } }"
+STORY = """subscription($id: ID, $after: Int) {
+  paymentEvents(paymentId: $id, afterSequence: $after) { type sequence paymentId payment { id status } }
+}"""
 
 
 async def ask(door: Door, query: Any, variables: Any = None, **more: Any) -> Told:

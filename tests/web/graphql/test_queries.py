@@ -1,109 +1,19 @@
-"""What is asked for in GraphQL is made, shown and refused as it is in REST."""
+"""What is asked for in GraphQL is shown and refused as it is in REST."""
 
-import asyncio
 import dataclasses
 from typing import Any
 
 import pytest
 
-from models import ids
 from models.callers import Principal
-from models.commands import CancelPayment, CreatePayment
-from tests.web.fakes import PAYMENT as BODY
 from tests.web.fakes import Door
-from tests.web.graphql.client import CREATE, PAYMENT, ask, codes, errors, make
-from tests.web.service import ALICE, KEY, OTHER_KEY, PRINCIPALS, READ_ONLY_KEY
-from web import bodies, shown
-from web.graphql import inputs, types
+from tests.web.graphql.client import PAYMENT, ask, codes, errors, make
+from tests.web.service import KEY, OTHER_KEY, PRINCIPALS
+from web import shown
+from web.graphql import types
 from web.operations import PAYMENTS_WRITE
 
 NOBODYS = "pay_" + "0" * 32
-
-
-async def test_a_payment_is_made_and_is_the_one_that_rest_shows(door: Door) -> None:
-    told = await ask(door, CREATE, {"input": PAYMENT | {"idempotencyKey": "order 6735"}})
-    made = told.body["data"]["createPayment"]
-    assert (made["settled"], made["replayed"]) == (True, False)
-    assert made["payment"]["id"] == ids.payment_id(ids.command_uuid(ALICE, "order 6735"))
-    by_rest = (await door.get(f"/v1/payments/{made['payment']['id']}")).body
-    assert made["payment"] == {name: by_rest[name] for name in ("id", "status", "amount")}
-    assert told.headers["Request-Id"].startswith("req_")
-
-
-async def test_one_key_is_one_payment_in_either_language(door: Door) -> None:
-    by_rest = await door.post("/v1/payments", BODY, "k")
-    told = await ask(door, CREATE, {"input": PAYMENT | {"idempotencyKey": "k"}})
-    made = told.body["data"]["createPayment"]
-    assert (made["payment"]["id"], made["replayed"]) == (by_rest.body["id"], True)
-    other = await ask(door, CREATE, {"input": PAYMENT | {"idempotencyKey": "k", "amount": 2000}})
-    assert codes(other) == ["idempotency_key_reused"]
-    assert other.body["data"] == {"createPayment": None}
-
-
-@pytest.mark.parametrize(
-    ("header", "given", "code"),
-    [
-        ("k", None, None), (None, "k", None), ("k", "k", None), ('"k"', "k", None), ("k", "", None),
-        ("k", "other", "validation_failed"), (None, None, "idempotency_key_missing"), (None, "", "idempotency_key_missing"),
-        (None, "x" * 256, "validation_failed"), ("x", "\u0000", "validation_failed"),
-    ],
-)  # fmt: skip
-async def test_the_key_is_in_the_input_or_in_the_header_or_in_both_alike(
-    door: Door, header: str | None, given: str | None, code: str | None
-) -> None:
-    change = {} if given is None else {"idempotencyKey": given}
-    headers = {} if header is None else {"Idempotency_Key": header}
-    told = await ask(door, CREATE, {"input": PAYMENT | change}, **headers)
-    if code is not None:
-        assert codes(told) == [code]
-        assert door.service.appended == []
-    else:
-        made = told.body["data"]["createPayment"]["payment"]["id"]
-        assert made == ids.payment_id(ids.command_uuid(ALICE, "k"))
-
-
-async def test_parallel_mutations_with_one_key_make_one_payment(door: Door) -> None:
-    assert len(set(await asyncio.gather(*(make(door) for _ in range(30))))) == 1
-    assert len(door.service.transactions) == 1
-
-
-async def test_all_terms_reach_the_command(door: Door) -> None:
-    terms: dict[str, Any] = {
-        "captureMethod": "manual",
-        "description": "Zwölf Äpfel\n🍏",
-        "customer": "cus_1",
-        "receiptEmail": "jenny@example.com",
-        "statementDescriptorSuffix": "ORDER 6735",
-        "returnUrl": "https://shop.example/done?x=1",
-        "offSession": True,
-        "metadata": {"a": "b"},
-    }
-    await make(door, **terms)
-    command = door.service.appended[0]
-    assert isinstance(command, CreatePayment)
-    asked = [
-        getattr(command.terms, member)
-        for member in bodies.PaymentBody.model_fields
-        if hasattr(command.terms, member)
-    ]
-    assert asked == ["pm_card_visa", *terms.values()]
-
-
-async def test_a_payment_is_captured_in_part_and_another_cancelled(door: Door) -> None:
-    one, other = await make(door, "1", captureMethod="manual"), await make(door, "2", captureMethod="manual")
-    capture = """mutation($id: ID!) { capturePayment(input: {paymentId: $id, amount: 1500, idempotencyKey: "c"}) {
-        settled payment { status amountCaptured } } }"""
-    told = await ask(door, capture, {"id": one})
-    assert told.body["data"]["capturePayment"] == {
-        "settled": True,
-        "payment": {"status": "captured", "amountCaptured": 1500},
-    }
-    cancel = """mutation($id: ID!) { cancelPayment(input: {paymentId: $id, reason: abandoned, idempotencyKey: "x"}) {
-        payment { status } } }"""
-    told = await ask(door, cancel, {"id": other})
-    assert told.body["data"]["cancelPayment"]["payment"] == {"status": "canceled"}
-    command = door.service.appended[-1]
-    assert isinstance(command, CancelPayment) and command.reason == "abandoned"
 
 
 REFUND = """mutation($input: CreateRefundInput!) {
@@ -288,13 +198,6 @@ def codes_of_mine(told: Any) -> list[str]:
     return codes(told) if "errors" in told.body else []
 
 
-async def test_a_key_that_may_only_read_makes_nothing(door: Door) -> None:
-    told = await ask(door, CREATE, {"input": PAYMENT | {"idempotencyKey": "k"}}, key=READ_ONLY_KEY)
-    assert (codes(told), told.body["data"]) == (["forbidden"], {"createPayment": None})
-    assert door.service.appended == []
-    assert "errors" not in (await ask(door, "{ payments { edges { cursor } } }", key=READ_ONLY_KEY)).body
-
-
 async def test_a_key_that_may_only_write_reads_nothing_but_the_answer(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -326,15 +229,3 @@ def test_all_that_rest_shows_is_shown(view: Any, type: Any, apart: set[str]) -> 
     fields = {field.python_name for field in type.__strawberry_definition__.fields}
     assert set(view.model_fields) - apart <= fields
     assert fields - set(view.model_fields) <= {"payment_id", "events"}
-
-
-@pytest.mark.parametrize(
-    ("body", "type"),
-    [
-        (bodies.PaymentBody, inputs.CreatePaymentInput), (bodies.CaptureBody, inputs.CapturePaymentInput),
-        (bodies.CancelBody, inputs.CancelPaymentInput), (bodies.RefundBody, inputs.CreateRefundInput),
-    ],
-)  # fmt: skip
-def test_all_that_rest_takes_is_taken(body: Any, type: Any) -> None:
-    fields = {field.python_name for field in type.__strawberry_definition__.fields}
-    assert fields - {"payment_id", "idempotency_key", "wait_seconds"} == set(body.model_fields)

@@ -12,6 +12,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from grpc_status import rpc_status
 from prometheus_client import CollectorRegistry
 
+from tests.web.fakes import PAYMENT
 from tests.web.service import KEY, Service
 from web.doors import operations
 from web.grpc import payments_pb2 as pb
@@ -22,7 +23,6 @@ from web.metrics import DoorMetrics
 from web.rate_limits import Allowance
 
 WITHIN_S = 10.0
-PAYMENT: dict[str, Any] = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,7 @@ class GrpcDoor:
     registry: CollectorRegistry
 
     def method(self, name: str, write: Callable[[Any], bytes] | None = None) -> Any:
-        method = SERVICE.methods_by_name[name]
-        kind = self.channel.unary_stream if method.server_streaming else self.channel.unary_unary
-        write = write or GetMessageClass(method.input_type).SerializeToString
-        return kind(f"/{SERVICE.full_name}/{name}", write, GetMessageClass(method.output_type).FromString)
+        return stub(self.channel, name, write)
 
     def start(
         self,
@@ -95,6 +92,14 @@ class GrpcDoor:
         return self.registry.get_sample_value(name, labels) or 0.0
 
 
+def stub(channel: Any, name: str, write: Callable[[Any], bytes] | None = None) -> Any:
+    """A method of the service's, to be called. `write`: what is sent as bytes; by itself the method's own message."""
+    method = SERVICE.methods_by_name[name]
+    kind = channel.unary_stream if method.server_streaming else channel.unary_unary
+    write = write or GetMessageClass(method.input_type).SerializeToString
+    return kind(f"/{SERVICE.full_name}/{name}", write, GetMessageClass(method.output_type).FromString)
+
+
 def refusal(failed: grpc.aio.AioRpcError) -> Refused:
     status = rpc_status.from_call(failed)  # which checks that status and message are the same in both places
     assert status is not None, failed
@@ -121,12 +126,14 @@ async def open_grpc(
     look_every_s: float = 0.05,
     wait_s: float = 20.0,
     allowance: Allowance | None = None,
+    tls: grpc.ServerCredentials | None = None,
     **limits: Any,
 ) -> AsyncIterator[GrpcDoor]:
+    """`tls`: then the channel of the door, which speaks plain text, is of no use."""
     service, registry = service or Service(), CollectorRegistry()
     ports = service.ports()
     doors = operations(ports, DoorMetrics(registry), allowance)
-    where = Listening("127.0.0.1", port, drain_s=drain_s, look_every_s=look_every_s)
+    where = Listening("127.0.0.1", port, tls, drain_s, look_every_s)
     serving = await serve(ports, doors, registry, wait_s, where, Limits(**limits))
     async with grpc.aio.insecure_channel(f"127.0.0.1:{serving.port}") as channel:
         try:

@@ -7,13 +7,10 @@ from pathlib import Path
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2
-from prometheus_client import CollectorRegistry
 
 from tests.certificates import Authority, Files
-from tests.web.service import Service
-from web.doors import operations
-from web.grpc.server import Listening, credentials, serve
-from web.metrics import DoorMetrics
+from tests.web.grpc.door import open_grpc
+from web.grpc.server import credentials
 from web.tls import Certificate, TlsFiles
 
 WITHIN_S = 5.0
@@ -26,15 +23,8 @@ def authority(tmp_path: Path) -> Authority:
 
 @asynccontextmanager
 async def serving(certificate: Certificate) -> AsyncIterator[int]:
-    service, registry = Service(), CollectorRegistry()
-    ports = service.ports()
-    where = Listening("127.0.0.1", 0, credentials(certificate), drain_s=0.5, look_every_s=0.05)
-    doors = operations(ports, DoorMetrics(registry))
-    door = await serve(ports, doors, registry, 5.0, where)
-    try:
-        yield door.port
-    finally:
-        await door.drain()
+    async with open_grpc(tls=credentials(certificate)) as door:
+        yield door.serving.port
 
 
 async def check(port: int, authority: Authority, client: Files | None = None) -> int:

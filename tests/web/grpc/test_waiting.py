@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -12,6 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from tests.web.fakes import PAYMENT
 from tests.web.grpc.door import WITHIN_S, GrpcDoor, open_grpc, refusal
 from tests.web.service import KEY, OTHER_KEY, PRINCIPALS, READ_ONLY_KEY
+from tests.web.test_waiting import until
 from web.grpc import payments_pb2 as pb
 from web.grpc import server
 from web.grpc.service import DEADLINE_MARGIN_S
@@ -20,12 +21,6 @@ CREATE = pb.CreatePaymentRequest(**PAYMENT)
 GET = "/millrace.v1.Payments/GetPayment"
 TURNED_AWAY = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED
 OURS = (("authorization", f"Bearer {KEY}"),)
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WITHIN_S):
-        while not is_so():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
 
 
 async def test_shortly_before_its_deadline_a_call_is_answered_with_what_is_known(door: GrpcDoor) -> None:

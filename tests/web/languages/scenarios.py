@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models import ids
+from tests.web.fakes import PAYMENT
 
 KEY, OTHER_KEY, READ_ONLY_KEY, LIVE_KEY = "mine", "others", "read-only", "live"
 """Whose API key is sent; None: nobody's."""
 
 CARD_NUMBER = "4242 4242 4242 4242"
-PAYMENT: dict[str, Any] = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
 MANUAL = PAYMENT | {"capture_method": "manual"}
 NOBODYS = "0" * 32
 

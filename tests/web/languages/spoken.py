@@ -12,10 +12,9 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
-from grpc_status import rpc_status
 
-from web.grpc import payments_pb2 as pb
+from tests.web.grpc.door import Refused, refusal, stub
+from web.grpc.calls import SERVICE
 
 AT = "(a time)"
 WITHIN_S = 40.0
@@ -177,18 +176,13 @@ class Grpc:
             "get_refund": "GetRefund",
             "payments": "ListPayments",
         }[asked.operation]
-        told = pb.DESCRIPTOR.services_by_name["Payments"].methods_by_name[method]
-        request = self._request(asked, told.input_type)
+        request = self._request(asked, SERVICE.methods_by_name[method].input_type)
         sent = [] if asked.bearer is None else [("authorization", f"Bearer {asked.bearer}")]
         sent += [] if asked.key is None else [("idempotency-key", asked.key)]
-        answered = GetMessageClass(told.output_type).FromString
-        call = self._channel.unary_unary(
-            f"/millrace.v1.Payments/{method}", type(request).SerializeToString, answered
-        )
         try:
-            answer = await call(request, metadata=sent, timeout=WITHIN_S)
+            answer = await stub(self._channel, method)(request, metadata=sent, timeout=WITHIN_S)
         except grpc.aio.AioRpcError as failed:
-            return _refusal(failed)
+            return _refused(refusal(failed))
         if method == "ListPayments":
             return Said(shown=[plain(as_json(each)) for each in answer.payments])
         if method.startswith("Get"):
@@ -208,15 +202,9 @@ class Grpc:
         return ParseDict(value, GetMessageClass(kind)())
 
 
-def _refusal(failed: grpc.aio.AioRpcError) -> Said:
-    status = rpc_status.from_call(failed)
-    assert status is not None, failed
-    info, wrong = ErrorInfo(), BadRequest()
-    for packed in status.details:
-        packed.Unpack(info)
-        packed.Unpack(wrong)
-    fields = frozenset(each.field for each in wrong.field_violations)
-    return Said(info.metadata["code"], fields, replayed=info.metadata.get("replayed") == "true")
+def _refused(told: Refused) -> Said:
+    fields = frozenset(field for field, _ in told.violations)
+    return Said(told.code, fields, replayed=told.info.metadata.get("replayed") == "true")
 
 
 def as_json(message: Message) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from models import ids
 from models.codes import Code
 from tests.web import service
-from tests.web.fakes import open_door
+from tests.web.fakes import PAYMENT, open_door
 from tests.web.grpc.door import open_grpc
 from tests.web.languages import scenarios
 from tests.web.languages.scenarios import SCENARIOS, Step, create, object_id
@@ -90,7 +90,7 @@ async def test_one_request_through_three_languages_is_one_payment() -> None:
     for name in NAMES:
         async with speaking(name, service) as language:
             told.append(await said(language, create()))
-            told.append(await said(language, create(body=scenarios.PAYMENT | {"amount": 5})))
+            told.append(await said(language, create(body=PAYMENT | {"amount": 5})))
     assert [each.code for each in told] == [None, "idempotency_key_reused"] * 3
     assert [each.replayed for each in told[::2]] == [False, True, True]
     for each in told[::2]:
