@@ -14,6 +14,18 @@ from web.grpc import stubs
 
 stubs.make_if_outdated()  # in a checkout that was not installed, before any test imports them
 
+TESTS = Path(__file__).parent
+WHOLE_SYSTEMS = ("system", "deployed", "faults")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in two processes (`make test`), one of them has the whole systems, each test with the machine's
+    patience for itself and one system started once; the other takes the rest, a file at a time.
+    """
+    for item in items:
+        folder, *_ = item.path.relative_to(TESTS).parts
+        item.add_marker(pytest.mark.xdist_group("systems" if folder in WHOLE_SYSTEMS else str(item.path)))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def short_lived_brokers() -> Iterator[None]:
