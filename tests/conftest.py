@@ -18,6 +18,7 @@ TESTS = Path(__file__).parent
 WHOLE_SYSTEMS = ("system", "deployed", "faults")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run in two processes (`make test`), one of them has the whole systems, each test with the machine's
     patience for itself and one system started once; the other takes the rest, a file at a time.

@@ -57,7 +57,8 @@ class Connections:
         self.all: list[Connection] = []
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
-        self.idle = [each for each in self.idle if each.is_open]  # the door closes what rests for long
+        while self.idle and not self.idle[-1].is_open:  # the door closes what rests for long
+            self.idle.pop()
         connection = self.idle.pop() if self.idle else await self._open()
         answer = await connection.ask(request)
         self.idle.append(connection)

@@ -96,6 +96,7 @@ async def test_an_authorisation_that_ends_is_told_of_before_and_then_canceled(
         held = await http.create("expires", capture_method="manual")
     finally:
         await stripe.take(**usual)
+    assert told(held) == (201, "authorized"), held.answer
     assert held.answer["authorized_until"]
     seen = await becomes(http, held, status="canceled")
     assert (seen["amount_capturable"], seen["cancellation_reason"]) == (0, "automatic")

@@ -77,7 +77,7 @@ async def test_no_limit_is_told_where_none_is_set() -> None:
 
 async def test_what_a_query_takes_is_told_and_taken() -> None:
     """Each field by itself, and what it shows: else one unit would buy a tenth of a second of everybody's time."""
-    async with open_door(allowance=Allowance(key_per_s=50.0, merchant_per_s=0)) as door:
+    async with open_door(allowance=Allowance(key_per_s=100.0, merchant_per_s=0)) as door:
         asked = {"query": "{ a: payments { edges { cursor } } b: payments { edges { cursor } } }"}
         told = await door.ask("POST", "/graphql", asked)
         assert told.headers["RateLimit"].startswith('"key";r=95;')
