@@ -34,7 +34,7 @@ run: $(VENV)/.sandbox
 	@$(BIN)/millrace up
 
 test: $(VENV)/.dev $(CLASSES)
-	$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
+	$(BIN)/pytest -n 2 $(TESTS)
 
 check: lint types imports drift test
 

@@ -8,24 +8,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from sandbox.testing import KafkaServer, PostgresServer, RedisServer, Servers, choose_servers
 from web.grpc import stubs
 
 stubs.make_if_outdated()  # in a checkout that was not installed, before any test imports them
 
-TESTS = Path(__file__).parent
-WHOLE_SYSTEMS = ("system", "deployed", "faults")
+WHOLE_SYSTEMS = ("tests/system/", "tests/deployed/", "tests/faults/")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run in two processes (`make test`), one of them has the whole systems, each test with the machine's
-    patience for itself and one system started once; the other takes the rest, a file at a time.
+class InTwo(LoadScopeScheduling):  # type: ignore[misc]  # which has no types
+    """Where tests run in two processes (`make test`), one of them has the whole systems, each of which is started once and
+    has the machine's patience for itself; the other takes the rest, a file at a time.
     """
-    for item in items:
-        folder, *_ = item.path.relative_to(TESTS).parts
-        item.add_marker(pytest.mark.xdist_group("systems" if folder in WHOLE_SYSTEMS else str(item.path)))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "systems" if nodeid.startswith(WHOLE_SYSTEMS) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> InTwo:
+    return InTwo(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
