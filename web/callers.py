@@ -27,9 +27,13 @@ class Callers:
 
     async def admit(self, authorization: str | None, operation: Operation) -> Principal:
         """Who an `Authorization` header says is calling, if `operation` is theirs to do, now. Raises Problem."""
-        holder = _allowed(await self._holder(authorization), operation)
-        await self._limiting.admit(holder, operation)
+        holder = await self.still(authorization, operation)
+        await self.count(holder, operation)
         return holder
+
+    async def count(self, holder: Principal, operation: Operation) -> None:
+        """What the operation costs against what its caller may ask for. Raises Problem."""
+        await self._limiting.admit(holder, operation)
 
     async def still(self, authorization: str | None, operation: Operation) -> Principal:
         """Who is calling, if they may do it or go on with it: what is revoked ends within five seconds. Costs nothing. Raises

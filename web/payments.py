@@ -76,8 +76,9 @@ class Payments:
     async def _carry_out(
         self, type: str, operation: Operation, asked: Asked, payment_id: str | None = None
     ) -> Answer:
-        caller = await self._callers.admit(asked.authorization, operation)
-        with self._shares.taken(caller.merchant):  # before anything is read for one who has no place
+        caller = await self._callers.still(asked.authorization, operation)
+        with self._shares.taken(caller.merchant):  # before anything is counted or read for one who has no place
+            await self._callers.count(caller, operation)
             return await self._admitted(type, asked, caller.merchant, payment_id)
 
     async def _admitted(self, type: str, asked: Asked, merchant: str, payment_id: str | None) -> Answer:
