@@ -77,9 +77,8 @@ class Payments:
         self, type: str, operation: Operation, asked: Asked, payment_id: str | None = None
     ) -> Answer:
         caller = await self._callers.still(asked.authorization, operation)
-        with self._shares.taken(
-            caller.merchant
-        ):  # before anything is counted or read for one who has no place
+        # before anything is counted or read for one who has no place
+        with self._shares.taken(caller.merchant):
             await self._callers.count(caller, operation)
             return await self._admitted(type, asked, caller.merchant, payment_id)
 

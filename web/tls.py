@@ -111,9 +111,8 @@ class Certificate:
 
     def __init__(self, files: TlsFiles) -> None:
         self.files = files
-        self._seen = _versions(
-            files
-        )  # before they are read: what is written meanwhile is read at the next look
+        # before they are read: what is written meanwhile is read at the next look
+        self._seen = _versions(files)
         self.context = server_context(files)  # what a connection begins with; then it is given the one of now
         self.context.sni_callback = self._give
         self._read()
