@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from streams.logs import JsonLines
 from tests.web.fakes import Door, open_door
+from web import rate_limits
 from web.request_ids import RequestIds
 
 
@@ -32,3 +33,9 @@ def lines() -> Iterator[io.StringIO]:
     yield stream
     root.removeHandler(handler)
     root.setLevel(level)
+
+
+@pytest.fixture
+def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits fill up in twenty seconds: what is left of one does not depend on how fast a test is."""
+    monkeypatch.setattr(rate_limits, "BURST_S", 20.0)

@@ -2,22 +2,38 @@
 
 import asyncio
 
+import pytest
+
 from tests.web.fakes import PAYMENT, open_door
 from tests.web.service import KEY, OTHER_KEY, READ_ONLY_KEY, Service
 from web.rate_limits import Allowance
 
 TIGHT = Allowance(key_per_s=10.0, merchant_per_s=15.0)
 """Ten and fifteen units at once: two payments for a key, three for its merchant."""
+SLOW = Allowance(key_per_s=0.5, merchant_per_s=0.75)
+"""The same, `slowly`."""
 
 
+@pytest.mark.usefixtures("slowly")
 async def test_what_is_left_is_told_in_every_answer() -> None:
-    async with open_door(allowance=TIGHT) as door:
+    async with open_door(allowance=SLOW) as door:
         made = await door.post("/v1/payments", PAYMENT, "a")
-        assert made.headers["RateLimit-Policy"] == '"key";q=10;w=1, "merchant";q=15;w=1'
-        assert made.headers["RateLimit"].startswith('"key";r=5;t=1, "merchant";r=10;t=1')
+        assert made.headers["RateLimit-Policy"] == '"key";q=10;w=20, "merchant";q=15;w=20'
+        assert made.headers["RateLimit"].startswith('"key";r=5;t=10, "merchant";r=10;t=7')
         missing = await door.get("/v1/payments/pay_" + "0" * 32)
         assert missing.status == 404
         assert missing.headers["RateLimit"].startswith('"key";r=4')
+
+
+async def test_who_has_no_place_is_turned_away_and_nothing_is_counted() -> None:
+    async with open_door(allowance=TIGHT, open_of_one_max=0) as door:
+        for _ in range(3):
+            refused = await door.post("/v1/payments", PAYMENT, "a")
+            assert (refused.status, refused.body["code"]) == (429, "rate_limited")
+            assert refused.headers["Retry-After"] == "1" and "RateLimit" not in refused.headers
+        read = await door.get("/v1/payments")
+        assert read.headers["RateLimit-Policy"] == '"key";q=10;w=1, "merchant";q=15;w=1'
+        assert read.headers["RateLimit"].startswith('"key";r=8;t=1, "merchant";r=13;t=1')
 
 
 async def test_a_key_that_asks_for_too_much_is_told_when_to_come_again() -> None:
@@ -33,8 +49,9 @@ async def test_a_key_that_asks_for_too_much_is_told_when_to_come_again() -> None
         assert (await door.post("/v1/payments", PAYMENT, "k2")).status == 201
 
 
+@pytest.mark.usefixtures("slowly")
 async def test_a_merchants_keys_share_what_it_has_and_others_are_not_concerned() -> None:
-    async with open_door(allowance=TIGHT) as door:
+    async with open_door(allowance=SLOW) as door:
         for n in range(2):
             await door.post("/v1/payments", PAYMENT, f"k{n}")
         read = [await door.get("/v1/payments", key=READ_ONLY_KEY) for _ in range(4)]
@@ -43,8 +60,9 @@ async def test_a_merchants_keys_share_what_it_has_and_others_are_not_concerned()
         assert (await door.post("/v1/payments", PAYMENT, "k", key=OTHER_KEY)).status == 201
 
 
+@pytest.mark.usefixtures("slowly")
 async def test_a_repeated_request_is_counted_too() -> None:
-    async with open_door(allowance=TIGHT) as door:
+    async with open_door(allowance=SLOW) as door:
         said = [(await door.post("/v1/payments", PAYMENT, "same")).status for _ in range(3)]
         assert said == [201, 201, 429]
 
@@ -75,9 +93,10 @@ async def test_no_limit_is_told_where_none_is_set() -> None:
         assert all(each.status == 200 and "RateLimit" not in each.headers for each in answers)
 
 
+@pytest.mark.usefixtures("slowly")
 async def test_what_a_query_takes_is_told_and_taken() -> None:
     """Each field by itself, and what it shows: else one unit would buy a tenth of a second of everybody's time."""
-    async with open_door(allowance=Allowance(key_per_s=100.0, merchant_per_s=0)) as door:
+    async with open_door(allowance=Allowance(key_per_s=5.0, merchant_per_s=0)) as door:
         asked = {"query": "{ a: payments { edges { cursor } } b: payments { edges { cursor } } }"}
         told = await door.ask("POST", "/graphql", asked)
         assert told.headers["RateLimit"].startswith('"key";r=95;')

@@ -87,18 +87,19 @@ async def test_a_code_comes_with_its_status_and_its_details(door: GrpcDoor, code
     assert told.retry_s == (problems.RETRY_AFTER_S if code in retry_at else None)
 
 
+@pytest.mark.usefixtures("slowly")
 async def test_what_is_left_of_a_limit_is_told_and_whoever_asks_for_too_much_when_to_come_again() -> None:
-    async with open_grpc(allowance=Allowance(key_per_s=10.0, merchant_per_s=15.0)) as door:
+    async with open_grpc(allowance=Allowance(key_per_s=0.5, merchant_per_s=0.75)) as door:
         call = door.start("CreatePayment", EVERY["CreatePayment"])
         await call
         trailing = dict(await call.trailing_metadata())
-        assert trailing["ratelimit-policy"] == '"key";q=10;w=1, "merchant";q=15;w=1'
-        assert trailing["ratelimit"].startswith('"key";r=5;t=1, "merchant";r=10;t=1')
+        assert trailing["ratelimit-policy"] == '"key";q=10;w=20, "merchant";q=15;w=20'
+        assert trailing["ratelimit"].startswith('"key";r=5;t=10, "merchant";r=10;t=7')
         missing = await door.refused("GetPayment", EVERY["GetPayment"])
         assert missing.trailing["ratelimit"].startswith('"key";r=4')
         told = await door.refused("CreatePayment", EVERY["CreatePayment"])
         assert (told.status, told.code) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "rate_limited")
-        assert (told.retry_s, told.trailing["retry-after"]) == (1, "1")
+        assert (told.retry_s, told.trailing["retry-after"]) == (2, "2")
         assert "ratelimit" in told.trailing
         assert len(door.service.appended) == 1
 
