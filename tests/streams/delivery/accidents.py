@@ -113,8 +113,14 @@ def commit_hangs(app: App) -> None:
         await asyncio.sleep(3600.0)
         return True
 
-    app_module.COMMIT_HANGS_S = 3.0
     transport.ConsumerThread._commit = commit  # type: ignore[method-assign]
+
+
+@accident
+def commit_hangs_too_long(app: App) -> None:
+    """The same, and three seconds are too long."""
+    commit_hangs(app)
+    app_module.COMMIT_HANGS_S = 3.0
 
 
 @accident

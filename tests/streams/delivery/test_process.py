@@ -184,7 +184,7 @@ async def test_a_record_that_unpacks_to_more_is_cut_and_says_so(world: World) ->
 
 async def test_a_gateway_whose_commit_never_ends_is_ended_and_says_where_it_hung(world: World) -> None:
     """Seen after a broker's death: it worked on outside its group, committed nothing, and did not even end when told."""
-    gateway = (await world.create()).start("gateway", accident="commit_hangs")
+    gateway = (await world.create()).start("gateway", accident="commit_hangs_too_long")
     await gateway.owns(0)
     await world.feed("quick")
     assert await gateway.exits() == 70
@@ -201,7 +201,7 @@ async def test_a_gateway_whose_commit_hangs_ends_when_told(world: World) -> None
 
 
 async def test_two_hand_overs_do_not_hide_that_a_commit_hangs(world: World) -> None:
-    gateway = (await world.create()).start("gateway", accident="commit_hangs", drain_s=0.2)
+    gateway = (await world.create()).start("gateway", accident="commit_hangs_too_long", drain_s=0.2)
     await world.feed("quick")
     await until(lambda: gateway.said("committing") != [], "a commit is under way")
     for _ in range(2):
