@@ -144,7 +144,7 @@ async def test_with_both_away_the_answer_leaves_after_a_bound(
     both.cache.away = both.store.away = True
     started = time.monotonic()
     await both.reads.remember(view(1))
-    assert 0.2 <= time.monotonic() - started < 1.0
+    assert 0.2 <= time.monotonic() - started < 5
 
 
 async def test_who_no_longer_waits_is_forgotten(both: Both) -> None:

@@ -92,7 +92,7 @@ async def test_latency_is_the_same_for_everything_and_is_taken_back(raw: Raw) ->
     for call in (raw.pay("k1"), raw.pay("k1"), raw.get("/v1/payment_intents")):
         started = time.monotonic()
         await call
-        assert 0.1 < time.monotonic() - started < 1
+        assert 0.1 < time.monotonic() - started < 5
     await raw.sim("faults", method="DELETE")
     assert (await raw.sim("faults"))["latency"]["ms"] == 0
 

@@ -93,7 +93,7 @@ async def test_a_postgresql_that_hangs_is_unavailable_within_its_limit(
         started = time.monotonic()
         with pytest.raises(Unavailable):
             await connections.rows("SELECT 1")
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 5
     finally:
         for pid in filter(exists, stopped):
             os.kill(pid, signal.SIGCONT)

@@ -140,7 +140,7 @@ async def test_an_account_whose_limits_nobody_knows_waits_for_nothing_until_it_i
     budget = Budget("shop", UNKNOWN, None, Shares(256, 1))
     begun = asyncio.get_running_loop().time()
     assert all([await admitted(budget, CREATE, Urgency.CREATE) for _ in range(500)])
-    assert asyncio.get_running_loop().time() - begun < 1.0
+    assert asyncio.get_running_loop().time() - begun < 5
     for _ in range(480):
         budget.refused(CREATE, in_all=False, sent_at=begun)
     assert not await budget.admit(CREATE, Urgency.CREATE, 0.0, asyncio.get_running_loop().time() + 0.001)

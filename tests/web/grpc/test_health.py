@@ -88,4 +88,4 @@ async def test_whoever_watches_is_told_when_the_door_closes_and_let_go() -> None
         with pytest.raises(grpc.aio.AioRpcError) as ended:
             await told.read()
         assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
-        await asyncio.wait_for(draining, 1)
+        await asyncio.wait_for(draining, WITHIN_S / 2)
