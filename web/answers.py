@@ -13,7 +13,7 @@ from web.request_ids import HEADER as REQUEST_ID_HEADER
 
 SERVER = "millrace"  # and not which version of what
 REPLAYED = {"Idempotent-Replayed": "true"}
-_PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def named(response: web.StreamResponse, request_id: str) -> None:
@@ -28,7 +28,7 @@ def json(
     headers: Mapping[str, str] | None = None,
     content_type: str = "application/json",
 ) -> web.Response:
-    all_headers = {**_PRIVATE, **headers} if headers else _PRIVATE
+    all_headers = {**PRIVATE, **headers} if headers else PRIVATE
     return web.Response(
         body=orjson.dumps(body), status=status, headers=all_headers, content_type=content_type
     )
@@ -42,6 +42,6 @@ def read(request: web.Request, found: View | Page) -> web.Response:
 
 
 def problem(said: Problem, request_id: str) -> web.Response:
-    headers = {**_PRIVATE, **said.headers, **(REPLAYED if said.replayed else {})}
+    headers = {**PRIVATE, **said.headers, **(REPLAYED if said.replayed else {})}
     body = orjson.dumps(said.document(request_id))
     return web.Response(body=body, status=said.status, headers=headers, content_type=problems.CONTENT_TYPE)

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from web.cors import cors
 from web.doors import Operations
+from web.full_house import FullHouse
 from web.gate import gate, meet_expectation
 from web.graphql.endpoint import add_graphql
 from web.metrics import DoorMetrics
@@ -14,7 +15,7 @@ from web.pages import Pages
 from web.patience import Patience
 from web.ports import Ports
 from web.rest import Rest
-from web.rooms import REQUESTS_MAX
+from web.rooms import REQUESTS_MAX, Room
 from web.routes import ROUTES
 from web.upkeep import Upkeep
 from web.webhooks import NOTICE_MAX_BYTES
@@ -23,6 +24,7 @@ WAIT_S = 20.0
 """How long a POST waits for its answer unless the client prefers otherwise."""
 
 PATIENCE: web.AppKey[Patience] = web.AppKey("patience", Patience)
+FULL_HOUSE: web.AppKey[FullHouse] = web.AppKey("full_house", FullHouse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,12 @@ def make_app(
     limits = limits or Limits()
     rest = Rest(operations.payments, operations.reading, limits.wait_s)
     handlers = rest, Upkeep(ports, metrics), Pages()
+    room = Room(limits.requests_max)
     app = web.Application(
-        middlewares=[gate(metrics, ports.tracing, operations.patience, limits.requests_max)],
+        middlewares=[gate(metrics, ports.tracing, operations.patience, room)],
         client_max_size=NOTICE_MAX_BYTES,
     )
-    app[PATIENCE] = operations.patience
+    app[PATIENCE], app[FULL_HOUSE] = operations.patience, FullHouse(room, metrics)
     if cors_origins:
         app.on_response_prepare.append(cors(cors_origins))
     for route in ROUTES:

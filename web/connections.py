@@ -4,14 +4,14 @@ import asyncio
 import socket
 from typing import Any, cast
 
-import orjson
-from aiohttp import hdrs, web
+from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
 from models.codes import Code
 from web import answers
-from web.problems import CONTENT_TYPE, Problem, unavailable
-from web.request_ids import HEADER as REQUEST_ID_HEADER
+from web.full_house import FullHouse
+from web.problems import Problem, unavailable
+from web.raw import raw
 from web.request_ids import REQUEST_ID, new_request_id
 
 IDLE_MAX_S = 75.0
@@ -39,10 +39,11 @@ CONNECTIONS_MAX = 5_000
 class Connection(web.RequestHandler):
     """Says in the door's own words what is wrong with a request that never became one."""
 
-    __slots__ = ("_head_bytes", "_head_timer")
+    __slots__ = ("_full_house", "_head_bytes", "_head_timer")
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
+    def __init__(self, *args: Any, full_house: FullHouse, **settings: Any) -> None:
         super().__init__(*args, **settings)
+        self._full_house = full_house
         self._head_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
 
@@ -55,8 +56,13 @@ class Connection(web.RequestHandler):
             plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_MAX_S * 1000))
 
     def data_received(self, data: bytes) -> None:
+        if self._waits_for_a_head() and not self._head_bytes and (answer := self._full_house.answer(data)):
+            assert self.transport is not None
+            self.transport.write(answer)
+            self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
+            return
         super().data_received(data)
-        waits_for_a_head = self._waiter is not None and not self._waiter.done()
+        waits_for_a_head = self._waits_for_a_head()
         self._head_bytes = self._head_bytes + len(data) if waits_for_a_head else 0
         if self._head_bytes > HEAD_MAX_BYTES:
             self._give_up(Problem(Code.MALFORMED_REQUEST, TOO_MUCH))
@@ -90,6 +96,9 @@ class Connection(web.RequestHandler):
         response.force_close()
         return response
 
+    def _waits_for_a_head(self) -> bool:
+        return self._waiter is not None and not self._waiter.done()
+
     def _give_up(self, why: Problem) -> None:
         if self.transport is not None:
             self.transport.write(raw(why))
@@ -103,22 +112,3 @@ class TurnedAway(asyncio.Protocol):
         plug = cast(asyncio.Transport, transport)  # uvloop's are none by their class
         plug.write(raw(unavailable("Too many connections are open; try again.")))
         plug.close()
-
-
-def raw(problem: Problem) -> bytes:
-    """An answer to what never became a request; the connection ends with it."""
-    request_id = new_request_id()
-    body = orjson.dumps(problem.document(request_id))
-    headers = {
-        hdrs.CONTENT_TYPE: CONTENT_TYPE,
-        hdrs.CONTENT_LENGTH: str(len(body)),
-        hdrs.CONNECTION: "close",
-        hdrs.SERVER: answers.SERVER,
-        REQUEST_ID_HEADER: request_id,
-        **problem.headers,
-    }
-    lines = [
-        f"HTTP/1.1 {problem.status} {problem.code}",
-        *(f"{name}: {value}" for name, value in headers.items()),
-    ]
-    return "\r\n".join([*lines, "", ""]).encode() + body

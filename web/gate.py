@@ -31,8 +31,7 @@ log = logging.getLogger("millrace.web")
 STAY: web.RequestKey[Stay] = web.RequestKey("stay", Stay)
 
 
-def gate(metrics: DoorMetrics, tracing: Tracing, patience: Patience, requests_max: int) -> Middleware:
-    room = Room(requests_max)
+def gate(metrics: DoorMetrics, tracing: Tracing, patience: Patience, room: Room) -> Middleware:
     metrics.in_flight.set_function(lambda: room.inside)
 
     @web.middleware

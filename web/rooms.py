@@ -10,6 +10,8 @@ from web.problems import Problem, unavailable
 REQUESTS_MAX = 1024
 """Inside a process at once, most of them waiting for an answer: two seconds' worth of what it carries, and 256 MB at most."""
 
+TOO_MANY = "Too many requests are being answered; try again."
+
 
 class Room:
     """`most`: altogether, of whomever."""
@@ -17,11 +19,15 @@ class Room:
     def __init__(self, most: int) -> None:
         self.most, self.inside = most, 0
 
+    @property
+    def is_full(self) -> bool:
+        return self.inside >= self.most
+
     @contextmanager
     def taken(self, always: bool = False) -> Iterator["Stay"]:
         """`always`: whatever there is room for. Raises Problem."""
-        if self.inside >= self.most and not always:
-            raise unavailable("Too many requests are being answered; try again.")
+        if self.is_full and not always:
+            raise unavailable(TOO_MANY)
         self.inside += 1
         stay = Stay(self)
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from web import connections
-from web.app import PATIENCE
+from web.app import FULL_HOUSE, PATIENCE
 from web.connections import Connection, TurnedAway
 
 HANDSHAKE_MAX_S = 10.0
@@ -62,6 +62,7 @@ async def serve(
             return TurnedAway()
         return Connection(
             runner.server,
+            full_house=app[FULL_HOUSE],
             loop=loop,
             keepalive_timeout=connections.IDLE_MAX_S,
             lingering_time=connections.LINGER_S,

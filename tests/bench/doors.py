@@ -6,14 +6,17 @@ import asyncio
 import random
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 from sandbox.ports import Ports
 from sandbox.testing import Servers
+from tests.bench.http_client import NOT_ANSWERED
 from tests.bench.latency import HttpAsker, Latency, open_loop
 from tests.bench.report import Report, ratios, spread
 from tests.bench.rounds import running
@@ -28,7 +31,6 @@ SETTLED_S = 3.0
 IN_TIME_S = 10.0
 """An answer later than this is of no use: callers have gone."""
 
-NOT_TAKEN = 0
 LIMITS_PER_S, PAYMENT_COST = (25, 100), 5
 """Of a key, in units: 5 payments a second, which these cores hardly feel, and 20, which are a tenth of what they carry."""
 
@@ -37,6 +39,8 @@ OTHER_PER_S, BESIDE_S = 4.0, 60.0
 
 WITHIN, BEYOND = 1, 10
 """Times its limit that the neighbour asks for."""
+CROWD = {f"mer_bench_crowd_{n}": f"mr_test_crowd{n}" for n in range(4)}
+"""Who ask for too much together: one merchant alone is stopped by limits of its own."""
 OTHER_MERCHANT, OTHER_KEY = "mer_bench_other", "mr_test_otherbench"
 
 
@@ -46,6 +50,7 @@ class Doors:
 
     ours: HttpAsker
     peer: HttpAsker
+    crowd: Sequence[HttpAsker]
     limited: dict[int, int]
     pids: dict[str, int]
 
@@ -57,7 +62,7 @@ async def measure(servers: Servers, rounds: int, order: random.Random, report: R
     ports.close()
     with TemporaryDirectory() as folder, ExitStack() as stack:
         environment = environment_of(servers, numbers["stripe"], Path(folder))
-        prepare(environment, {MERCHANT: API_KEY, OTHER_MERCHANT: OTHER_KEY})
+        prepare(environment, {MERCHANT: API_KEY, OTHER_MERCHANT: OTHER_KEY, **CROWD})
         stack.enter_context(
             running(("sandbox.stripe_simulator", "--port", str(numbers["stripe"])), **environment)
         )
@@ -75,7 +80,10 @@ async def measure(servers: Servers, rounds: int, order: random.Random, report: R
                 await askers.enter_async_context(HttpAsker(numbers[role], API_KEY))
                 for role in ("web", "peer")
             ]
-            doors = Doors(ours, peer, limited, pids)
+            crowd = [
+                await askers.enter_async_context(HttpAsker(numbers["web"], key)) for key in CROWD.values()
+            ]
+            doors = Doors(ours, peer, crowd, limited, pids)
             for _ in range(3):  # a cold JVM takes twice the CPU
                 await ours.closed_loop(CLIENTS, ROUND_S)
                 await peer.closed_loop(CLIENTS, ROUND_S)
@@ -168,7 +176,7 @@ async def _overload(doors: Doors, rounds: int, report: Report) -> None:
         peaks.append(
             max([await doors.ours.closed_loop(clients, PEAK_S) for clients in (CLIENTS, 4 * CLIENTS)])
         )
-        answered_at, statuses = await _asked_for_too_much(doors.ours, OVERLOAD * peaks[-1])
+        answered_at, statuses = await _asked_for_too_much(doors.crowd, OVERLOAD * peaks[-1])
         good.append(sum(SETTLED_S <= at < OVERLOAD_S for at in answered_at) / (OVERLOAD_S - SETTLED_S))
         turned_away.append(1 - statuses[201] / statuses.total())
     report.table(
@@ -188,21 +196,25 @@ async def _overload(doors: Doors, rounds: int, report: Report) -> None:
     )
 
 
-async def _asked_for_too_much(door: HttpAsker, rate: float) -> tuple[list[float], Counter[int]]:
+async def _asked_for_too_much(askers: Sequence[HttpAsker], rate: float) -> tuple[list[float], Counter[int]]:
     """When payments were answered in time, in seconds from the beginning; and all statuses."""
     answered_at: list[float] = []
     statuses = Counter[int]()
     began_at = time.monotonic()
 
-    async def ask(at: float) -> None:
-        try:
-            status = await door.status()
-        except ConnectionError:  # the system's own bound on connections that nobody has taken yet
-            status = NOT_TAKEN
+    def told(asked_at: float, status: int) -> None:
+        now = time.monotonic()
         statuses[status] += 1
-        if status == 201 and time.monotonic() - at < IN_TIME_S:
-            answered_at.append(time.monotonic() - began_at)
+        if status == 201 and now - asked_at < IN_TIME_S:
+            answered_at.append(now - began_at)
 
-    await open_loop(rate, OVERLOAD_S, ask)
-    assert set(statuses) <= {201, 202, 429, 503, NOT_TAKEN}, statuses  # 429: all of them are one merchant's
+    for number in range(int(rate * OVERLOAD_S)):
+        at = began_at + number / rate
+        if (wait := at - time.monotonic()) > 0:
+            await asyncio.sleep(wait)
+        askers[number % len(askers)].send(partial(told, at))
+    while statuses.total() < int(rate * OVERLOAD_S):  # noqa: ASYNC110 - nobody else is to be woken
+        await asyncio.sleep(0.1)
+    # NOT_ANSWERED: the system's own bound on connections that nobody has taken yet
+    assert set(statuses) <= {201, 202, 429, 503, NOT_ANSWERED}, statuses
     return answered_at, statuses

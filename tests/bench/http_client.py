@@ -4,10 +4,14 @@ aiohttp's own client costs more per request than the door it would measure, on t
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length:"
+NOT_ANSWERED = 0
+Answered = Callable[[int, bytes], object]
+"""Is told the status and the body; NOT_ANSWERED where a connection could not be made, or was closed."""
 
 
 class Connection(asyncio.Protocol):
@@ -15,7 +19,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.received = b""
-        self.answered: asyncio.Future[tuple[int, bytes]] | None = None
+        self.answered: Answered | None = None
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -28,24 +32,26 @@ class Connection(asyncio.Protocol):
             return
         at = head.lower().index(LENGTH) + len(LENGTH)
         if len(body) >= int(head[at:].partition(b"\r\n")[0]):
-            assert self.answered is not None
             self.received = b""
-            self.answered.set_result((int(head[9:12]), body))
+            self._end(int(head[9:12]), body)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.answered is not None and not self.answered.done():
-            self.answered.set_exception(exc or ConnectionError("closed"))
+        if self.answered is not None:
+            self._end(NOT_ANSWERED, b"")
+
+    def _end(self, status: int, body: bytes) -> None:
+        answered, self.answered = self.answered, None
+        assert answered is not None
+        answered(status, body)
 
     @property
     def is_open(self) -> bool:
         return self.transport is not None and not self.transport.is_closing()
 
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Status and body."""
-        assert self.transport is not None
-        self.answered = asyncio.get_running_loop().create_future()
+    def send(self, request: bytes, answered: Answered) -> None:
+        assert self.transport is not None and self.answered is None
+        self.answered = answered
         self.transport.write(request)
-        return await self.answered
 
 
 class Connections:
@@ -55,20 +61,49 @@ class Connections:
         self.host, self.port = host, port
         self.idle: list[Connection] = []
         self.all: list[Connection] = []
+        self.opening: set[asyncio.Future[None]] = set()
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
+        """Status and body. Raises ConnectionError."""
+        answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
+
+        def told(status: int, body: bytes) -> None:
+            if not answer.done():
+                answer.set_result((status, body))
+
+        self.send(request, told)
+        status, body = await answer
+        if status == NOT_ANSWERED:
+            raise ConnectionError("closed")
+        return status, body
+
+    def send(self, request: bytes, answered: Answered) -> None:
+        """Calls `answered` once; without a task, where a connection rests: a load costs its door as little as can be."""
         while self.idle and not self.idle[-1].is_open:  # the door closes what rests for long
             self.idle.pop()
-        connection = self.idle.pop() if self.idle else await self._open()
-        answer = await connection.ask(request)
-        self.idle.append(connection)
-        return answer
+        if self.idle:
+            self._send(self.idle.pop(), request, answered)
+        else:
+            opening = asyncio.ensure_future(self._open(request, answered))
+            self.opening.add(opening)
+            opening.add_done_callback(self.opening.discard)
 
-    async def _open(self) -> Connection:
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(Connection, self.host, self.port)
+    def _send(self, connection: Connection, request: bytes, answered: Answered) -> None:
+        def done(status: int, body: bytes) -> None:
+            self.idle.append(connection)
+            answered(status, body)
+
+        connection.send(request, done)
+
+    async def _open(self, request: bytes, answered: Answered) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+            _, connection = await loop.create_connection(Connection, self.host, self.port)
+        except OSError:
+            answered(NOT_ANSWERED, b"")
+            return
         self.all.append(connection)
-        return connection
+        self._send(connection, request, answered)
 
     def close(self) -> None:
         for connection in self.all:

@@ -141,8 +141,15 @@ class HttpAsker:
         """Of one more payment, whatever it is."""
         return (await self._post())[0]
 
+    def send(self, answered: Callable[[int], object]) -> None:
+        """One more payment; `answered` is told its status, NOT_ANSWERED among them."""
+        self.connections.send(self._request(), lambda status, body: answered(status))
+
     async def _post(self) -> tuple[int, bytes]:
-        return await self.connections.ask(self.before + uuid4().hex.encode() + self.after)
+        return await self.connections.ask(self._request())
+
+    def _request(self) -> bytes:
+        return self.before + uuid4().hex.encode() + self.after
 
     async def latency(self, rate: float, seconds: float) -> Latency:
         return await latency(self.ask, rate, seconds)
