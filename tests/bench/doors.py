@@ -182,7 +182,7 @@ async def _overload(doors: Doors, rounds: int, report: Report) -> None:
     report.table(
         "Three times as much as can be carried",
         f"Offered, open loop, {OVERLOAD:g} times the peak, which is the better of {CLIENTS} and {4 * CLIENTS} clients. Goodput: "
-        f"201 within {IN_TIME_S:g} s, from the {SETTLED_S:g}th second to the {OVERLOAD_S:g}th; the load's own CPU is on the same "
+        f"201 within {IN_TIME_S:g} s, from the {SETTLED_S:g}rd second to the {OVERLOAD_S:g}th; the load's own CPU is on the same "
         "cores. Must: 0.90.",
         ["peak, payments/s", "goodput", "of the peak", "turned away with 429 or 503"],
         [

@@ -27,6 +27,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.received += data
+        if self.answered is not None:  # else the door turned the connection away before anything was asked
+            self._read()
+
+    def _read(self) -> None:
         head, end, body = self.received.partition(HEAD_END)
         if not end:
             return
@@ -51,7 +55,12 @@ class Connection(asyncio.Protocol):
     def send(self, request: bytes, answered: Answered) -> None:
         assert self.transport is not None and self.answered is None
         self.answered = answered
-        self.transport.write(request)
+        if self.received:
+            self._read()
+        elif self.is_open:
+            self.transport.write(request)
+        else:
+            self._end(NOT_ANSWERED, b"")
 
 
 class Connections:
