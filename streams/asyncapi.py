@@ -1,10 +1,13 @@
-"""The AsyncAPI 3 document of the topics, made from the catalogue and the wire formats. Written out by `docs/generate.py`.
+"""What is published of the topics: the AsyncAPI 3 document, and each message's value as a JSON Schema that stands alone.
 
-Source: AsyncAPI 3.0.0; Kafka bindings 0.5.0.
+Both are printed from the same components, made from the catalogue and the wire formats. Written out by `docs/generate.py`.
+Source: AsyncAPI 3.0.0; Kafka bindings 0.5.0; JSON Schema draft 2020-12.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
+from models import shapes
 from models.ids import NAMESPACE
 from streams import asyncapi_messages as messages
 from streams.asyncapi_messages import Json
@@ -30,38 +33,77 @@ _ABOUT = f"""Millrace takes payment commands and tells what became of them, on K
 """
 
 
-def document(commands: dict[str, Json], payment: Json, version: str) -> Json:
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+DEAD_LETTER = "dead-letter"
+_SHARED = "#/components/schemas/"
+
+
+def components(commands: dict[str, Json], payment: Json) -> Json:
     """`commands`: the JSON schema of each public command's body by type; `payment`: that of the payment object."""
     of_type = {
         **{name: messages.command(name, body) for name, body in commands.items()},
         **{name: messages.event(kind, name) for kind, name in events.TYPES.items()},
         replies.TYPE: messages.reply(),
-        "dead-letter": messages.dead_letter(),
+        DEAD_LETTER: messages.dead_letter(),
         differences.TYPE: messages.difference(),
     }
+    return _with_definitions_in_place({"messages": of_type, "schemas": {"payment": payment}})
+
+
+def document(components: Json, version: str) -> Json:
     of_topic = {
-        COMMANDS: list(commands),
+        COMMANDS: list(shapes.TYPES),
         EVENTS: list(events.TYPES.values()),
         REPLIES: [replies.TYPE],
-        DEAD_LETTERS: ["dead-letter"],
+        DEAD_LETTERS: [DEAD_LETTER],
         DIFFERENCES: [differences.TYPE],
     }
-    channels = {topic.name: _channel(topic, of_topic[topic.name]) for topic in PUBLIC}
-    return _with_definitions_in_place(
-        {
-            "asyncapi": "3.0.0",
-            "info": {
-                "title": "Millrace",
-                "version": version,
-                "description": _ABOUT,
-                "license": {"name": "Apache-2.0"},
-            },
-            "defaultContentType": "application/json",
-            "channels": channels,
-            "operations": _operations(),
-            "components": {"messages": of_type, "schemas": {"payment": payment}},
-        }
-    )
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Millrace",
+            "version": version,
+            "description": _ABOUT,
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": {topic.name: _channel(topic, of_topic[topic.name]) for topic in PUBLIC},
+        "operations": _operations(),
+        "components": components,
+    }
+
+
+def schemas(components: Json) -> dict[str, Json]:
+    """By type, of all but the dead letters, whose value is anybody's."""
+    return {
+        name: _alone(name, message["payload"], components["schemas"])
+        for name, message in components["messages"].items()
+        if name != DEAD_LETTER
+    }
+
+
+def _alone(name: str, payload: Json, shared: dict[str, Json]) -> Json:
+    needed: dict[str, Json] = {}
+    waiting = list(_named(payload))
+    while waiting:
+        if (each := waiting.pop()) not in needed:
+            needed[each] = shared[each]
+            waiting += _named(shared[each])
+    definitions = {"$defs": dict(sorted(needed.items()))} if needed else {}
+    made: Json = _moved({**payload, **definitions}, _SHARED, "#/$defs/")
+    return {"$schema": DIALECT, "$id": f"urn:millrace:{name}", **made}
+
+
+def _named(part: Any) -> Iterator[str]:
+    """The shared schemas that a schema refers to."""
+    if isinstance(part, list):
+        for each in part:
+            yield from _named(each)
+    elif isinstance(part, dict):
+        if "$ref" in part:
+            yield part["$ref"].removeprefix(_SHARED)
+        for each in part.values():
+            yield from _named(each)
 
 
 def _channel(topic: Topic, messages: list[str]) -> Json:
@@ -98,23 +140,31 @@ def _operations() -> Json:
     }
 
 
-def _with_definitions_in_place(document: Json) -> Json:
-    """Pydantic's `$defs` become shared schemas, so that every `$ref` of the document resolves in it."""
-    shared: Json = document["components"]["schemas"]
+def _with_definitions_in_place(components: Json) -> Json:
+    """Pydantic's `$defs` become shared schemas, so that every `$ref` resolves in the document."""
+    shared: Json = dict(components["schemas"])
 
-    def moved(part: Any) -> Any:
+    def lifted(part: Any) -> Any:
         if isinstance(part, list):
-            return [moved(each) for each in part]
+            return [lifted(each) for each in part]
         if not isinstance(part, dict):
             return part
         for name, definition in part.get("$defs", {}).items():
-            shared[name] = moved(definition)
-        return {
-            name: value.replace("#/$defs/", "#/components/schemas/") if name == "$ref" else moved(value)
-            for name, value in part.items()
-            if name != "$defs"
-        }
+            shared[name] = lifted(definition)
+        return {name: lifted(value) for name, value in part.items() if name != "$defs"}
 
-    made: Json = moved(document)
-    made["components"]["schemas"] = {**made["components"]["schemas"], **shared}
+    lifted_messages = lifted(components["messages"])
+    made: Json = _moved({"messages": lifted_messages, "schemas": shared}, "#/$defs/", _SHARED)
     return made
+
+
+def _moved(part: Any, was: str, now: str) -> Any:
+    """Every `$ref` below `was` refers to below `now`."""
+    if isinstance(part, list):
+        return [_moved(each, was, now) for each in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: value.replace(was, now) if name == "$ref" else _moved(value, was, now)
+        for name, value in part.items()
+    }

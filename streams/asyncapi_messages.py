@@ -4,11 +4,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from models.codes import Code
 from streams.wire import differences, replies
 from streams.wire.commands import REPLY_TO
 
 Json = dict[str, Any]
+
+_ALWAYS = ("merchant", "caused_by", "opens", "settles", "fingerprint", "payment")
+"""Of an event's envelope. `cause` came later: the oldest events have none."""
 
 
 def _headers(**more: Json) -> Json:
@@ -78,6 +80,7 @@ def event(kind: type, name: str) -> Json:
                 "anyOf": [{"$ref": "#/components/schemas/payment"}, {"type": "null"}],
             },
         },
+        "required": [*shape.get("required", []), *_ALWAYS],
     }
     number: Json = {
         "type": "string",
@@ -121,9 +124,8 @@ def reply() -> Json:
         "properties": {
             "command": {"type": "string"},
             "code": {
-                **text,
-                "enum": [*sorted(Code), None],
                 "description": "why it was refused; null: it was not",
+                "anyOf": [{"$ref": "#/components/schemas/Code"}, {"type": "null"}],
             },
             "message": text,
             "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
@@ -138,6 +140,7 @@ def reply() -> Json:
             "payment": {"anyOf": [{"$ref": "#/components/schemas/payment"}, {"type": "null"}]},
         },
     }
+    payload["required"] = [*payload["properties"]]
     headers = _headers(ce_causationid={"type": "string", "description": "the command"})
     return _message(
         replies.TYPE, headers, payload, "The answer to one command; at most once, the state is what counts."
@@ -153,7 +156,7 @@ def dead_letter() -> Json:
             "source": {**text, "description": "topic/partition/offset of the original"},
             "reason": text,
             "appended_ms": {**text, "description": "when the original came, in ms since 1970"},
-            "code": {**text, "enum": sorted(Code)},
+            "code": {"$ref": "#/components/schemas/Code"},
         },
     }
     return {
@@ -184,6 +187,7 @@ def difference() -> Json:
             },
         },
     }
+    payload["required"] = [*payload["properties"]]
     return _message(
         differences.TYPE, _headers(), payload, "One field of a payment on which the truths differ."
     )

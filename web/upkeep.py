@@ -31,6 +31,7 @@ class Upkeep:
         self._openapi, self._asyncapi = (
             (DOCUMENTS / name).read_bytes() for name in ("openapi.json", "asyncapi.json")
         )
+        self._schemas = {path.name: path.read_bytes() for path in (DOCUMENTS / "schemas").glob("*.json")}
         self._notices = Room(NOTICES_MAX)
 
     async def take_notice(self, request: web.Request) -> web.Response:
@@ -59,3 +60,10 @@ class Upkeep:
 
     async def asyncapi(self, request: web.Request) -> web.Response:
         return conditional.answer(request, self._asyncapi, cache=conditional.OF_EVERYBODY)
+
+    async def schema(self, request: web.Request) -> web.Response:
+        """No other name is ever looked for on the disk."""
+        schema = self._schemas.get(request.match_info["name"])
+        if schema is None:
+            raise Problem(Code.NOT_FOUND, "There is no schema of this name.")
+        return conditional.answer(request, schema, cache=conditional.OF_EVERYBODY)

@@ -16,6 +16,8 @@ from aiokafka.errors import KafkaError
 
 from models.ids import NAMESPACE
 from sandbox.testing import KafkaServer
+from streams.wire import replies
+from tests.schemas import violations
 from tests.system.history import OK, History, Operation
 
 COMMANDS = "payments.commands.v1"
@@ -118,6 +120,7 @@ async def replies_on(consumer: AIOKafkaConsumer, command_ids: set[str], within_s
     async with asyncio.timeout(within_s):
         while command_ids - found.keys():
             record = await consumer.getone()
+            assert not violations(replies.TYPE, record.value)
             reply = json.loads(record.value or b"")
             found.setdefault(reply["command"], reply)
     return found

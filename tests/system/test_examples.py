@@ -2,19 +2,27 @@
 
 import asyncio
 import json
+import os
 import signal
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from millrace_client import AsyncMillrace, Millrace, payment_id_for
+from sandbox.kafka import class_path, java
 from sandbox.stack import CHECKOUT
 from tests.clients.in_threads import InThreads
+from tests.java import compile_java
+from tests.schemas import schemas, violations
+from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
 from tests.system.operator import begun, python
 from tests.system.stack import System
+from tests.system.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("stripe")]
 
@@ -39,22 +47,80 @@ async def test_the_example_of_the_client_pays_once_however_often_it_runs(
 
 
 async def test_the_example_of_a_producer_and_the_one_of_a_consumer_tell_of_the_same_payment(
-    system: System, inquest: Inquest
+    system: System, inquest: Inquest, tmp_path: Path
 ) -> None:
     payment = payment_id_for(system.merchants[0]["id"], "example-kafka")
-    async with _running(system, "follow_events.py") as following:
+    async with _running(system, "follow_events.py", str(tmp_path / "view.sqlite")) as following:
         told = await _ran(system, "pay_by_kafka.py", "example-kafka")
         assert json.loads(told.partition("\n")[2])["payment"]["status"] == "captured"
         assert told.startswith(f"asked for {payment} ")
-        story: list[list[str]] = []
-        async with asyncio.timeout(WITHIN_S):
-            while not story or story[-1][3] != "payment.captured.v1":
-                line = (await following.readline()).decode().split()
-                assert line, "the consumer has ended"
-                story += [line] if line[1] == payment else []
+        story = await _story(following.stdout, payment)
     assert [int(words[2]) for words in story] == list(range(1, len(story) + 1))
     assert (story[0][3], story[-1][4]) == ("payment.requested.v1", "captured")
+    found = await inquest.hold()
+    sent = [record for record in found.log.commands.values() if record.key == payment.encode()]
+    types = [dict(record.headers)["ce_type"].decode() for record in sent]
+    assert "payment.create.v1" in types
+    for type, record in zip(types, sent, strict=True):
+        assert type not in schemas() or not violations(type, record.value)
+
+
+async def test_the_consumer_goes_on_where_its_view_is_after_a_kill_and_takes_nothing_in_twice(
+    system: System, http: HttpClient, inquest: Inquest, tmp_path: Path
+) -> None:
+    file = tmp_path / "view.sqlite"
+    first = await http.create("followed-1")
+    async with _running(system, "follow_events.py", str(file), stopped_by=signal.SIGKILL) as following:
+        await _story(following.stdout, first.payment_id)
+    second = await http.create("followed-2")
+    found = await inquest.hold()
+    stories = {payment: len(story) for payment, story in found.log.stories.items()}
+    async with _running(system, "follow_events.py", str(file)) as following:
+        assert await _story(following.stdout, second.payment_id)
+        await until(lambda: _sequences(file) == stories)
+    places = _rows(file, "SELECT partition, next FROM places")
+    _write(file, "UPDATE places SET next = 0")  # rewound: everything comes a second time
+    async with _running(system, "follow_events.py", str(file)) as following:
+        await until(lambda: _rows(file, "SELECT partition, next FROM places") == places)
+    assert following.stdout is not None
+    assert _sequences(file) == stories
+
+
+async def test_the_consumer_ends_where_an_event_is_missing(
+    system: System, http: HttpClient, inquest: Inquest, tmp_path: Path
+) -> None:
+    file = tmp_path / "view.sqlite"
+    made = await http.create("followed-gap")
+    async with _running(system, "follow_events.py", str(file)) as following:
+        await _story(following.stdout, made.payment_id)
+    _write(file, f"UPDATE payments SET sequence = sequence - 1 WHERE id = '{made.payment_id}'")
+    await http.refund(made.payment_id, "followed-gap-refund", amount=1)
+    ran = await python(
+        "examples/follow_events.py", str(file), environment=_environment(system), within_s=WITHIN_S
+    )
+    assert ran.code == 1
+    assert f"LookupError: {made.payment_id}: event" in ran.err
     await inquest.hold()
+
+
+async def test_the_consumer_in_java_reads_the_same_story(
+    system: System, http: HttpClient, inquest: Inquest, tmp_path: Path
+) -> None:
+    made = await http.create("followed-by-java")
+    found = await inquest.hold()
+    kafka = class_path(tmp_path)
+    await asyncio.to_thread(compile_java, CHECKOUT / "examples" / "FollowEvents.java", kafka, tmp_path)
+    following = await asyncio.create_subprocess_exec(
+        *(java(), "-cp", f"{tmp_path}{os.pathsep}{kafka}", "FollowEvents", system.kafka.bootstrap),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        story = await _story(following.stdout, made.payment_id)
+    finally:
+        following.kill()
+        await following.wait()
+    told = [(str(happened.sequence), happened.type) for _, happened in found.log.stories[made.payment_id]]
+    assert [(words[2], words[3]) for words in story] == told
 
 
 async def test_the_example_of_grpc_pays_and_its_key_is_the_same_payment_for_the_client(
@@ -102,14 +168,42 @@ async def _ran(system: System, example: str, *arguments: str) -> str:
 
 
 @asynccontextmanager
-async def _running(system: System, example: str) -> AsyncIterator[asyncio.StreamReader]:
-    """What it prints; it must end in peace when a person stops it."""
-    running = await begun(f"examples/{example}", environment=_environment(system))
-    assert running.stdout is not None
+async def _running(
+    system: System, example: str, *arguments: str, stopped_by: signal.Signals = signal.SIGINT
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """It must end in peace when a person stops it."""
+    running = await begun(f"examples/{example}", *arguments, environment=_environment(system))
     try:
-        yield running.stdout
+        yield running
     finally:
-        running.send_signal(signal.SIGINT)
+        running.send_signal(stopped_by)
         async with asyncio.timeout(WITHIN_S):
             _, err = await running.communicate()
-    assert (running.returncode, err) == (0, b""), err.decode()
+    code = -stopped_by if stopped_by is signal.SIGKILL else 0
+    assert (running.returncode, err) == (code, b""), err.decode()
+
+
+async def _story(printed: asyncio.StreamReader | None, payment: str) -> list[list[str]]:
+    """The words of each line about a payment, until it is captured."""
+    assert printed is not None
+    story: list[list[str]] = []
+    async with asyncio.timeout(WITHIN_S):
+        while not story or story[-1][3] != "payment.captured.v1":
+            line = (await printed.readline()).decode().split()
+            assert line, "the consumer has ended"
+            story += [line] if line[1] == payment else []
+    return story
+
+
+def _sequences(file: Path) -> dict[str, int]:
+    return dict(_rows(file, "SELECT id, sequence FROM payments"))
+
+
+def _rows(file: Path, query: str) -> list[Any]:
+    with closing(sqlite3.connect(file)) as view:
+        return sorted(view.execute(query))
+
+
+def _write(file: Path, statement: str) -> None:
+    with closing(sqlite3.connect(file)) as view, view:
+        assert view.execute(statement).rowcount > 0

@@ -23,6 +23,7 @@ from streams import topics
 from streams.adapters.redis_cache import PREFIX
 from streams.delivery import POSITION, changelog_topic
 from streams.wire import events, rows
+from tests.schemas import violations
 from tests.system.stack import System
 from tests.system.topics import Topics
 
@@ -91,6 +92,8 @@ class Log:
 
     def _event(self, record: ConsumerRecord) -> None:
         event, story = events.replayed(record), events.read(record)
+        for wrong in violations(story.type, record.value):
+            self.broken[f"{event.payment_id} does not fit its schema: {wrong}"] += 1
         if event.id in self._event_ids:
             self.broken[f"I3 event {event.id} of {event.payment_id} is published twice"] += 1
         self._event_ids.add(event.id)

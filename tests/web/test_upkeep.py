@@ -144,10 +144,18 @@ async def test_metrics_count_by_route_and_never_by_path(door: Door) -> None:
 
 
 async def test_the_documents_are_served_as_they_are_committed(door: Door) -> None:
-    for name in ("openapi.json", "asyncapi.json"):
+    schemas = [f"schemas/{path.name}" for path in (DOCUMENTS / "schemas").iterdir()]
+    assert schemas
+    for name in ("openapi.json", "asyncapi.json", *schemas):
         told = await door.get(f"/{name}", key=None)
         assert (told.status, told.raw) == (200, (DOCUMENTS / name).read_bytes())
         assert told.headers["Content-Type"].startswith("application/json")
+
+
+async def test_no_other_schema_is_looked_for(door: Door) -> None:
+    for name in ("payment.captured.v2.json", "payment.captured.v1", "..%2Fasyncapi.json"):
+        told = await door.get(f"/schemas/{name}", key=None)
+        assert (told.status, told.body["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("path", ["/v1/payments", "/nowhere", "/livez", "/metrics", "/v1/payments/x"])

@@ -31,6 +31,7 @@ _METADATA: Json = {
 _PATH: dict[str, tuple[Json, str, str]] = {
     "payment_id": (_PAYMENT_ID, PAYMENT_EXAMPLE_ID, "The payment."),
     "refund_id": (_REFUND_ID, REFUND_EXAMPLE_ID, "The refund."),
+    "name": ({"type": "string"}, "payment.captured.v1.json", "The record's `ce_type`, and `.json`."),
 }
 
 _QUERY: dict[str, tuple[Json, Any, str]] = {
