@@ -1,5 +1,5 @@
 # One image for every process of Millrace, and for the Stripe simulator. Which one runs is the command:
-#   python -m agents.writer | agents.gateway | agents.projection | web | sandbox.stripe_simulator
+#   python -m agents.writer | agents.gateway | agents.projection | agents.notifications | web | sandbox.stripe_simulator
 FROM python:3.11-slim AS build
 WORKDIR /app
 RUN python -m venv /venv

@@ -14,6 +14,7 @@ from streams.operator.commands.audit import AUDIT
 from streams.operator.commands.dead_letters import DEAD_LETTERS
 from streams.operator.commands.export import EXPORT
 from streams.operator.commands.keys import KEYS
+from streams.operator.commands.mails import MAILS
 from streams.operator.commands.merchants import MERCHANTS
 from streams.operator.commands.payments import PAYMENTS
 from streams.operator.commands.policies import POLICIES
@@ -35,6 +36,7 @@ COMMANDS: dict[str, Command] = {
     "payments": PAYMENTS,
     "policies": POLICIES,
     "dead-letters": DEAD_LETTERS,
+    "mails": MAILS,
     "reconcile": RECONCILE,
     "replay": REPLAY,
     "export": EXPORT,

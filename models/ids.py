@@ -35,6 +35,11 @@ def internal_command_id(payment: str, purpose: str) -> str:
     return _uuid5_text(f"internal\n{payment}\n{purpose}")
 
 
+def mail_id(kind: str, told: str, recipient: str) -> str:
+    """One mail tells one person one thing, however often that is read; its Message-ID is made of this."""
+    return f"mail_{UUID(_uuid5_text(f'mail\n{kind}\n{told}\n{recipient}')).hex}"
+
+
 def _uuid5_text(name: str) -> str:
     """`str(uuid5(NAMESPACE, name))`, at a third of the cost: several are made for each payment.
 

@@ -58,3 +58,16 @@ CURRENCIES: dict[str, Currency] = {
     **{code: Currency(3, 10, 10) for code in _THREE_DECIMALS},
 }
 """Source: Stripe, currencies (presentment currencies, zero-decimal, special cases, minimum charge amounts)."""
+
+
+def readable(money: Money) -> str:
+    """As people write it: `1,234.50 USD`. A currency that Stripe charges nobody in (of a dispute, say) is not known here: in minor
+    units, and so said.
+    """
+    code, currency = money.currency.upper(), CURRENCIES.get(money.currency)
+    if currency is None:
+        return f"{money.amount_minor:,} minor units of {code}"
+    units, rest = divmod(abs(money.amount_minor), 10**currency.exponent)
+    sign = "-" if money.amount_minor < 0 else ""
+    is_whole = currency.exponent == 0 or (currency.step_minor == 10**currency.exponent and not rest)
+    return f"{sign}{units:,} {code}" if is_whole else f"{sign}{units:,}.{rest:0{currency.exponent}} {code}"

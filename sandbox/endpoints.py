@@ -51,7 +51,7 @@ class Endpoints:
         lines = [f"\nMillrace is ready after {took_s:.1f} s. {stop} stops it; the data stays.\n"]
         lines += [
             f"  {name:<10}{content[name]}"
-            for name in ("http", "grpc", "kafka", "postgres", "redis", "stripe")
+            for name in ("http", "grpc", "kafka", "postgres", "redis", "stripe", "smtp", "mailbox")
             if name in content
         ]
         lines += [f"  {'docs':<10}{content['http']}/docs"] if "http" in content else []
@@ -68,6 +68,7 @@ class Endpoints:
             "postgres": stack.postgres,
             "redis": stack.redis,
             "stripe": stack.stripe,
+            **({"smtp": stack.smtp, "mailbox": stack.mailbox} if stack.smtp else {}),
         }
         doors = {"http": stack.http, **({"grpc": stack.grpc} if stack.grpc else {})}
         service = [each for each in standings if each.role in ROLES]

@@ -15,6 +15,7 @@ COUNTED_ROLES = {
     "writer": "MILLRACE_WRITERS",
     "gateway": "MILLRACE_GATEWAYS",
     "projection": "MILLRACE_PROJECTIONS",
+    "notifications": "MILLRACE_NOTIFICATIONS",
     "web": "MILLRACE_WEBS",
 }
 
@@ -30,6 +31,7 @@ class Outside:
     kafka: str | None
     postgres: str | None
     redis: str | None
+    smtp: str | None
     stripe_base: str | None
     stripe_key: str
     stripe_webhook_secrets: str | None
@@ -59,6 +61,7 @@ def read(environment: Mapping[str, str]) -> Outside:
         kafka=environment.get("MILLRACE_KAFKA_BOOTSTRAP") or None,
         postgres=environment.get("MILLRACE_POSTGRES_DSN") or None,
         redis=environment.get("MILLRACE_REDIS_URL") or None,
+        smtp=environment.get("MILLRACE_SMTP_URL") or None,
         stripe_base=base,
         stripe_key=key or SIMULATOR_KEY,
         stripe_webhook_secrets=environment.get("MILLRACE_STRIPE_WEBHOOK_SECRETS") or None,

@@ -21,6 +21,7 @@ from sandbox.processes import Program
 from sandbox.run_folder import RunFolder
 from sandbox.secrets import Secrets
 from sandbox.server import Server
+from sandbox.smtp import Smtp
 from sandbox.valkey import Valkey
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -30,9 +31,12 @@ USUAL_PORTS = {
     "postgres": 5432,
     "redis": 6379,
     "stripe": 12111,
+    "smtp": 1025,
+    "mailbox": 8025,
     "web-0": 8080,
     "web-0-grpc": 9090,
 }
+DEMO_SENDER, DEMO_OPERATOR = "Millrace <millrace@sandbox.example>", "operator@sandbox.example"
 STEP_WITHIN_S = 60.0
 DRAIN_S = (
     "3"  # what is under way when the stack stops; processes are killed when it takes longer than the next
@@ -44,6 +48,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
     "writer": ("agents.writer", frozenset({"kafka", "topics"})),
     "gateway": ("agents.gateway", frozenset({"kafka", "topics", "stripe", "migrations"})),
     "projection": ("agents.projection", frozenset({"kafka", "topics", "migrations", "redis"})),
+    "notifications": ("agents.notifications", frozenset({"kafka", "topics", "migrations"})),
     "web": ("web", frozenset({"kafka", "topics", "merchants", "redis"})),
 }
 MIGRATE = ("-m", "streams.adapters.postgres", "migrate")
@@ -104,6 +109,18 @@ class Stack:
     def stripe(self) -> str:
         return f"http://{HOST}:{self._stripe_port}" if self._stripe_port else str(self._outside.stripe_base)
 
+    @property
+    def smtp(self) -> str | None:
+        """host:port of our own; None where the person has one."""
+        own = self._own.get("smtp")
+        return f"{HOST}:{own.port}" if isinstance(own, Smtp) else None
+
+    @property
+    def mailbox(self) -> str | None:
+        """Where what was sent to it can be read."""
+        own = self._own.get("smtp")
+        return own.mailbox if isinstance(own, Smtp) else None
+
     def parts(self) -> list[Part]:
         """Servers first, then the service."""
         servers = [self._server_part(server) for server in self._own.values()]
@@ -135,12 +152,23 @@ class Stack:
             "MILLRACE_STRIPE_API_KEY": self._outside.stripe_key,
             "MILLRACE_STRIPE_MULTICAPTURE": os.environ.get("MILLRACE_STRIPE_MULTICAPTURE", multicapture),
             "MILLRACE_STRIPE_WEBHOOK_SECRETS": webhook_secrets,
+            **self._mail_environment(),
             "MILLRACE_INTERNAL_KEY": self.secrets.internal_key,
             "MILLRACE_HTTP_HOST": HOST,
             "MILLRACE_HTTP_PORT": str(self._http_ports[0]),
             "MILLRACE_GRPC_HOST": HOST,
             "MILLRACE_DRAIN_S": os.environ.get("MILLRACE_DRAIN_S", DRAIN_S),
         }
+
+    def _mail_environment(self) -> dict[str, str]:
+        """Our own mailbox gets all there is to get; to a server of the person's goes what they say."""
+        if self.smtp is None:
+            return {}
+        usual = {"MAIL_FROM": DEMO_SENDER, "RECEIPTS": "true", "ALERTS_TO": DEMO_OPERATOR}
+        said = {
+            f"MILLRACE_{name}": os.environ.get(f"MILLRACE_{name}", value) for name, value in usual.items()
+        }
+        return {"MILLRACE_SMTP_URL": f"smtp://{self.smtp}", **said}
 
     def _own_servers(self) -> Iterator[tuple[str, Server]]:
         folder = self._folder.path
@@ -151,6 +179,9 @@ class Stack:
             yield "postgres", Postgres(folder / "postgres", self._port("postgres"), self._log("postgres"))
         if self._outside.redis is None:
             yield "redis", Valkey(folder / "redis", self._port("redis"), self._log("redis"))
+        if self._outside.smtp is None and not self.servers_only:
+            ports = self._port("smtp"), self._port("mailbox")
+            yield "smtp", Smtp(folder / "mails", *ports, log=self._log("smtp"))
 
     def _server_part(self, server: Server) -> Part:
         return Part(

@@ -3,11 +3,14 @@ there are is `settings.py`'s.
 """
 
 import re
+from email.utils import parseaddr
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
+
+from models.mails import is_address
 
 PORT_MAX = 65_535
 OFF = "off"
@@ -52,6 +55,32 @@ def _http_url(value: str | None) -> str | None:
     return value
 
 
+def _smtp_url(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        parts = urlsplit(value.get_secret_value())
+        try:
+            is_one = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # of a port that is none
+            is_one = False
+        if not is_one or parts.path not in ("", "/") or parts.query:
+            raise ValueError(
+                "must be smtp://host:port or smtps://host:port, with user:password@ before the host"
+            )
+    return value
+
+
+def _sender(value: str | None) -> str | None:
+    if value is not None and not (value.isprintable() and is_address(parseaddr(value)[1])):
+        raise ValueError("must be an e-mail address, or a name and one in angle brackets")
+    return value
+
+
+def _addresses(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(map(is_address, values)):
+        raise ValueError("must be e-mail addresses, with commas between")
+    return values
+
+
 T = TypeVar("T")
 
 Text = Annotated[str, AfterValidator(_no_blank)]
@@ -60,3 +89,6 @@ HttpUrl = Annotated[str | None, AfterValidator(_http_url)]
 PortOrOff = Annotated[int | None, BeforeValidator(_port_or_off)]
 Listed = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_listed)]
 Origins = Annotated[Listed[str], AfterValidator(_origins)]
+SmtpUrl = Annotated[SecretStr | None, AfterValidator(_smtp_url)]
+Sender = Annotated[str | None, AfterValidator(_sender)]
+Addresses = Annotated[Listed[str], AfterValidator(_addresses)]

@@ -9,7 +9,19 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from streams.setting_values import OFF, PORT_MAX, Brokers, HttpUrl, Listed, Origins, PortOrOff, Text
+from streams.setting_values import (
+    OFF,
+    PORT_MAX,
+    Addresses,
+    Brokers,
+    HttpUrl,
+    Listed,
+    Origins,
+    PortOrOff,
+    Sender,
+    SmtpUrl,
+    Text,
+)
 
 STRIPE_KEY = re.compile(r"(?:sk|rk)_(?P<mode>test|live)_\w+", re.ASCII)
 
@@ -113,6 +125,20 @@ class Settings(BaseSettings):
         description="web processes (`millrace up`): each one's share of the rate limits while Redis is away",
     )
 
+    notifications: int = Field(1, ge=0, le=64, description="notification processes (`millrace up`)")
+    smtp_url: SmtpUrl = Field(
+        None,
+        description="the mail server: smtp://user:password@host:port, or smtps:// (docs/mails.md); default: no mails (notifications)",
+    )
+    mail_from: Sender = Field(None, description="who mails are from: an address, or `Name <address>`")
+    receipts: bool = Field(
+        False,
+        description="customers get receipts at `receipt_email`; Stripe sends some itself in live mode (notifications)",
+    )
+    alerts_to: Addresses = Field(
+        (), description="operators' addresses, with commas between: disputes, unknown outcomes, dead letters"
+    )
+
     http_host: str = Field("127.0.0.1", description="where the door listens")
     http_port: int = Field(8080, ge=0, le=PORT_MAX, description="where the door listens; 0: a free port")
     grpc_host: str = Field("127.0.0.1", description="where the door listens for gRPC")
@@ -199,6 +225,8 @@ class Settings(BaseSettings):
                 raise ValueError(f"MILLRACE_{certificate.upper()} and MILLRACE_{key.upper()} go together")
         if self.tls_client_ca_file is not None and self.tls_cert_file is None:
             raise ValueError("MILLRACE_TLS_CLIENT_CA_FILE needs MILLRACE_TLS_CERT_FILE")
+        if self.smtp_url is not None and self.mail_from is None:
+            raise ValueError("MILLRACE_SMTP_URL needs MILLRACE_MAIL_FROM")
         if not self.kafka_security_protocol.endswith("SSL") and (self.kafka_ca_file or self.kafka_cert_file):
             raise ValueError(
                 "MILLRACE_KAFKA_CA_FILE and MILLRACE_KAFKA_CERT_FILE need SSL or SASL_SSL as"

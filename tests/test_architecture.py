@@ -24,6 +24,7 @@ VENDORS = {
     "postgres": {"aiopg", "psycopg2", "alembic", "sqlalchemy"},
     "redis": {"redis"},
     "stripe": {"stripe", "aiohttp"},  # aiohttp carries the SDK
+    "smtp": {"aiosmtplib"},
     "jwt": {"jwt", "aiohttp"},  # aiohttp fetches the issuer's keys
 }
 NO_VENDOR = {"orjson", "pydantic", "prometheus_client"}  # bytes, shapes and numbers

@@ -16,7 +16,7 @@ from streams.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-OFFICIAL = {"apache/kafka", "postgres", "valkey/valkey", "millrace"}
+OFFICIAL = {"apache/kafka", "postgres", "valkey/valkey", "axllent/mailpit", "millrace"}
 KNOWN_SETTINGS = {f"MILLRACE_{name.upper()}" for name in Settings.model_fields}
 
 

@@ -228,7 +228,14 @@ def test_every_setting_that_the_processes_are_given_is_one_they_have(tmp_path: P
     ports = Ports()
     service = [part for part in table.Stack(folder, brought, ports).parts() if part.numbered]
     ports.close()
-    assert [part.name for part in service] == ["writer-0", "writer-1", "gateway-0", "projection-0", "web-0"]
+    assert [part.name for part in service] == [
+        "writer-0",
+        "writer-1",
+        "gateway-0",
+        "projection-0",
+        "notifications-0",
+        "web-0",
+    ]
     for part in service:
         environment = part.program().env
         assert environment["MILLRACE_INSTANCE"] == part.name

@@ -45,7 +45,13 @@ async def test_random_kills_lose_and_double_nothing(
     await inquest.hold()
     outcomes = Counter(operation.outcome for operation in history.operations)
     print(f"killed {dict(killed)}; operations so far {dict(outcomes)}")
-    assert {name.partition("-")[0] for name in killed} == {"writer", "gateway", "projection", "web"}
+    assert {name.partition("-")[0] for name in killed} == {
+        "writer",
+        "gateway",
+        "projection",
+        "notifications",
+        "web",
+    }
 
 
 def _kill(system: System, name: str) -> bool:

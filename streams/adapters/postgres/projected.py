@@ -7,7 +7,7 @@ PROJECTED: dict[str, tuple[str, ...]] = {
 }
 """With their keys, the payment's id first; in the order in which whoever writes takes them."""
 
-KEPT_ELSEWHERE = ("merchants", "api_keys", "audit", "checkpoints", "alembic_version")
+KEPT_ELSEWHERE = ("merchants", "api_keys", "audit", "checkpoints", "mails", "alembic_version")
 """Where these are is where they are kept: no log tells them."""
 
 

@@ -10,7 +10,7 @@ from streams.adapters.postgres import Postgres, PostgresPaymentReader, PostgresP
 from streams.adapters.postgres.migrating import migrate
 from tests.streams.adapters.servers import run_sql
 
-TABLES = "payments, refunds, payment_events, merchants, api_keys, checkpoints"
+TABLES = "payments, refunds, payment_events, merchants, api_keys, checkpoints, mails"
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,97 @@
+"""`python -m agents.notifications`: mails about what happened. The only place where it meets its pipes."""
+
+import asyncio
+import logging
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+from agents.notifications.mails import Mails
+from models.mails import OLDEST, DeadLetter, MailRules
+from models.ports import Change
+from streams.adapters.kafka_log import KafkaLog, ms_before
+from streams.adapters.postgres import Postgres
+from streams.adapters.postgres.mails import PostgresMailOutbox
+from streams.adapters.smtp_carrier import SmtpCarrier, SmtpServer
+from streams.background import for_ever, stop
+from streams.delivery import Outgoing, Poison, Record
+from streams.kafka_clients import client_settings
+from streams.mail_metrics import MailCollector
+from streams.operator.dead_letters.letters import letter
+from streams.process import Process, run
+from streams.settings import Settings
+from streams.topics import DEAD_LETTERS, EVENTS
+from streams.wire.changes import change_of
+
+STALL_S = 3600.0  # as long as the projection's: PostgreSQL may be away, and the events wait in Kafka
+LOOK_FOR_UNKNOWN_S = 60.0
+LOOK_FOR_LETTERS_S = 5.0
+FORGET_S = 3600.0
+
+log = logging.getLogger("millrace.notifications")
+
+
+async def compose(settings: Settings) -> None:
+    process = Process("notifications", settings, STALL_S)
+    postgres = Postgres(settings.postgres_dsn)
+    outbox, carrier = PostgresMailOutbox(postgres), SmtpCarrier(_server(settings))
+    sends = carrier.has_server
+    rules = MailRules(settings.receipts and sends, settings.alerts_to if sends else ())
+    mails = Mails(outbox, carrier, rules, process.crashpoint)
+    process.registry.register(MailCollector(mails.results, outbox.last_waiting))
+
+    async def apply(records: list[Record]) -> list[Outgoing]:
+        await mails.take_in([change for record in records for change in _change(record)])
+        return []
+
+    async def follow_letters() -> None:
+        """From a few days ago at each start: a letter that was told is not told again, and no place need be kept."""
+        async with KafkaLog(client_settings(settings), DEAD_LETTERS, may_be_missing=True) as letters:
+            await letters.begin_at(ms_before(datetime.now(UTC), OLDEST.total_seconds()))
+            while True:
+                async with aclosing(letters.read_on()) as pages:
+                    async for page in pages:
+                        await mails.take_in_letters([_dead_letter(record) for record in page])
+                await asyncio.sleep(LOOK_FOR_LETTERS_S)
+
+    process.app.follower(EVENTS, apply)
+    process.app.every(LOOK_FOR_UNKNOWN_S, mails.look_for_unknown)
+    process.app.every(FORGET_S, mails.forget)
+    tasks = [asyncio.create_task(mails.run()), for_ever(outbox.count_waiting, LOOK_FOR_LETTERS_S, _failed)]
+    if rules.alerts_to:
+        tasks.append(for_ever(follow_letters, LOOK_FOR_LETTERS_S, _failed))
+    try:
+        await process.serve()
+        await mails.drain(settings.drain_s)
+    finally:
+        await stop(*tasks)
+        await carrier.close()
+        await postgres.close()
+
+
+def _server(settings: Settings) -> SmtpServer | None:
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    return SmtpServer(settings.smtp_url.get_secret_value(), settings.mail_from)
+
+
+def _change(record: Record) -> list[Change]:
+    """What is no event is nothing to tell of; the projection puts it aside."""
+    try:
+        return [change_of(record)]
+    except Poison as poison:
+        log.warning("%s/%d/%d passed over: %s", record.topic, record.partition, record.offset, poison)
+        return []
+
+
+def _dead_letter(record: object) -> DeadLetter:
+    found = letter(record)
+    why = found.why
+    return DeadLetter(found.name, found.at, why.get("code", "none"), why.get("reason", ""), found.source)
+
+
+def _failed(failure: Exception) -> None:
+    log.warning("begun anew: %s", failure)
+
+
+if __name__ == "__main__":
+    run("notifications", compose)
