@@ -37,7 +37,7 @@ def internal_command_id(payment: str, purpose: str) -> str:
 
 def mail_id(kind: str, told: str, recipient: str) -> str:
     """One mail tells one person one thing, however often that is read; its Message-ID is made of this."""
-    return f"mail_{UUID(_uuid5_text(f'mail\n{kind}\n{told}\n{recipient}')).hex}"
+    return "mail_" + _uuid5_text(f"mail\n{kind}\n{told}\n{recipient}").replace("-", "")
 
 
 def _uuid5_text(name: str) -> str:

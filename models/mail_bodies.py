@@ -1,7 +1,7 @@
 """A letter as text and as HTML. What it says is decided elsewhere; whatever it says is escaped here.
 
-One column of at most 560 px, styles in place since mail programs drop sheets, nothing fetched from anywhere: no picture, no script, no
-font. Who asks for dark gets it by a media query; a program that drops that shows the light one, readable as it is.
+One column of at most 560 px, styles in place since mail programs drop sheets, nothing fetched from anywhere: no picture, no
+script, no font. Who asks for dark gets it by a media query; a program that drops that shows the light one, readable as it is.
 """
 
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ def html(letter: Letter) -> str:
 
 
 _ROW = (
-    '<tr><th class="m" scope="row" style="padding:8px 12px 8px 0;text-align:left;vertical-align:top;font-weight:400;color:#555d66;'
-    'white-space:nowrap">{name}</th><td class="v" style="padding:8px 0;text-align:right;word-break:break-word;'
+    '<tr><th class="m" scope="row" style="padding:8px 12px 8px 0;text-align:left;vertical-align:top;font-weight:400;'
+    'color:#555d66;white-space:nowrap">{name}</th><td class="v" style="padding:8px 0;text-align:right;word-break:break-word;'
     'overflow-wrap:anywhere;color:#14181d">{value}</td></tr>\n'
 )
 _PAGE = """<!doctype html>

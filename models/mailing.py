@@ -1,5 +1,5 @@
-"""The way of a mail from the outbox to a server: what may become of it, when it is tried again, and what is needed of the outside.
-What mails say is `mails.py`'s.
+"""The way of a mail from the outbox to a server: what may become of it, when it is tried again, and what is needed of the
+outside. What mails say is `mails.py`'s.
 """
 
 from collections.abc import Collection, Sequence
@@ -49,7 +49,7 @@ class PutOff:
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """No server answered, or none that takes anything from us. If it broke off late, the mail may have been taken all the same."""
+    """No server answered, or none that takes anything from us. If it broke off late, the mail may have been taken."""
 
     answer: str
 
@@ -93,7 +93,7 @@ class MailOutbox(Protocol):
     """Where mails are kept until they are sent, and what became of them after. All raise Unavailable."""
 
     async def put(self, mails: Sequence[Mail]) -> None:
-        """Durable when it returns; a mail that is there already stays as it is. Raises InvariantBroken for what cannot be kept."""
+        """Durable when it returns; a mail that is there stays as it is. Raises InvariantBroken for what cannot be kept."""
         ...
 
     async def lease(self) -> Leased | None:
@@ -122,4 +122,4 @@ class MailCarrier(Protocol):
 
 
 LEASE_S = 90.0
-"""Longer than any try takes (SmtpCarrier.TRY_WITHIN_S). What a process that was killed had under way is tried again after this."""
+"""Longer than any try takes (TRY_WITHIN_S of the carrier). What a killed process had under way is tried again after this."""

@@ -1,5 +1,5 @@
-"""Which mails an event leads to, whom they go to and what they say: receipts for customers, alerts for operators. How a mail is laid
-out is `mail_bodies.py`'s; nothing is sent here.
+"""Which mails an event leads to, whom they go to and what they say: receipts for customers, alerts for operators. How a mail is
+laid out is `mail_bodies.py`'s; nothing is sent here.
 """
 
 import re
@@ -16,7 +16,7 @@ from models.ports import Change, View
 from models.representation import rfc3339
 
 OLDEST = timedelta(days=3)
-"""Of what is older nobody is written to: a group that reads the log from its beginning must not write to last year's customers."""
+"""Of what is older nobody is told: a group that reads the log from its beginning must not write to last year's customers."""
 UNKNOWN_FOR = timedelta(hours=1)
 """Most unknown outcomes are known within minutes: by then a person should look."""
 SUBJECT_MAX_CHARS = 200
@@ -80,8 +80,8 @@ def alert_of_unknown(payment: View, rules: MailRules) -> list[Mail]:
     since = str(payment["unknown_since"])
     letter = Letter(
         title=f"Nobody knows how {payment['id']} ended",
-        lead="Stripe's answer has not been learned for more than an hour. It is asked for again under the same key; after 23 hours "
-        "a person must settle it.",
+        lead="Stripe's answer has not been learned for more than an hour. It is asked for again under the same key; after 23 "
+        "hours a person must settle it.",
         figures=(*_about(payment), ("Unknown since", since)),
         closing=f"millrace payments show {payment['id']}",
     )
@@ -184,8 +184,8 @@ _QUESTIONS = "Questions? Ask whom you paid, and name the payment above. Nobody r
 
 
 def _for_customers(payment: View, at: datetime) -> Iterator[tuple[str, str]]:
-    if payment["description"]:
-        yield "For", one_line(payment["description"], DESCRIPTION_MAX_CHARS)
+    if description := one_line(payment["description"] or "", DESCRIPTION_MAX_CHARS):
+        yield "For", description
     yield "Date", at.strftime("%-d %B %Y, %H:%M UTC")
     yield "Payment", payment["id"]
 

@@ -5,8 +5,8 @@
     GET /messages/{id}        one of them with its text and its HTML
     GET /messages/{id}/html   its HTML, as a mail program shows it
 
-To see what becomes of mails that are not taken: an address that begins with `bounce` is refused for good (550), one that begins with
-`later` for now (451).
+To see what becomes of mails that are not taken: an address that begins with `bounce` is refused for good (550), one that begins
+with `later` for now (451).
 """
 
 import argparse
@@ -32,7 +32,8 @@ ROW = (
     '<tr><td>{at}<td>{to}<td><a href="/messages/{id}/html">{subject}</a><td><a href="/messages/{id}">all</a>'
 )
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Mailbox</title><style>:root{{color-scheme:light dark}}body{{font:15px/1.5 system-ui;margin:2em auto;max-width:60em;padding:0 1em}}
+<title>Mailbox</title><style>:root{{color-scheme:light dark}}
+body{{font:15px/1.5 system-ui;margin:2em auto;max-width:60em;padding:0 1em}}
 table{{border-collapse:collapse}}td,th{{padding:.3em 1em .3em 0;text-align:left;overflow-wrap:anywhere}}</style>
 <h1>Mailbox</h1><p>Mails that this machine's Millrace has sent. None of them has left it.</p>
 <table><tr><th>At<th>To<th>Subject<th>{rows}</table></html>"""

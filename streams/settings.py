@@ -128,7 +128,7 @@ class Settings(BaseSettings):
     notifications: int = Field(1, ge=0, le=64, description="notification processes (`millrace up`)")
     smtp_url: SmtpUrl = Field(
         None,
-        description="the mail server: smtp://user:password@host:port, or smtps:// (docs/mails.md); default: no mails (notifications)",
+        description="the mail server: smtp://user:password@host:port, or smtps:// (docs/mails.md); default: no mails",
     )
     mail_from: Sender = Field(None, description="who mails are from: an address, or `Name <address>`")
     receipts: bool = Field(

@@ -1,7 +1,8 @@
-"""Mails: taken in from what happened, into the outbox; sent from there, one at a time per sender. What they say and when one is tried
-again is decided in `models`.
+"""Mails: taken in from what happened, into the outbox; sent from there, one at a time per sender. What they say, and when one is
+tried again, is decided in `models`.
 
-At least once: SMTP has no way to ask whether a mail was taken, so one whose answer was lost is sent again, under the same Message-ID.
+At least once: SMTP has no way to ask whether a mail was taken, so one whose answer was lost is sent again, under the same
+Message-ID.
 """
 
 import asyncio

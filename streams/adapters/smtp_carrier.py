@@ -22,8 +22,8 @@ TRY_WITHIN_S = 75.0  # of a whole try, connecting included: shorter than a lease
 GOODBYE_WITHIN_S = 1.0
 PORTS = {"smtp": 25, "smtps": 465}
 OF_US = frozenset({421, 530, 534, 535, 538})
-"""It shuts down, or wants another password: said of the connection, and no mail may bounce for it; nor for a sender that is refused.
-Source: RFC 5321, section 4.2.3; RFC 4954, section 6.
+"""It shuts down, or wants another password: said of the connection, and no mail may bounce for it; nor for a sender that is
+refused. Source: RFC 5321, section 4.2.3; RFC 4954, section 6.
 """
 
 

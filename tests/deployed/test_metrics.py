@@ -36,12 +36,13 @@ def page(*titles: str) -> dict[str, Told]:
     }
 
 
-AGENT = "Every agent (`writer`, `gateway`, `projection`)"
+AGENT = "Every agent (`writer`, `gateway`, `projection`, `notifications`)"
 SECTIONS = {
     "web": ("The door (`web`)",),
     "writer": (AGENT, "The writer besides"),
     "gateway": (AGENT, "The gateway besides"),
     "projection": (AGENT,),
+    "notifications": (AGENT, "Notifications besides"),
 }
 
 

@@ -19,6 +19,7 @@ from sandbox.ports import HOST, Ports
 from sandbox.processes import Program
 from sandbox.run_folder import RunFolder
 from sandbox.server import Server
+from sandbox.smtp import Smtp
 from sandbox.stack import CHECKOUT
 from sandbox.testing import Servers
 from streams.settings import Settings
@@ -47,6 +48,7 @@ ROLES = {"WRITERS": 2, "GATEWAYS": 2, "PROJECTIONS": 1, "WEBS": 2}
 """Two of what shares work out, so that there is somebody to take over; two cores bear this many."""
 
 SHOP = "https://shop.example"
+OPERATOR_ADDRESS = "operators@shop.example"
 PSP_SLOT_S = "3"
 """Shorter than by default, so that an outage of Stripe's becomes an unknown outcome within a test's patience."""
 
@@ -165,6 +167,7 @@ class System:
         self.crashpoints = folder / "crashpoints"
         self.kafka, self.postgres, self.redis = servers.kafka(), servers.postgres(), servers.redis()
         self.stripe = Simulator(folder / "stripe", self._ports.take())
+        self.smtp = Smtp(folder / "mails", self._ports.take(), self._ports.take())
         self._accounts = folder / "accounts.toml"
         self._accounts.write_text(ACCOUNTS)
         self._jwks = folder / "jwks.json"
@@ -175,11 +178,13 @@ class System:
     def start(self) -> None:
         self.crashpoints.mkdir(parents=True)
         self.stripe.start()
+        self.smtp.start()
         self.service.start()
 
     def stop(self) -> None:
         self.service.stop()
         self.stripe.stop()
+        self.smtp.stop()
         self._ports.close()
 
     @property
@@ -219,6 +224,10 @@ class System:
             "MILLRACE_JWT_JWKS": str(self._jwks),
             "OWN_STRIPE_KEY": OWN_KEY,
             "OWN_STRIPE_WEBHOOK_SECRET": OWN_WEBHOOK_SECRET,
+            "MILLRACE_SMTP_URL": f"smtp://{HOST}:{self.smtp.port}",
+            "MILLRACE_MAIL_FROM": "Millrace <millrace@shop.example>",
+            "MILLRACE_RECEIPTS": "true",
+            "MILLRACE_ALERTS_TO": OPERATOR_ADDRESS,
             "MILLRACE_CRASHPOINTS_DIR": str(self.crashpoints),
             "MILLRACE_PSP_SLOT_S": PSP_SLOT_S,
             "MILLRACE_CORS_ORIGINS": SHOP,

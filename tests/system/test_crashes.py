@@ -15,6 +15,7 @@ from tests.system.history import History
 from tests.system.inquest import Inquest
 from tests.system.load import Load
 from tests.system.stack import System
+from tests.system.test_mails import POINTS as MAIL_POINTS
 from tests.system.test_replay import POINTS as REPLAY_POINTS
 from tests.system.waiting import until
 
@@ -30,6 +31,7 @@ POINTS = {
     "gateway.after_psp": "Stripe has charged, nobody knows",
     "projection.after_store": "PostgreSQL has it, the place in the log was not committed",
 }
+"""Each of them is reached by what any payment does; those of replay and of mails are struck in tests of their own."""
 STRIKES_WITHIN_S = 20.0
 BACK_WITHIN_S = 40.0
 FROZEN_S = 8.0  # beyond the session's six seconds: somebody else owns the partitions by then
@@ -39,7 +41,11 @@ def test_every_crash_point_of_the_code_is_struck_here() -> None:
     named = re.compile(r"crashpoint\(\"([a-z_.]+)\"\)")
     folders = (CHECKOUT / name for name in ("agents", "streams", "web"))
     files: list[Path] = [file for folder in folders for file in folder.rglob("*.py")]
-    assert {name for file in files for name in named.findall(file.read_text())} == {*POINTS, *REPLAY_POINTS}
+    assert {name for file in files for name in named.findall(file.read_text())} == {
+        *POINTS,
+        *REPLAY_POINTS,
+        *MAIL_POINTS,
+    }
 
 
 @pytest.mark.parametrize("point", POINTS)

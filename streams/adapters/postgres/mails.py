@@ -1,7 +1,8 @@
-"""The outbox of mails: kept before anything is sent, leased to who sends, settled by what came of it. What they say is not known here.
+"""The outbox of mails: kept before anything is sent, leased to who sends, settled by what came of it. What they say is not known
+here.
 
-A lease is the row's own: who takes it moves `due_at` behind the lease's end and counts the attempt, in one statement that skips what
-others are about to take. A process that dies has released nothing, and need not: its mails come due by themselves.
+A lease is the row's own: who takes it moves `due_at` behind the lease's end and counts the attempt, in one statement that skips
+what others are about to take. A process that dies has released nothing, and need not: its mails come due by themselves.
 """
 
 from collections.abc import Collection, Sequence
