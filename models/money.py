@@ -61,7 +61,7 @@ CURRENCIES: dict[str, Currency] = {
 
 
 def readable(money: Money) -> str:
-    """As people write it: `1,234.50 USD`. Of a currency that is not known here (a dispute's may be any) minor units, and so said."""
+    """As people write it: `1,234.50 USD`. Of a currency not known here (a dispute's may be any): minor units, and so said."""
     code, currency = money.currency.upper(), CURRENCIES.get(money.currency)
     if currency is None:
         return f"{money.amount_minor:,} minor units of {code}"

@@ -1,5 +1,5 @@
-"""The outbox in PostgreSQL and those who send from it, to a real mail server: nothing is lost, and what is doubtful is told twice under
-one id.
+"""The outbox in PostgreSQL and those who send from it, to a real mail server: nothing is lost, and what is in doubt is told again
+under one id.
 """
 
 import asyncio
