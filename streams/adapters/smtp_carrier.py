@@ -63,9 +63,10 @@ class SmtpCarrier:
     async def _carry(self, leased: Leased, server: SmtpServer) -> Carried:
         try:
             message = message_of(leased, server.sender)
-            client = await self._connected(server)
         except ValueError as wrong:
             return Bounced(f"cannot be written: {wrong}")
+        try:
+            client = await self._connected(server)
         except (SMTPException, OSError) as failed:
             return Away(_said(failed))
         try:

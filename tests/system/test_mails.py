@@ -57,7 +57,7 @@ def _read(url: str) -> Any:
 async def arrived(
     system: System, recipient: str, what: str, within_s: float = WITHIN_S
 ) -> list[dict[str, Any]]:
-    return await until(lambda: mailbox(system, recipient), within_s, what)  # type: ignore[no-any-return]
+    return await until(lambda: mailbox(system, recipient), within_s, what)
 
 
 async def pay(http: HttpClient, **body: Any) -> str:

@@ -62,7 +62,7 @@ class SmtpServer:
         self.recipients.append(list(envelope.rcpt_tos))
         if self.breaks_off:
             self.breaks_off -= 1
-            server.transport.abort()
+            _abort(server)
         return "250 taken"
 
     def authenticate(
@@ -103,5 +103,9 @@ class SmtpServer:
         finally:
             server.close()
             for each in made:
-                if each.transport is not None:
-                    each.transport.abort()
+                _abort(each)
+
+
+def _abort(session: SMTP) -> None:
+    if isinstance(session.transport, asyncio.Transport):
+        session.transport.abort()

@@ -132,8 +132,8 @@ async def test_it_speaks_tls_and_knows_whom_it_speaks_to(
 ) -> None:
     authority = Authority(tmp_path)
     context = authority.issue("mail", "localhost").served()
-    serving = SmtpServer().serving(**{"starttls" if scheme == "smtp" else "tls": context})
-    async with serving as server:
+    starttls, tls = (context, None) if scheme == "smtp" else (None, context)
+    async with SmtpServer().serving(starttls, tls) as server:
         distrusting = carrier(server.port, scheme, host="localhost")
         assert isinstance(await distrusting.carry(LEASED), Away), "nobody it knows has signed that"
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
