@@ -3,16 +3,17 @@ laid out is `mail_bodies.py`'s; nothing is sent here.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from models.card_numbers import without_card_numbers
+from models.errors import InvariantBroken
 from models.fields import RECEIPT_EMAIL
 from models.ids import mail_id
 from models.mail_bodies import Letter, html, plain
 from models.money import Money, readable
-from models.ports import Change, View
+from models.ports import Change, EventRecord, View
 from models.representation import rfc3339
 
 OLDEST = timedelta(days=3)
@@ -62,12 +63,14 @@ class DeadLetter:
     source: str
 
 
-def mails_of(
-    changes: Sequence[Change], rules: MailRules, names: Mapping[str, str], now: datetime
-) -> list[Mail]:
-    """`names`: merchants by id, as customers know them."""
-    fresh = (each for each in changes if each.payment is not None and each.event.at > now - OLDEST)
-    return [mail for change in fresh for mail in _mails_of(change, rules, names)]
+def mails_of(change: Change, rules: MailRules, names: Mapping[str, str], now: datetime) -> list[Mail]:
+    """`names`: merchants by id, as customers know them. Raises InvariantBroken for an event that lacks what it must tell."""
+    if change.payment is None or change.event.at <= now - OLDEST:
+        return []
+    try:
+        return list(_mails_of(change.event, change.payment, rules, names))
+    except (KeyError, TypeError, AttributeError, ValueError) as missing:
+        raise InvariantBroken(f"event {change.event.id} cannot be told: {missing!r}") from missing
 
 
 def leads_to_mails(change: Change, rules: MailRules) -> bool:
@@ -122,9 +125,9 @@ CAPTURED, REFUNDED, DISPUTE_OPENED = "payment.captured.v1", "refund.succeeded.v1
 _RECEIPTS = (CAPTURED, REFUNDED)
 
 
-def _mails_of(change: Change, rules: MailRules, names: Mapping[str, str]) -> Iterator[Mail]:
-    event, payment = change.event, change.payment
-    assert payment is not None, "mails_of takes no others"
+def _mails_of(
+    event: EventRecord, payment: View, rules: MailRules, names: Mapping[str, str]
+) -> Iterator[Mail]:
     data = event.body["data"]
     if event.type == DISPUTE_OPENED:
         yield from _alerts("dispute_opened", event.id, event.payment_id, _dispute(payment, data), rules)
@@ -148,7 +151,7 @@ def _receipt(payment: View, data: View, merchant: str, at: datetime) -> Letter:
 
 
 def _refund_receipt(payment: View, data: View, merchant: str, at: datetime) -> Letter:
-    refund = next(each for each in payment["refunds"] if each["id"] == data["refund_id"])
+    refund = {each["id"]: each for each in payment["refunds"]}[data["refund_id"]]
     back = readable(Money(refund["amount"], payment["currency"]))
     return Letter(
         title=f"Refund{_from(merchant)}: {back}",

@@ -56,7 +56,9 @@ async def compose(settings: Settings) -> None:
     process.app.follower(EVENTS, apply)
     process.app.every(LOOK_FOR_UNKNOWN_S, mails.look_for_unknown)
     process.app.every(FORGET_S, mails.forget)
-    tasks = [asyncio.create_task(mails.run()), for_ever(outbox.count_waiting, LOOK_FOR_LETTERS_S, _failed)]
+    tasks = [for_ever(outbox.count_waiting, LOOK_FOR_LETTERS_S, _failed)]
+    if sends:
+        tasks.append(asyncio.create_task(mails.run()))
     if rules.alerts_to:
         tasks.append(for_ever(follow_letters, LOOK_FOR_LETTERS_S, _failed))
     try:

@@ -8,7 +8,7 @@ Message-ID.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -64,8 +64,16 @@ class Mails:
             return
         merchants = {change.event.merchant for change in telling}
         names = await self._until_reached(lambda: self._outbox.merchant_names(merchants))
-        await self._keep(mails_of(telling, self._rules, names, self._clock()))
+        await self._keep([mail for change in telling for mail in self._told(change, names)])
         self._crashpoint("notifications.after_mails")
+
+    def _told(self, change: Change, names: Mapping[str, str]) -> list[Mail]:
+        """An event that cannot be told stops nobody."""
+        try:
+            return mails_of(change, self._rules, names, self._clock())
+        except InvariantBroken as refusal:
+            log.critical("%s", refusal)
+            return []
 
     async def take_in_letters(self, letters: Sequence[DeadLetter]) -> None:
         now = self._clock()
@@ -129,7 +137,9 @@ class Mails:
             return False
         carried = await self._carrier.carry(leased)
         self._crashpoint("notifications.after_mail")
-        await self._outbox.settle(leased, settled := settlement(leased, carried, self._clock()))
+        settled = settlement(leased, carried, self._clock())
+        # whatever PostgreSQL does: what is not written down is sent again
+        await self._until_reached(lambda: self._outbox.settle(leased, settled))
         is_away = isinstance(carried, Away)
         self.results[leased.mail.kind, "away" if is_away else settled.status.value] += 1
         (log.warning if is_away else log.info)(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.errors import InvariantBroken
 from models.mailing import Away, Bounced, Carried, Leased, MailStatus, PutOff, Sent, settlement
 from models.mails import (
     DESCRIPTION_MAX_CHARS,
@@ -45,7 +46,7 @@ def captured(amount_minor: int = 1999, final: bool = True, **changed: Any) -> Ch
 def told(
     *changes: Change, rules: MailRules = RULES, name: str = "Ann's Shop", now: datetime = NOW
 ) -> list[Mail]:
-    return mails_of(changes, rules, {"mer_first": name}, now)
+    return [mail for each in changes for mail in mails_of(each, rules, {"mer_first": name}, now)]
 
 
 def test_a_captured_payment_has_a_receipt_in_both_bodies() -> None:
@@ -91,6 +92,20 @@ def test_a_dispute_is_told_to_each_operator_in_a_mail_of_their_own() -> None:
 )
 def test_nobody_is_written_to_who_has_nothing_to_be_told_or_no_address(unwritten: Change) -> None:
     assert told(unwritten) == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        change(view(1, 3, receipt_email=ANN), final=True),
+        change(view(1, 3, receipt_email=ANN), amount_captured_minor="1", final=True),
+        change(view(1, 3, receipt_email=ANN), "refund.succeeded.v1", refund_id="re_another"),
+        change(view(1, 3), "dispute.opened.v1"),
+    ],
+)
+def test_an_event_that_lacks_what_it_must_tell_is_told_apart(odd: Change) -> None:
+    with pytest.raises(InvariantBroken, match="cannot be told"):
+        told(odd)
 
 
 def test_receipts_are_written_only_where_they_are_wanted() -> None:
