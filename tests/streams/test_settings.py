@@ -61,6 +61,12 @@ def test_several_brokers_and_addresses_of_ipv6_are_taken() -> None:
             {"kafka_security_protocol": "SASL_PLAINTEXT", "kafka_ca_file": "/ca.pem"},
             ("MILLRACE_KAFKA_CA_FILE", "MILLRACE_KAFKA_SECURITY_PROTOCOL"),
         ),
+        ({"smtp_url": "smtp://mail.example:25"}, ("MILLRACE_SMTP_URL", "MILLRACE_MAIL_FROM")),
+        ({"smtp_url": "mail.example:25"}, ("MILLRACE_SMTP_URL",)),
+        ({"smtp_url": "smtp://mail.example:port"}, ("MILLRACE_SMTP_URL",)),
+        ({"mail_from": "Ann <ann@shop.example>\nBcc: eve@evil.example"}, ("MILLRACE_MAIL_FROM",)),
+        ({"mail_from": "Ann"}, ("MILLRACE_MAIL_FROM",)),
+        ({"alerts_to": "ada@ops.example,bob"}, ("MILLRACE_ALERTS_TO",)),
         ({"otlp_endpoint": "collector:4318"}, ("MILLRACE_OTLP_ENDPOINT",)),
         ({"trace_ratio": "1.5"}, ("MILLRACE_TRACE_RATIO",)),
     ],
@@ -74,6 +80,19 @@ def test_what_does_not_fit_together_is_refused_at_start_by_all_its_names(
         load()
     for name in named:
         assert name in str(refused.value)
+
+
+def test_a_mail_servers_password_is_never_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILLRACE_MAIL_FROM", "Ann's Shop <receipts@shop.example>")
+    monkeypatch.setenv("MILLRACE_ALERTS_TO", "ada@ops.example, bob@ops.example")
+    monkeypatch.setenv("MILLRACE_SMTP_URL", "smtps://ann:sesame@mail.example")
+    settings = load()
+    assert "sesame" not in repr(settings)
+    assert settings.alerts_to == ("ada@ops.example", "bob@ops.example")
+    monkeypatch.setenv("MILLRACE_SMTP_URL", "http://ann:sesame@mail.example")
+    with pytest.raises(SettingsRefused, match="MILLRACE_SMTP_URL") as refused:
+        load()
+    assert "sesame" not in str(refused.value)
 
 
 def test_files_for_kafka_that_do_not_fit_are_refused_by_the_names_of_their_settings(tmp_path: Path) -> None:
