@@ -28,10 +28,12 @@ CREATE INDEX mails_settled  ON mails (settled_at) WHERE recipient <> '';
 CREATE INDEX payments_unknown ON payments (created_at) WHERE status = 'unknown';
 """
 
+DOWNGRADE = "DROP TABLE mails; DROP INDEX payments_unknown"
+
 
 def upgrade() -> None:
     op.get_bind().exec_driver_sql(UPGRADE)
 
 
 def downgrade() -> None:
-    op.get_bind().exec_driver_sql("DROP TABLE mails; DROP INDEX payments_unknown")
+    op.get_bind().exec_driver_sql(DOWNGRADE)
