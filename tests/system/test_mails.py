@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import signal
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +26,8 @@ WITHIN_S = 60.0
 STRIKES_WITHIN_S = 20.0
 AGAIN_WITHIN_S = 150.0
 """What a killed process had under way comes again when its lease has ended."""
+
+KILLS, PAID_BETWEEN = 3, 10
 
 POINTS = {
     "notifications.after_mails": "the mails are durable, the place in the log was not committed",
@@ -127,6 +131,23 @@ async def test_a_process_that_dies_there_loses_no_mail_and_what_comes_twice_is_o
     received = mailbox(system, customer)
     assert len(received) == (2 if point == "notifications.after_mail" else 1)
     assert len({each["message_id"] for each in received}) == 1
+    await inquest.hold()
+
+
+async def test_sigkill_in_the_midst_loses_no_receipt(
+    system: System, http: HttpClient, inquest: Inquest
+) -> None:
+    customers = [address() for _ in range(KILLS * PAID_BETWEEN)]
+    for first in range(0, len(customers), PAID_BETWEEN):
+        some = customers[first : first + PAID_BETWEEN]
+        await asyncio.gather(*(pay(http, receipt_email=customer) for customer in some))
+        pid = system.service.signal("notifications-0", signal.SIGKILL)
+        await until(
+            partial(system.service.has_replaced, "notifications-0", pid), WITHIN_S, "another one is there"
+        )
+    for customer in customers:
+        received = await arrived(system, customer, "the receipt", AGAIN_WITHIN_S)
+        assert len({each["message_id"] for each in received}) == 1
     await inquest.hold()
 
 
