@@ -15,6 +15,7 @@ from streams.adapters.smtp_carrier import SmtpCarrier, SmtpServer
 from streams.background import for_ever, stop
 from streams.delivery import Outgoing, Poison, Record
 from streams.kafka_clients import client_settings
+from streams.logs import blotted
 from streams.mail_metrics import MailCollector
 from streams.operator.dead_letters.letters import letter
 from streams.process import Process, run
@@ -86,9 +87,10 @@ def _change(record: Record) -> list[Change]:
 
 
 def _dead_letter(record: object) -> DeadLetter:
+    """A reason may quote what a stranger has sent."""
     found = letter(record)
-    why = found.why
-    return DeadLetter(found.name, found.at, why.get("code", "none"), why.get("reason", ""), found.source)
+    code, reason = found.why.get("code", "none"), blotted(found.why.get("reason", ""))
+    return DeadLetter(found.name, found.at, code, reason, found.source)
 
 
 def _failed(failure: Exception) -> None:
