@@ -106,8 +106,10 @@ class MailOutbox(Protocol):
 
     async def merchant_names(self, ids: Collection[str]) -> dict[str, str]: ...
 
-    async def unknown_payments(self, before: datetime, most: int) -> list[View]:
-        """Payments that nobody knows the end of since before then, and of which no mail tells; the oldest first."""
+    async def unknown_payments(self, before: datetime, most_per_hour: int) -> list[View]:
+        """Payments that nobody knows the end of since before then, and of which no mail tells; the oldest first, and none when so
+        many were told within an hour.
+        """
         ...
 
     async def forget(self, before: datetime) -> None:

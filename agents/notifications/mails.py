@@ -31,7 +31,7 @@ SENDERS = 4  # at once, each on a connection of its own; more than that some ser
 LOOK_S = 2.0  # an idle sender, when nothing told it that there is something: what was put off has come due
 RETRY_FIRST_S, RETRY_MAX_S = 0.1, 2.0  # while PostgreSQL is away
 AWAY_FIRST_S, AWAY_MAX_S = 1.0, 15.0  # while no SMTP server is there: a sender's pause, doubled
-UNKNOWN_PER_LOOK = 20  # of one look; the rest is told by the next ones
+UNKNOWN_PER_HOUR = 20  # a mail each; an outage of Stripe's makes thousands, of which these tell enough
 KEPT = timedelta(days=30)  # a customer's address and what they bought, once it has been told
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class Mails:
             return
         try:
             before = self._clock() - UNKNOWN_FOR
-            found = await self._outbox.unknown_payments(before, UNKNOWN_PER_LOOK)
+            found = await self._outbox.unknown_payments(before, UNKNOWN_PER_HOUR)
             await self._put([mail for payment in found for mail in alert_of_unknown(payment, self._rules)])
         except (Unavailable, InvariantBroken) as failed:
             log.warning("no look at what is unknown: %s", failed)

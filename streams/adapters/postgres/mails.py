@@ -40,7 +40,9 @@ SELECT body::text FROM payments p
 WHERE status = 'unknown' AND (body->>'unknown_since')::timestamptz < %s
 AND NOT EXISTS (SELECT FROM mails WHERE about = p.id AND kind = 'payment_unknown'
                 AND created_at > (p.body->>'unknown_since')::timestamptz)
-ORDER BY created_at LIMIT %s
+ORDER BY created_at
+LIMIT greatest(0, %s - (SELECT count(DISTINCT about) FROM mails
+                        WHERE kind = 'payment_unknown' AND created_at > now() - interval '1 hour'))
 """
 FORGET = """
 UPDATE mails SET recipient = '', subject = '', text = '', html = '' WHERE settled_at < %s AND recipient <> ''
@@ -77,8 +79,8 @@ class PostgresMailOutbox:
     async def merchant_names(self, ids: Collection[str]) -> dict[str, str]:
         return dict(await self._postgres.rows(NAMES, (sorted(map(str, map(storable, ids))),)))
 
-    async def unknown_payments(self, before: datetime, most: int) -> list[View]:
-        return [orjson.loads(body) for (body,) in await self._postgres.rows(UNKNOWN, (before, most))]
+    async def unknown_payments(self, before: datetime, most_per_hour: int) -> list[View]:
+        return [orjson.loads(body) for (body,) in await self._postgres.rows(UNKNOWN, (before, most_per_hour))]
 
     async def forget(self, before: datetime) -> None:
         await self._postgres.write([(FORGET, (before,))])

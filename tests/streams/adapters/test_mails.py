@@ -16,6 +16,7 @@ from models import mailing
 from models.mailing import Bounced, Sent, settlement
 from models.mails import DeadLetter, Mail, MailRules
 from models.ports import Change
+from models.representation import rfc3339
 from sandbox.ports import HOST
 from sandbox.testing import PostgresServer
 from streams.adapters.postgres import Postgres, PostgresPaymentStore, mail_records
@@ -188,18 +189,26 @@ async def test_mails_are_taken_in_when_postgresql_is_back(
 async def test_a_payment_unknown_for_an_hour_is_told_once_and_a_younger_one_not_yet(
     outbox: PostgresMailOutbox, database: str
 ) -> None:
-    store = PostgresPaymentStore(database)
-    for number, minutes in ((1, 61), (2, 59)):
-        since = (NOW - timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
-        await store.apply(
-            [change(view(number, status="unknown", unknown_since=since), "payment.outcome_unknown.v1")]
-        )
-    await store.close()
+    await _unknown(database, {1: 61, 2: 59})
     mails = Mails(outbox, SmtpCarrier(None), RULES, never, lambda: NOW)
     for _ in range(3):
         await mails.look_for_unknown()
     rows = run_sql(database, "SELECT kind, about, recipient FROM mails")
     assert rows == [("payment_unknown", view(1)["id"], "ada@ops.example")]
+
+
+async def test_an_outage_that_leaves_many_unknown_is_not_a_mail_for_each(
+    outbox: PostgresMailOutbox, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "UNKNOWN_PER_HOUR", 3)
+    await _unknown(database, dict.fromkeys(range(10), 61))
+    mails = Mails(outbox, SmtpCarrier(None), RULES, never, lambda: NOW)
+    for _ in range(3):
+        await mails.look_for_unknown()
+    assert statuses(database) == {"waiting": 3}
+    run_sql(database, "UPDATE mails SET created_at = created_at - interval '61 minutes'")
+    await mails.look_for_unknown()
+    assert statuses(database) == {"waiting": 6}, "the next three, an hour later"
 
 
 async def test_dead_letters_that_are_read_again_are_told_once(
@@ -264,6 +273,15 @@ async def test_one_mail_that_cannot_be_kept_stops_no_other(
         assert statuses(database) == {"waiting": 3}
     finally:
         run_sql(database, "ALTER TABLE mails DROP CONSTRAINT refused")
+
+
+async def _unknown(database: str, minutes: dict[int, int]) -> None:
+    """Payments, by their numbers, that have been unknown for so long."""
+    store = PostgresPaymentStore(database)
+    for number, long in minutes.items():
+        payment = view(number, status="unknown", unknown_since=rfc3339(NOW - timedelta(minutes=long)))
+        await store.apply([change(payment, "payment.outcome_unknown.v1")])
+    await store.close()
 
 
 async def _are(database: str, **wanted: int) -> bool:
