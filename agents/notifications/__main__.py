@@ -64,9 +64,9 @@ async def compose(settings: Settings) -> None:
         tasks.append(for_ever(follow_letters, LOOK_FOR_LETTERS_S, _failed))
     try:
         await process.serve()
-        await mails.drain(settings.drain_s)
     finally:
         await stop(*tasks)
+        await mails.drain(settings.drain_s)
         await carrier.close()
         await postgres.close()
 

@@ -98,9 +98,9 @@ class Mails:
             log.warning("nothing is forgotten now: %s", away)
 
     async def run(self) -> None:
-        """Send what is due, until `drain`."""
+        """Until it is cancelled, or `drain`. Cancelled, it leaves to `drain` what is being sent."""
         self._senders = [asyncio.create_task(self._send_on()) for _ in range(SENDERS)]
-        await asyncio.gather(*self._senders, return_exceptions=True)
+        await asyncio.wait(self._senders)
 
     async def drain(self, drain_s: float) -> None:
         """What is being sent may finish, in time. Cut off: its lease ends, and it is sent then, or sent again."""

@@ -8,7 +8,7 @@ from streams.adapters.postgres import audit
 from streams.adapters.postgres.rows import storable
 from streams.adapters.postgres.statements import run, transaction
 
-COLUMNS = "id, created_at, kind, about, recipient, subject, status, attempts, settled_at, answer"
+COLUMNS = "id, created_at, kind, about, recipient, subject, status, attempts, ended_at, answer"
 NEWEST = f"""
 SELECT {COLUMNS} FROM mails
 WHERE (%(status)s IS NULL OR status = %(status)s) AND (%(about)s IS NULL OR about = %(about)s)
@@ -16,7 +16,7 @@ ORDER BY created_at DESC, id LIMIT %(most)s
 """  # noqa: S608 - of constants alone
 WHOLE = f"SELECT {COLUMNS}, text, html FROM mails WHERE id = %s"  # noqa: S608
 AGAIN = f"""
-UPDATE mails SET status = 'waiting', due_at = now(), settled_at = NULL, attempts = attempts + 1
+UPDATE mails SET status = 'waiting', next_at = now(), ended_at = NULL, attempts = attempts + 1
 WHERE id = %s AND recipient <> '' RETURNING {COLUMNS}
 """  # noqa: S608 - the attempt is counted so that who sends it just now settles nothing
 
@@ -31,7 +31,7 @@ class MailRecord:
     subject: str
     status: str
     attempts: int
-    settled_at: datetime | None
+    ended_at: datetime | None
     answer: str | None
 
 

@@ -1,7 +1,7 @@
 """The outbox of mails: kept before anything is sent, leased to who sends, settled by what came of it. What they say is not known
 here.
 
-A lease is the row's own: who takes it moves `due_at` behind the lease's end and counts the attempt, in one statement that skips
+A lease is the row's own: who takes it moves `next_at` behind the lease's end and counts the attempt, in one statement that skips
 what others are about to take. A process that dies has released nothing, and need not: its mails come due by themselves.
 """
 
@@ -25,13 +25,13 @@ SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
 ON CONFLICT (id) DO NOTHING
 """
 LEASE = """
-UPDATE mails SET attempts = attempts + 1, due_at = now() + make_interval(secs => %s)
-WHERE id = (SELECT id FROM mails WHERE status = 'waiting' AND due_at <= now() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+UPDATE mails SET attempts = attempts + 1, next_at = now() + make_interval(secs => %s)
+WHERE id = (SELECT id FROM mails WHERE status = 'waiting' AND next_at <= now() ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, kind, about, recipient, subject, text, html, created_at, attempts
 """
 SETTLE = """
-UPDATE mails SET status = %s, answer = %s, due_at = now() + make_interval(secs => %s),
-                 settled_at = CASE WHEN %s = 'waiting' THEN NULL ELSE now() END
+UPDATE mails SET status = %s, answer = %s, next_at = now() + make_interval(secs => %s),
+                 ended_at = CASE WHEN %s = 'waiting' THEN NULL ELSE now() END
 WHERE id = %s AND status = 'waiting' AND attempts = %s
 """
 NAMES = "SELECT id, name FROM merchants WHERE id = ANY (%s)"
@@ -45,7 +45,7 @@ LIMIT greatest(0, %s - (SELECT count(DISTINCT about) FROM mails
                         WHERE kind = 'payment_unknown' AND created_at > now() - interval '1 hour'))
 """
 FORGET = """
-UPDATE mails SET recipient = '', subject = '', text = '', html = '' WHERE settled_at < %s AND recipient <> ''
+UPDATE mails SET recipient = '', subject = '', text = '', html = '' WHERE ended_at < %s AND recipient <> ''
 """
 WAITING = """
 SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float FROM mails WHERE status = 'waiting'

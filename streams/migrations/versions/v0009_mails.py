@@ -18,13 +18,13 @@ CREATE TABLE mails (
     attempts   integer NOT NULL DEFAULT 0,
     answer     text,                          -- the last one's: a server's own words
     created_at timestamptz NOT NULL DEFAULT now(),
-    due_at     timestamptz NOT NULL DEFAULT now(),  -- while it is leased: the lease's end
-    settled_at timestamptz
+    next_at     timestamptz NOT NULL DEFAULT now(),  -- while it is leased: the lease's end
+    ended_at timestamptz
 );
-CREATE INDEX mails_due      ON mails (due_at) WHERE status = 'waiting';
+CREATE INDEX mails_due      ON mails (next_at) WHERE status = 'waiting';
 CREATE INDEX mails_newest   ON mails (created_at DESC, id);
 CREATE INDEX mails_about    ON mails (about);
-CREATE INDEX mails_settled  ON mails (settled_at) WHERE recipient <> '';
+CREATE INDEX mails_settled  ON mails (ended_at) WHERE recipient <> '';
 CREATE INDEX payments_unknown ON payments (created_at) WHERE status = 'unknown';
 """
 

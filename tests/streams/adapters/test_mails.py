@@ -23,6 +23,7 @@ from streams.adapters.postgres import Postgres, PostgresPaymentStore, mail_recor
 from streams.adapters.postgres.mails import PostgresMailOutbox
 from streams.adapters.smtp_carrier import SmtpCarrier
 from streams.adapters.smtp_carrier import SmtpServer as Server
+from streams.background import stop
 from tests.streams.adapters.payments import FIRST, START, change, view
 from tests.streams.adapters.servers import eventually, run_sql
 from tests.streams.adapters.smtp_server import SmtpServer
@@ -65,8 +66,8 @@ async def sending(outbox: PostgresMailOutbox, port: int) -> AsyncIterator[Mails]
     try:
         yield mails
     finally:
+        await stop(running)
         await mails.drain(5.0)
-        await running
         await carrier.close()
 
 
@@ -93,7 +94,7 @@ async def test_what_is_leased_is_nobody_elses_until_the_lease_ends_and_then_the_
     first, second = await outbox.lease(), await outbox.lease()
     assert first and second and {first.mail.id, second.mail.id} == {mail(1).id, mail(2).id}
     assert await outbox.lease() is None
-    run_sql(database, "UPDATE mails SET due_at = now() WHERE id = %s", first.mail.id)
+    run_sql(database, "UPDATE mails SET next_at = now() WHERE id = %s", first.mail.id)
     again = await outbox.lease()
     assert again and (again.mail, again.attempt) == (first.mail, 2)
     await outbox.settle(first, settlement(first, Bounced("550 late"), NOW))
@@ -124,7 +125,7 @@ async def test_a_mail_that_no_server_takes_is_kept_as_bounced_and_keeps_nobody_w
         await mails.take_in([captured(number) for number in range(1, 6)])
         await eventually(lambda: _are(database, sent=3, bounced=1, waiting=1))
         server.says.clear()
-        run_sql(database, "UPDATE mails SET due_at = now() WHERE status = 'waiting'")
+        run_sql(database, "UPDATE mails SET next_at = now() WHERE status = 'waiting'")
         await eventually(lambda: _are(database, sent=4, bounced=1))
         assert mails.results["payment_receipt", "bounced"] == 1
     answers = run_sql(database, "SELECT attempts, answer FROM mails WHERE status = 'bounced'")
@@ -230,7 +231,7 @@ async def test_what_was_settled_is_forgotten_after_a_while_but_not_that_it_was(
     leased = await outbox.lease()
     assert leased
     await outbox.settle(leased, settlement(leased, Sent("250"), NOW))
-    run_sql(database, "UPDATE mails SET settled_at = settled_at - interval '31 days'")
+    run_sql(database, "UPDATE mails SET ended_at = ended_at - interval '31 days'")
     await outbox.forget((await _now(database)) - agent.KEPT)
     assert sorted(run_sql(database, "SELECT status, recipient, text FROM mails")) == [
         ("sent", "", ""),
