@@ -9,6 +9,7 @@ goes on where the view is. Delete the file to begin anew. It needs aiokafka and 
 import asyncio
 import json
 import os
+import signal
 import sqlite3
 import sys
 from contextlib import closing, suppress
@@ -50,7 +51,9 @@ async def follow(consumer: AIOKafkaConsumer, view: sqlite3.Connection) -> None:
     places = dict(view.execute("SELECT partition, next FROM places"))
     for each in consumer.assignment():
         consumer.seek(each, places.get(each.partition, 0))
-    while True:
+    stopped = asyncio.Event()  # between two reads; a cancellation in the midst of one can be lost
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopped.set)
+    while not stopped.is_set():
         for partition, records in (await consumer.getmany(timeout_ms=READ_MS)).items():
             with view:  # one transaction: the view and the place, or neither
                 said = [take_in(view, record) for record in records]
