@@ -1,4 +1,4 @@
-"""The two exceptions of the core. A refusal is no exception: it is an event (`CommandRefused`)."""
+"""The exceptions of the core. A refusal is no exception: it is an event (`CommandRefused`)."""
 
 
 class Unavailable(Exception):
@@ -7,3 +7,7 @@ class Unavailable(Exception):
 
 class InvariantBroken(Exception):
     """A bug or a lie: a state that must never be was about to be. Dead-lettered and alarmed, never applied."""
+
+
+class Refused(Exception):
+    """What an operator asked for will not be done; the message says why, to them alone."""

@@ -85,6 +85,7 @@ class PaymentFilter:
     status: str | None = None
     currency: str | None = None
     customer: str | None = None
+    amount: int | None = None  # minor units
     created_after: datetime | None = None
     created_before: datetime | None = None
     metadata: tuple[tuple[str, str], ...] = ()

@@ -92,7 +92,11 @@ def catalogue(settings: Settings) -> tuple[Topic, ...]:
             30 * _DAY_MS,
             _READABLE,
         ),
-        Topic(AUDIT, "what operators did about dead letters and policies: who, when and why", _FOR_EVER),
+        Topic(
+            AUDIT,
+            "what operators did about dead letters, policies and payments: who, when and why",
+            _FOR_EVER,
+        ),
         Topic(changelog, "the writer's table and its place in the commands", _FOR_EVER, CHANGELOG_CONFIG),
     )
 

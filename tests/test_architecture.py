@@ -13,7 +13,8 @@ ROOT = Path(__file__).parent.parent
 OURS = {"models", "agents", "streams", "web", "sandbox", "millrace", "tests"}
 
 DOOR = {"aiohttp", "pydantic", "orjson", "prometheus_client"}  # the door's framework, its bodies, its numbers
-LANGUAGES = {  # what one language of the door needs besides
+LANGUAGES = {  # what one language of the door needs besides, and the console's pages
+    "web/console": {"jinja2", "markupsafe"},
     "web/graphql": {"strawberry", "graphql"},
     "web/grpc": {"grpc", "google", "grpc_health", "grpc_reflection", "grpc_status"},
 }

@@ -20,11 +20,14 @@ from streams.adapters.postgres.reader import PostgresPaymentReader
 from streams.adapters.redis_cache import RedisPaymentCache
 from streams.adapters.redis_limits import RedisLimits
 from streams.adapters.redis_notices import RedisNoticeMemory
+from streams.adapters.redis_sessions import RedisSessions
+from streams.adapters.redis_tokens import RedisTokens
 from streams.adapters.stripe_notices import StripeNotices
 from streams.crashpoints import Crashpoint, crashpoints
 from streams.delivery.logs import limit_rate
 from streams.kafka_clients import client_settings
 from streams.known_keys import KnownKeys
+from streams.operator.desk import OperatorsDesk
 from streams.payment_reads import PaymentReads
 from streams.process import registry, run, tracing
 from streams.rate_limits import RateLimits
@@ -32,6 +35,7 @@ from streams.settings import Settings, SettingsRefused
 from streams.signed_tokens import signed_tokens
 from streams.wire.commands import CommandCodec
 from web.app import Limits, make_app
+from web.console.ports import Console
 from web.doors import operations
 from web.doorway import Where, opened
 from web.metrics import DoorMetrics
@@ -67,8 +71,8 @@ async def compose(settings: Settings) -> None:
     ready_logs()
     certificate = _certificate(settings)
     async with AsyncExitStack() as stack:
-        ports = await _plugged(settings, stack)
-        await _serve(settings, ports, certificate)
+        ports, console = await _plugged(settings, stack)
+        await _serve(settings, ports, console, certificate)
 
 
 def ready_logs() -> None:
@@ -78,7 +82,7 @@ def ready_logs() -> None:
     limit_rate(log.name)
 
 
-async def _plugged(settings: Settings, stack: AsyncExitStack) -> Ports:
+async def _plugged(settings: Settings, stack: AsyncExitStack) -> tuple[Ports, Console]:
     """`stack`: ends what is begun here, the last first."""
     crashpoint, clients = crashpoints(settings.crashpoints_dir), client_settings(settings)
     traces, notices = tracing(settings, "web"), _notices(settings, accounts(settings))
@@ -96,13 +100,15 @@ async def _plugged(settings: Settings, stack: AsyncExitStack) -> Ports:
         return missing if await postgres.answers() else missing | {"postgres": "no answer"}
 
     stack.push_async_callback(traces.stop)
-    for server in (counted, known, cache, postgres):
+    sessions, stripes_tokens = RedisSessions(settings.redis_url), RedisTokens(settings.redis_url)
+    desk = OperatorsDesk(settings, postgres, signals, replies, stripes_tokens)
+    for server in (counted, known, cache, sessions, stripes_tokens, postgres):
         stack.push_async_callback(server.close)
     stack.push_async_callback(signals.stop)
     for part in (commands, replies, keys, *((tokens,) if tokens else ())):
         part.start()
         stack.push_async_callback(part.stop)
-    return Ports(
+    ports = Ports(
         commands=commands,
         replies=replies,
         reader=reads,
@@ -117,9 +123,10 @@ async def _plugged(settings: Settings, stack: AsyncExitStack) -> Ports:
         tracing=traces,
         livemode=settings.livemode,
     )
+    return ports, Console(desk, sessions)
 
 
-async def _serve(settings: Settings, ports: Ports, certificate: Certificate | None) -> None:
+async def _serve(settings: Settings, ports: Ports, console: Console, certificate: Certificate | None) -> None:
     metrics, told_to_stop = DoorMetrics(registry()), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
@@ -136,7 +143,7 @@ async def _serve(settings: Settings, ports: Ports, certificate: Certificate | No
         settings.http_reuse_port,
         certificate,
     )
-    app = make_app(ports, doors, metrics, limits, settings.cors_origins)
+    app = make_app(ports, doors, metrics, limits, settings.cors_origins, console)
     async with opened(app, doors, ports, metrics, where):
         await told_to_stop.wait()
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from web.console import add_console
+from web.console.ports import Console
 from web.cors import cors
 from web.doors import Operations
 from web.full_house import FullHouse
@@ -39,7 +41,9 @@ def make_app(
     metrics: DoorMetrics,
     limits: Limits | None = None,
     cors_origins: Sequence[str] = (),
+    console: Console | None = None,
 ) -> web.Application:
+    """`console` None: there is none."""
     limits = limits or Limits()
     rest = Rest(operations.payments, operations.reading, limits.wait_s)
     handlers = rest, Upkeep(ports, metrics), Pages()
@@ -58,4 +62,6 @@ def make_app(
         else:
             app.router.add_route(route.method, route.path, handler, expect_handler=meet_expectation)
     add_graphql(app, operations, metrics, limits.wait_s)
+    if console is not None:
+        add_console(app, console, ports, operations.patience)
     return app

@@ -34,7 +34,7 @@ log = logging.getLogger("millrace.kafka")
 class KafkaListener:
     """One watcher's news. Fulfils Listener."""
 
-    def __init__(self, merchant: str) -> None:
+    def __init__(self, merchant: str | None) -> None:
         self.merchant = merchant
         self._news: dict[str, tuple[int, int]] = {}
         self._came = asyncio.Event()
@@ -77,8 +77,8 @@ class KafkaSignals:
         self._ready = asyncio.Event()
 
     @asynccontextmanager
-    async def listen(self, merchant: str, payment_id: str | None) -> AsyncIterator[KafkaListener]:
-        """What happens from now on to the payment, or to any of the merchant's. Raises Unavailable."""
+    async def listen(self, merchant: str | None, payment_id: str | None) -> AsyncIterator[KafkaListener]:
+        """What happens from now on to the payment, or to any of the merchant's (None: of anybody's). Raises Unavailable."""
         listener = KafkaListener(merchant)
         self._listeners[payment_id].add(listener)
         try:
@@ -128,7 +128,7 @@ class KafkaSignals:
         concerned = [*self._listeners.get(payment_id, ())]
         if watching_all := self._listeners.get(None):
             owners = _owners(record.value)
-            concerned += [each for each in watching_all if each.merchant in owners]
+            concerned += [each for each in watching_all if each.merchant is None or each.merchant in owners]
         if concerned:
             sequence = int(cloudevents.raw(record.headers, "ce_sequence") or b"0")
             for listener in concerned:

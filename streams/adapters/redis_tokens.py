@@ -72,5 +72,14 @@ class RedisTokens:
         said = await answered(taking, ANSWER_WITHIN_S)
         return [Given(count, ms / 1000) for count, ms in zip(said[::2], said[1::2], strict=True)]
 
+    async def left(self, account: str) -> dict[str, float]:
+        """Tokens as they stood when somebody last took some, by endpoint (`""`: of the whole account); empty: nobody has for a
+        while, or no limit is known. Raises Unavailable.
+        """
+        kept: dict[bytes, bytes] = await answered(self._redis.hgetall(f"{PREFIX}{account}"), ANSWER_WITHIN_S)
+        return {
+            name.decode()[: -len(":n")]: float(count) for name, count in kept.items() if name.endswith(b":n")
+        }
+
     async def close(self) -> None:
         await self._redis.aclose()

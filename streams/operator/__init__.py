@@ -4,6 +4,4 @@ One file or folder per subject; each prints a table for people, or JSON for scri
 log.
 """
 
-
-class Refused(Exception):
-    """What was asked will not be done; the message says why."""
+from models.errors import Refused as Refused

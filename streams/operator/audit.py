@@ -1,5 +1,6 @@
 """`millrace audit`: what operators did. Each act is told where what it changed is kept, in one transaction with it: merchants and
-keys in PostgreSQL, dead letters and policies on Kafka. Here the two are put together.
+keys in PostgreSQL, dead letters, policies and
+commands about payments on Kafka. Here the two are put together.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import orjson
 
 from streams.adapters.postgres import audit
 from streams.adapters.postgres.audit import Act
-from streams.operator import policies
+from streams.operator import commanding, policies
 from streams.operator.dead_letters import audit as letters
 from streams.operator.printing import show
 from streams.operator.reading import records
@@ -32,11 +33,15 @@ class Wanted:
 
 def list_newest(wanted: Wanted, as_json: bool) -> None:
     """In the order in which they happened. Raises Unavailable, where a part of it cannot be read too; and SettingsRefused."""
-    settings = load()
-    acts = audit.acts(settings.postgres_dsn, wanted.subject, wanted.since, wanted.until, wanted.most)
-    acts += asyncio.run(_on_kafka(settings, wanted))
-    rows = [asdict(act) for act in sorted(acts, key=lambda act: act.at)[-wanted.most :]]
+    rows = [asdict(act) for act in asyncio.run(newest(load(), wanted))]
     show(rows if as_json else [row | {"detail": _short(row["detail"])} for row in rows], as_json)
+
+
+async def newest(settings: Settings, wanted: Wanted) -> list[Act]:
+    """In the order in which they happened. Raises Unavailable."""
+    asked = wanted.subject, wanted.since, wanted.until, wanted.most
+    kept = await asyncio.to_thread(audit.acts, settings.postgres_dsn, *asked)
+    return sorted([*kept, *await _on_kafka(settings, wanted)], key=lambda act: act.at)[-wanted.most :]
 
 
 async def _on_kafka(settings: Settings, wanted: Wanted) -> list[Act]:
@@ -56,6 +61,9 @@ def _act(record: Any) -> Iterator[Act]:
     if settled := letters.read(record):
         detail = {"reason": settled.reason, "source": settled.source, "code": settled.code}
         yield Act(settled.at, settled.operator, f"dead_letter.{settled.fate}", settled.letter, detail)
+    elif commanded := commanding.read(record):
+        detail = {"reason": commanded.reason, "merchant": commanded.merchant, "command": commanded.command}
+        yield Act(commanded.at, commanded.operator, commanded.type, commanded.payment, detail)
     elif said := policies.read(record):
         action = "policy.dropped" if said.policy is None else "policy.set"
         yield Act(said.at, said.operator, action, said.merchant, {"policy": said.policy})

@@ -8,19 +8,16 @@ from uuid import uuid4
 from models import shapes
 from models.commands import InvalidCommand, Origin, PublicCommand
 from models.errors import Unavailable
-from models.ports import Reply
-from streams.adapters.kafka_command_log import KafkaCommandLog
+from models.ports import Reply, View
 from streams.adapters.kafka_replies import KafkaReplies
 from streams.adapters.postgres.doubt import owner
 from streams.adapters.postgres.merchants import NotFound
 from streams.kafka_clients import client_settings
-from streams.operator import Refused
+from streams.operator import Refused, commanding
 from streams.operator.printing import show
 from streams.settings import Settings, load
-from streams.wire.commands import CommandCodec
 
 CONNECTED_WITHIN_S = 10.0
-ANSWERED_WITHIN_S = 20.0
 LOOK_S = 0.1
 
 
@@ -43,14 +40,18 @@ def resolve(payment_id: str, finding: Finding, as_json: bool) -> None:
     if merchant is None:
         raise NotFound(f"there is no payment {payment_id}")
     command = _command(payment_id, merchant, finding)
-    reply = asyncio.run(_said(settings, command))
-    if reply.code is not None:
-        raise Refused(f"refused ({reply.code}): {reply.message}")
-    payment = reply.payment or {}
+    payment = answered(asyncio.run(_said(settings, command, finding)))
     shown = {
         name: payment.get(name) for name in ("id", "status", "amount_captured", "amount_refunded", "sequence")
     }
     show([payment if as_json else shown], as_json)
+
+
+def answered(reply: Reply) -> View:
+    """The payment as it then stands. Raises Refused."""
+    if reply.code is not None:
+        raise Refused(f"refused ({reply.code}): {reply.message}")
+    return reply.payment or {}
 
 
 def _command(payment_id: str, merchant: str, finding: Finding) -> PublicCommand:
@@ -62,29 +63,20 @@ def _command(payment_id: str, merchant: str, finding: Finding) -> PublicCommand:
     return command
 
 
-async def _said(settings: Settings, command: PublicCommand) -> Reply:
-    clients = client_settings(settings)
-    log = KafkaCommandLog(clients, CommandCodec(settings.partitions, b""))  # a public command is not signed
-    replies = KafkaReplies(clients, 0)
-    log.start()
+async def _said(settings: Settings, command: PublicCommand, finding: Finding) -> Reply:
+    replies = KafkaReplies(client_settings(settings), 0)
     replies.start()
     try:
-        await _until_connected(settings, log, replies)
-        with replies.expect(command) as answer:
-            await log.append(command, replies.address)
-            reply = await answer(ANSWERED_WITHIN_S)
+        await _until_connected(settings, replies)
+        return await commanding.say(settings, command, finding.operator, finding.evidence, replies)
     finally:
         await replies.stop()
-        await log.stop()
-    if reply is None:
-        raise Unavailable("the command is in the log, and no writer has answered yet: see `millrace unknown`")
-    return reply
 
 
-async def _until_connected(settings: Settings, log: KafkaCommandLog, replies: KafkaReplies) -> None:
+async def _until_connected(settings: Settings, replies: KafkaReplies) -> None:
     try:
         async with asyncio.timeout(CONNECTED_WITHIN_S):
-            while not (replies.is_ready and await log.answers()):  # noqa: ASYNC110 - a client tells nobody when it is
+            while not replies.is_ready:  # noqa: ASYNC110 - a client tells nobody when it is
                 await asyncio.sleep(LOOK_S)
     except TimeoutError:
         raise Unavailable(f"Kafka at {settings.kafka_bootstrap} cannot be reached") from None

@@ -40,10 +40,14 @@ def test_nothing_that_is_shown_can_write_elsewhere_on_the_terminal(
         (HOSTILE, HOSTILE.encode()), ("source", HOSTILE.encode()), value=HOSTILE.encode() + b"{\n\t}"
     )
 
-    async def found(name: str) -> object:
-        return letter(record), None
+    async def found(settings: object, name: str) -> object:
+        return letter(record)
 
-    monkeypatch.setattr(listing, "_one", found)
+    async def nothing(settings: object) -> object:
+        return {}
+
+    monkeypatch.setattr(listing, "find", found)
+    monkeypatch.setattr(listing, "settlements", nothing)
     listing.show_one("2/7", as_json=False)
     shown = capsys.readouterr().out
     assert all(each.isprintable() or each in "\n\t" for each in shown)

@@ -13,7 +13,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from sandbox.testing import KafkaServer
 from streams import topics
 from streams.operator.dead_letters import listing
-from streams.settings import Settings
+from streams.settings import Settings, load
 from tests.streams.delivery.world import until
 
 TOPIC_CONFIG = ConfigResourceType.TOPIC
@@ -94,7 +94,7 @@ async def test_dead_letters_are_read_from_as_many_partitions_as_there_are(
     letter = topics.DEAD_LETTERS, b"{", b"k"
     async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
         await producer.send_and_wait(*letter, headers=[("source", b"t/0/0"), ("code", b"the_test_of_topics")])
-    found = await asyncio.wait_for(listing._newest(5), 15.0)
+    found = await asyncio.wait_for(listing.newest(load(), 5), 15.0)
     assert "the_test_of_topics" in [row["code"] for row in found]
     monkeypatch.setattr(listing, "DEAD_LETTERS", "not.there")
-    assert await asyncio.wait_for(listing._newest(5), 15.0) == []
+    assert await asyncio.wait_for(listing.newest(load(), 5), 15.0) == []

@@ -7,7 +7,7 @@ from streams.operator.dead_letters.audit import Settled, settlements
 from streams.operator.dead_letters.letters import Letter, find, letter, readable
 from streams.operator.printing import cell, harmless, show
 from streams.operator.reading import records
-from streams.settings import load
+from streams.settings import Settings, load
 from streams.topics import DEAD_LETTERS
 
 KEY_SHOWN_CHARS = 60
@@ -16,13 +16,12 @@ LAID_OUT = "\n\t"  # of a value, which is shown last: what it pretends to be can
 
 def list_newest(most: int, with_settled: bool, as_json: bool) -> None:
     """Raises Unavailable, SettingsRefused; so do all of these."""
-    show(asyncio.run(_newest(most, with_settled)), as_json)
+    show(asyncio.run(newest(load(), most, with_settled)), as_json)
 
 
 def show_one(name: str, as_json: bool) -> None:
     """Raises Refused where there is none."""
-    found, settled = asyncio.run(_one(name))
-    whole = {**_whole(found), "settled": _fate(settled)}
+    whole = asyncio.run(one(load(), name))
     if as_json:
         show([whole], as_json)
         return
@@ -36,8 +35,8 @@ def show_one(name: str, as_json: bool) -> None:
     print(f"\n{harmless(whole['value'] or '(no value)', but=LAID_OUT)}")
 
 
-async def _newest(most: int, with_settled: bool = False) -> list[dict[str, Any]]:
-    settings = load()
+async def newest(settings: Settings, most: int, with_settled: bool = False) -> list[dict[str, Any]]:
+    """A row of each. Raises Unavailable."""
     settled = await settlements(settings)
     found: list[dict[str, Any]] = []
     async for record in records(settings, DEAD_LETTERS, may_be_missing=True):
@@ -54,10 +53,11 @@ def _newest_of(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["at"], reverse=True)[:most]
 
 
-async def _one(name: str) -> tuple[Letter, Settled | None]:
-    settings = load()
+async def one(settings: Settings, name: str) -> dict[str, Any]:
+    """All of it, and what became of it. Raises Refused where there is none, and Unavailable."""
     found = await find(settings, name)
-    return found, (await settlements(settings)).get((name, found.source))
+    settled = (await settlements(settings)).get((name, found.source))
+    return {**_whole(found), "settled": _fate(settled)}
 
 
 def _row(lying: Letter, settled: Settled | None, with_fate: bool) -> dict[str, Any]:

@@ -31,11 +31,12 @@ SETTLED_WITHIN_S = 20.0
 def settle(name: str, fate: str, operator: str, reason: str, as_json: bool) -> None:
     """`fate`: REDRIVEN or DROPPED. Raises Refused, Unavailable, SettingsRefused."""
     logging.getLogger("millrace").setLevel(logging.CRITICAL)  # what went wrong is said once
-    settled = asyncio.run(_settled(load(), name, fate, operator, reason))
+    settled = asyncio.run(settled_now(load(), name, fate, operator, reason))
     show([asdict(settled)], as_json)
 
 
-async def _settled(settings: Settings, name: str, fate: str, operator: str, reason: str) -> Settled:
+async def settled_now(settings: Settings, name: str, fate: str, operator: str, reason: str) -> Settled:
+    """Done, and written down. Raises Refused, Unavailable."""
     try:
         async with asyncio.timeout(SETTLED_WITHIN_S), acting(settings) as producer:
             letter = await _open_letter(settings, name)

@@ -6,43 +6,71 @@ are kept for a week.
 
 import asyncio
 import sys
+from dataclasses import dataclass
 from datetime import datetime
 
 from models.errors import Unavailable
 from models.ids import PAYMENT_ID
+from models.ports import View
 from streams.adapters.kafka_log import ms_before
 from streams.adapters.postgres.merchants import NotFound
 from streams.adapters.postgres.story import story
+from streams.operator import commanding
 from streams.operator.reading import records
 from streams.operator.showing import layout
-from streams.operator.showing.happenings import Happening, in_order, of_command, of_event, with_effects
+from streams.operator.showing.happenings import (
+    Happening,
+    in_order,
+    of_act,
+    of_command,
+    of_event,
+    with_effects,
+)
 from streams.settings import Settings, load
 from streams.topics import COMMANDS
 
 
 def show_one(payment_id: str, as_json: bool) -> None:
     """Raises NotFound, Unavailable, SettingsRefused."""
-    settings = load()
-    found = story(settings.postgres_dsn, payment_id) if PAYMENT_ID.fullmatch(payment_id) else None
+    found = asyncio.run(told(load(), payment_id))
     if found is None:
         raise NotFound(f"there is no payment {payment_id}")
-    payment, told = found
-    events = [of_event(each) for each in told]
-    commands = asyncio.run(_commands(settings, payment_id, datetime.fromisoformat(payment["created_at"])))
-    happened = in_order([*events, *with_effects(commands or [], events)])
+    if found.away:
+        print(f"{found.away}: calls and notices are not shown", file=sys.stderr)
     if as_json:
-        layout.print_document(payment, happened, whole=commands is not None)
+        layout.print_document(found.payment, found.happened, whole=found.away is None)
     else:
-        layout.print_for_people(payment, happened)
+        layout.print_for_people(found.payment, found.happened)
 
 
-async def _commands(settings: Settings, payment_id: str, since: datetime) -> list[Happening] | None:
-    """What its one partition holds of it; None where that cannot be read: the events are worth seeing all the same."""
-    key = payment_id.encode()
-    try:
-        lying = records(settings, COMMANDS, key, since_ms=ms_before(since, 0))
-        found = [record async for record in lying if record.key == key]
-    except Unavailable as away:
-        print(f"{away}: calls and notices are not shown", file=sys.stderr)
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """`away`: why calls, notices and operators' words are not among what happened; None where they are."""
+
+    payment: View
+    happened: list[Happening]
+    away: str | None
+
+
+async def told(settings: Settings, payment_id: str) -> Whole | None:
+    """None: there is no such payment. Raises Unavailable where PostgreSQL is away."""
+    if not PAYMENT_ID.fullmatch(payment_id):
         return None
+    found = await asyncio.to_thread(story, settings.postgres_dsn, payment_id)
+    if found is None:
+        return None
+    payment, events = found[0], [of_event(each) for each in found[1]]
+    try:
+        commands = await _commands(settings, payment_id, datetime.fromisoformat(payment["created_at"]))
+        acts = await commanding.of_payment(settings, payment_id)
+    except Unavailable as away:  # the events are worth seeing all the same
+        return Whole(payment, in_order(events), str(away))
+    return Whole(payment, in_order([*events, *with_effects(commands, events), *map(of_act, acts)]), None)
+
+
+async def _commands(settings: Settings, payment_id: str, since: datetime) -> list[Happening]:
+    """What its one partition holds of it."""
+    key = payment_id.encode()
+    lying = records(settings, COMMANDS, key, since_ms=ms_before(since, 0))
+    found = [record async for record in lying if record.key == key]
     return [made for record in found if (made := of_command(record))]

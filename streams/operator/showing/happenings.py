@@ -13,11 +13,12 @@ import orjson
 from models import shapes
 from streams.adapters.postgres.story import Told
 from streams.logs import blotted
+from streams.operator.commanding import Commanded
 from streams.operator.secrets import SECRET
 from streams.wire import cloudevents
 from streams.wire.commands import CHECK, NOTICE, OUTCOME, SOURCE
 
-EVENT, COMMAND, CALL, WEBHOOK = "event", "command", "call", "webhook"
+EVENT, COMMAND, CALL, WEBHOOK, ACT = "event", "command", "call", "webhook", "act"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,11 @@ def of_command(record: Any) -> Happening | None:
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return replace(made, about="set aside: it cannot be read")
+
+
+def of_act(said: Commanded) -> Happening:
+    """An operator's word, beside the command that it was."""
+    return Happening(said.at, ACT, said.type, said.command, blotted(said.reason), blotted(said.operator))
 
 
 def with_effects(commands: Iterable[Happening], events: Sequence[Happening]) -> list[Happening]:

@@ -1,0 +1,125 @@
+"""Signing in and out, and acting: each act is a page that asks once more and wants a reason, and a POST that does it."""
+
+from uuid import UUID, uuid4
+
+from aiohttp import web
+
+from models.errors import Refused
+from models.ids import PAYMENT_ID
+from web.console.acts import ACTS, Act
+from web.console.guarding import (
+    COOKIE,
+    COOKIE_PATH,
+    SIGN_IN,
+    Guard,
+    Said,
+    confined,
+    form,
+    from_our_own,
+    said_of,
+    set_cookie,
+)
+from web.console.pages import Pages, letter_name
+from web.console.ports import Desk
+from web.console.sessions import NAME_MAX_CHARS, Signed, SignedIn
+
+WHY_MAX_CHARS = 500
+FATES = {"redrive": "redriven", "drop": "dropped"}
+
+
+class Doing:
+    def __init__(self, desk: Desk, pages: Pages, guard: Guard, signed_in: SignedIn) -> None:
+        self._desk, self._pages, self._guard, self._signed_in = desk, pages, guard, signed_in
+
+    async def ask_in(self, request: web.Request) -> web.StreamResponse:
+        return confined(self._pages.shown("sign_in.html", None, wrong=None))
+
+    async def sign_in(self, request: web.Request) -> web.StreamResponse:
+        try:
+            from_our_own(request)
+            await self._guard.count_try(request)
+            given = await form(request)
+            name = given.get("name", "")
+            if not name or len(name) > NAME_MAX_CHARS or not name.isprintable():
+                raise Said(422, f"Say who you are, in at most {NAME_MAX_CHARS} characters.")
+            signed = await self._signed_in.begin(given.get("key", ""), name)
+            if signed is None:
+                raise Said(401, "This is no operator's key, or not any more.")
+        except Exception as failed:
+            said = said_of(failed)
+            return confined(self._pages.shown("sign_in.html", None, status=said.status, wrong=said.sentence))
+        response = web.Response(status=303, headers={"Location": "/console"})
+        set_cookie(response, request, signed.token)
+        return confined(response)
+
+    async def sign_out(self, request: web.Request, signed: Signed) -> web.Response:
+        await self._signed_in.end(signed)
+        response = web.Response(status=303, headers={"Location": SIGN_IN})
+        response.del_cookie(COOKIE, path=COOKIE_PATH)
+        return response
+
+    async def ask(self, request: web.Request, signed: Signed) -> web.Response:
+        return await self._form(request, signed, uuid4(), None, 200)
+
+    async def act(self, request: web.Request, signed: Signed) -> web.Response:
+        act, given = _act(request), await form(request)
+        id = _uuid(given.get("id", ""))
+        payment_id = request.match_info["payment_id"]
+        try:
+            why = _why(given)
+            found = await self._desk.story(payment_id)
+            if found is None:
+                raise Said(404, "There is no such payment.")
+            said = act.said(given, found[0], signed.who)
+            await self._desk.command(act.type, payment_id, said, id, signed.who, why)
+        except (Refused, Said) as failed:
+            wrong = said_of(failed)
+            # another id: what was refused under this one is refused for ever
+            return await self._form(request, signed, uuid4(), wrong.sentence, wrong.status)
+        return _to(f"/console/payments/{payment_id}")
+
+    async def settle(self, request: web.Request, signed: Signed) -> web.Response:
+        fate = FATES.get(request.match_info["fate"])
+        if fate is None:
+            raise Said(404, "There is nothing at this address.")
+        name, why = letter_name(request), _why(await form(request))
+        await self._desk.settle(name, fate, signed.who, why)
+        return _to(f"/console/dead-letters/{name}")
+
+    async def _form(
+        self, request: web.Request, signed: Signed, id: UUID, wrong: str | None, status: int
+    ) -> web.Response:
+        act, payment_id = _act(request), request.match_info["payment_id"]
+        found = await self._desk.story(payment_id) if PAYMENT_ID.fullmatch(payment_id) else None
+        if found is None:
+            raise Said(404, "There is no such payment.")
+        given = request.get("form", {})
+        content = {"act": act, "payment": found[0], "id": id, "wrong": wrong, "given": given}
+        return self._pages.shown("act.html", signed, "/console/payments", status=status, **content)
+
+
+def _act(request: web.Request) -> Act:
+    act = ACTS.get(request.match_info["act"])
+    if act is None:
+        raise Said(404, "There is nothing at this address.")
+    return act
+
+
+def _why(given: dict[str, str]) -> str:
+    why = given.get("why", "")
+    if not why or len(why) > WHY_MAX_CHARS:
+        raise Said(422, f"Say why, in at most {WHY_MAX_CHARS} characters: it is kept for ever.")
+    if given.get("sure") != "yes":
+        raise Said(422, "Say that you are sure.")
+    return why
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Said(400, "This form is not whole.") from None
+
+
+def _to(address: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": address})

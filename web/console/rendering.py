@@ -1,0 +1,69 @@
+"""Templates, and words for people: money, times, ages, plots. Everything that is put into a page is escaped."""
+
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from models.money import CURRENCIES
+from web.console.plots import plot
+
+FOLDER = Path(__file__).parent / "templates"
+
+
+def money(minor: int | None, currency: str) -> str:
+    """`19.99 USD`: by the currency's own digits."""
+    if minor is None:
+        return "–"
+    places = CURRENCIES[currency].exponent if currency in CURRENCIES else 0
+    whole, rest = divmod(minor, 10**places)
+    return f"{whole:,}" + (f".{rest:0{places}}" if places else "") + f" {currency.upper()}"
+
+
+def minor(typed: str, currency: str) -> int | None:
+    """What a person typed, in minor units; None: nothing. Raises ValueError."""
+    text = typed.strip().replace(",", "")
+    if not text:
+        return None
+    places = CURRENCIES[currency].exponent if currency in CURRENCIES else 0
+    whole, _, rest = text.partition(".")
+    if not (whole + rest).isascii() or not whole.isdecimal() or len(whole) > 12 or len(rest) > places:
+        raise ValueError
+    if rest and not rest.isdecimal():
+        raise ValueError
+    return int(whole) * 10**places + int(rest.ljust(places, "0") or 0)
+
+
+def moment(at: datetime | str) -> Markup:
+    """A `<time>`, in UTC, to the second."""
+    when = (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(UTC)
+    exact = when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Markup('<time datetime="{}">{}</time>').format(exact, when.strftime("%Y-%m-%d %H:%M:%S"))
+
+
+def age(since: datetime) -> str:
+    """The two largest units of it."""
+    s = max(0, math.floor((datetime.now(UTC) - since).total_seconds()))
+    units = [(s // 86_400, "d"), (s // 3600 % 24, "h"), (s // 60 % 60, "min"), (s % 60, "s")]
+    first = next((n for n, (count, _) in enumerate(units) if count), 3)
+    return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2])
+
+
+def words(name: str) -> str:
+    """`manual_review` as people write it."""
+    return name.replace("_", " ")
+
+
+def environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"money": money, "moment": moment, "age": age, "words": words}
+    made.globals["plot"] = plot
+    return made
