@@ -85,10 +85,10 @@ class PaymentFilter:
     status: str | None = None
     currency: str | None = None
     customer: str | None = None
-    amount: int | None = None  # minor units
     created_after: datetime | None = None
     created_before: datetime | None = None
     metadata: tuple[tuple[str, str], ...] = ()
+    amount_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

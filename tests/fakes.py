@@ -154,7 +154,7 @@ def _fits(view: View, where: PaymentFilter) -> bool:
         where.status in (None, view["status"])
         and where.currency in (None, view["currency"])
         and where.customer in (None, view["customer"])
-        and where.amount in (None, view["amount"])
+        and where.amount_minor in (None, view["amount"])
         and (where.created_after is None or at > where.created_after)
         and (where.created_before is None or at < where.created_before)
         and all(view["metadata"].get(name) == value for name, value in where.metadata)

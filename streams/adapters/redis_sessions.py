@@ -1,5 +1,7 @@
 """Sessions of operators at the console, in Redis: by a name that opens nothing, with an end. What is in one is the door's."""
 
+from typing import Any
+
 from streams.adapters.redis_connecting import answered, connect
 
 ANSWER_WITHIN_S = 1.0
@@ -18,8 +20,8 @@ class RedisSessions:
         await answered(self._redis.set(PREFIX + name, content, ex=for_s), ANSWER_WITHIN_S)
 
     async def kept(self, name: str) -> bytes | None:
-        found: bytes | None = await answered(self._redis.get(PREFIX + name), ANSWER_WITHIN_S)
-        return found
+        found: Any = await answered(self._redis.get(PREFIX + name), ANSWER_WITHIN_S)
+        return None if found is None else bytes(found)
 
     async def drop(self, name: str) -> None:
         await answered(self._redis.delete(PREFIX + name), ANSWER_WITHIN_S)

@@ -4,6 +4,7 @@ One script takes from both at once, on Redis' own clock. A bucket that nobody as
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from streams.adapters.redis_connecting import answered, connect
 from streams.budget.bucket import BURST_S
@@ -76,7 +77,7 @@ class RedisTokens:
         """Tokens as they stood when somebody last took some, by endpoint (`""`: of the whole account); empty: nobody has for a
         while, or no limit is known. Raises Unavailable.
         """
-        kept: dict[bytes, bytes] = await answered(self._redis.hgetall(f"{PREFIX}{account}"), ANSWER_WITHIN_S)
+        kept: dict[Any, Any] = await answered(self._redis.hgetall(f"{PREFIX}{account}"), ANSWER_WITHIN_S)
         return {
             name.decode()[: -len(":n")]: float(count) for name, count in kept.items() if name.endswith(b":n")
         }

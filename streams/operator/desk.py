@@ -101,7 +101,7 @@ class OperatorsDesk:
             return await _soon(groups(client_settings(self._settings), named))
 
     async def budget(self) -> list[Mapping[str, Any]]:
-        found = []
+        found: list[Mapping[str, Any]] = []
         for account in accounts(self._settings).all():
             per_s = account.rates.account_per_s
             left = (await self._tokens.left(account.shown)).get(IN_ALL)

@@ -1,4 +1,4 @@
-"""What is live, as server-sent events: that there is news, and not what it is; the page asks for itself again, as anybody does."""
+"""What is live, by server-sent events: that there is news, and not what it is; the page asks for itself again."""
 
 import asyncio
 

@@ -54,7 +54,7 @@ class Pages:
             self._desk.lately(),
             self._desk.doubts(LISTED_MAX),
         )
-        content = {"payments": newest, "doubts": len(doubts), "numbers": numbers(lately, now)}
+        content: dict[str, Any] = {"payments": newest, "doubts": len(doubts), "numbers": numbers(lately, now)}
         return self.shown("overview.html", signed, "/console", **content)
 
     async def search(self, request: web.Request, signed: Signed) -> web.Response:
@@ -83,7 +83,7 @@ class Pages:
             raise Said(404, "There is no such payment.")
         payment, happened, away = found
         offered = [act for act in ACTS.values() if act.offered(payment)]
-        content = {"payment": payment, "happened": happened, "away": away, "offered": offered}
+        content: dict[str, Any] = {"payment": payment, "happened": happened, "away": away, "offered": offered}
         return self.shown("payment.html", signed, "/console/payments", **content)
 
     async def doubts(self, request: web.Request, signed: Signed) -> web.Response:
@@ -93,7 +93,7 @@ class Pages:
     async def letters(self, request: web.Request, signed: Signed) -> web.Response:
         with_settled = request.query.get("all") == "1"
         found = await self._desk.letters(LISTED_MAX, with_settled)
-        content = {"letters": found, "with_settled": with_settled, "most": LISTED_MAX}
+        content: dict[str, Any] = {"letters": found, "with_settled": with_settled, "most": LISTED_MAX}
         return self.shown("letters.html", signed, "/console/dead-letters", **content)
 
     async def letter(self, request: web.Request, signed: Signed) -> web.Response:
@@ -137,7 +137,7 @@ def _filter(asked: Mapping[str, str]) -> PaymentFilter:
     if status is not None and status not in list(PaymentStatus):
         raise Said(422, "There is no such status.")
     metadata = ((name, value),) if name else ()
-    return PaymentFilter(status, currency, asked.get("customer"), amount, metadata=metadata)
+    return PaymentFilter(status, currency, asked.get("customer"), metadata=metadata, amount_minor=amount)
 
 
 async def _or_why(asked: Any) -> Any:

@@ -33,7 +33,7 @@ def minor(typed: str, currency: str) -> int | None:
         raise ValueError
     if rest and not rest.isdecimal():
         raise ValueError
-    return int(whole) * 10**places + int(rest.ljust(places, "0") or 0)
+    return int(whole + rest.ljust(places, "0"))
 
 
 def moment(at: datetime | str) -> Markup:

@@ -1,4 +1,4 @@
-"""What operators see of all merchants together: whose payments there are, and how they went of late. One merchant's are `reader.py`'s."""
+"""What operators see of all merchants together: whose payments there are, how they went of late. One's are `reader.py`'s."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,17 +24,23 @@ WITH RECURSIVE whose(merchant) AS (
     FROM whose w WHERE w.merchant IS NOT NULL
 )
 """
-MERCHANTS = f"{WHOSE} SELECT merchant FROM whose WHERE merchant IS NOT NULL LIMIT %s"
-COUNTED = f"""
-{WHOSE}
+MERCHANTS = "".join((WHOSE, "SELECT merchant FROM whose WHERE merchant IS NOT NULL LIMIT %s"))
+COUNTED = "".join(
+    (
+        WHOSE,
+        """
 SELECT to_timestamp(floor(extract(epoch FROM p.created_at) / %s) * %s) AS at, count(*),
     count(*) FILTER (WHERE p.status IN ('authorized', 'captured')),
     count(*) FILTER (WHERE p.status IN ('authorized', 'captured', 'declined'))
 FROM whose w JOIN payments p ON p.merchant = w.merchant AND p.created_at > now() - make_interval(secs => %s)
 GROUP BY 1 ORDER BY 1
-"""
-TIMED = f"""
-{WHOSE}
+""",
+    )
+)
+TIMED = "".join(
+    (
+        WHOSE,
+        """
 SELECT to_timestamp(floor(extract(epoch FROM p.created_at) / %s) * %s) AS at,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY e.s), percentile_cont(0.95) WITHIN GROUP (ORDER BY e.s)
 FROM whose w
@@ -49,7 +55,9 @@ CROSS JOIN LATERAL (
     ORDER BY sequence LIMIT 1
 ) e
 GROUP BY 1
-"""
+""",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +96,4 @@ class Overlook:
             self._postgres.rows(TIMED, (BIN_S, BIN_S, WINDOW_S, TIMED_MAX)),
         )
         times = {at: (p50, p95) for at, p50, p95 in timed}
-        return [Bin(*row, *times.get(row[0], (None, None))) for row in counted]
+        return [Bin(at, *counts, *times.get(at, (None, None))) for at, *counts in counted]

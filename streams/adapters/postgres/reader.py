@@ -92,7 +92,7 @@ def _clauses(merchant: str, where: PaymentFilter) -> list[Clause]:
         (where.status is not None, "status = %s", (storable(where.status),)),
         (where.currency is not None, "currency = %s", (storable(where.currency),)),
         (customer is not None, "left(customer, 200) = left(%s, 200) AND customer = %s", (customer, customer)),
-        (where.amount is not None, "amount = %s", (where.amount,)),
+        (where.amount_minor is not None, "amount = %s", (where.amount_minor,)),
         (where.created_after is not None, "created_at > %s", (where.created_after,)),
         (where.created_before is not None, "created_at < %s", (where.created_before,)),
         (

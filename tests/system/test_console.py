@@ -1,0 +1,142 @@
+"""The console in a real browser, over the whole system: a payment seen to come, opened and refunded; a letter put back."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browsing import browser, faults, needs_a_browser
+from tests.system.http_client import HttpClient
+from tests.system.inquest import Inquest
+from tests.system.kafka_client import KafkaClient
+from tests.system.operator import told
+from tests.system.stack import System
+from tests.system.test_dead_letters import letter_from, misplaced
+from tests.system.waiting import until
+
+pytestmark = [pytest.mark.real, needs_a_browser]
+
+SOON_MS = 20_000
+PICTURES = os.environ.get("MILLRACE_TEST_PICTURES")
+"""A folder for pictures of every page, for whoever wants to look at them."""
+SIZES = {"360": (360, 780), "1440": (1440, 900)}
+
+
+@pytest.fixture
+async def page(system: System) -> AsyncIterator[Page]:
+    """Signed in. Whatever a page's policy forbids, or a script fails of, fails the test."""
+    operator, wrong = system.service.endpoints["operator"], []
+    async with browser() as opened:
+        page = await opened.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(SOON_MS)
+        page.on("pageerror", lambda failed: wrong.append(str(failed)))
+        page.on("console", lambda line: wrong.append(line.text) if "Content Security" in line.text else None)
+        await page.goto(operator["url"])
+        await page.get_by_label("Your name").fill("Ada")
+        await page.get_by_label("Operator key").fill(operator["api_key"])
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        yield page
+        assert wrong == []
+
+
+async def settle(page: Page, button: str, why: str) -> None:
+    await page.get_by_label("Why").fill(why)
+    await page.get_by_label("I am sure").check()
+    await page.get_by_role("button", name=button).click()
+
+
+async def test_a_payment_is_seen_to_come_opened_and_refunded_with_a_reason(
+    system: System, page: Page, http: HttpClient, inquest: Inquest
+) -> None:
+    await expect(page.get_by_text("Live.")).to_be_visible(timeout=SOON_MS)
+    numbers = page.locator("#numbers")
+    before = await numbers.inner_text()
+    made = await http.create("seen-at-the-console", metadata={"note": "<script>alert(1)</script>"})
+    link = page.get_by_role("link", name=made.payment_id)
+    await expect(link).to_be_visible(timeout=SOON_MS)
+    await expect(numbers).not_to_have_text(before, timeout=SOON_MS)
+    await link.click()
+    await expect(page.get_by_text("<script>alert(1)</script>", exact=True)).to_be_visible()
+    await expect(page.locator("#story")).to_contain_text("req_")
+    await expect(page.locator("#facts")).to_contain_text("19.99 USD")
+    await page.get_by_role("link", name="Refund…").click()
+    await page.get_by_label("Amount").fill("5.00")
+    await settle(page, "Refund", "the customer rang")
+    await expect(page.locator("#facts")).to_contain_text("5.00 USD", timeout=SOON_MS)
+    await expect(page.locator("#story")).to_contain_text("the customer rang", timeout=SOON_MS)
+    await expect(page.locator("#story")).to_contain_text("refund.succeeded.v1", timeout=SOON_MS)
+    acts = await told(system, "audit", made.payment_id)
+    assert [(act["action"], act["detail"]["reason"]) for act in acts] == [
+        ("refund.create.v1", "the customer rang")
+    ]
+    assert acts[0]["actor"].startswith("Ada (mr_oper_")
+    await page.goto(
+        f"{system.service.endpoints['http']}/console/payments?metadata_name=note&metadata_value=%3Cscript%3Ealert(1)%3C%2Fscript%3E"
+    )
+    await expect(page.get_by_role("link", name=made.payment_id)).to_be_visible()
+    await inquest.hold()
+
+
+async def test_a_dead_letter_is_put_back_and_its_command_is_carried_out(
+    system: System, page: Page, http: HttpClient, kafka_client: KafkaClient, inquest: Inquest
+) -> None:
+    payment_id, source = await misplaced(system, kafka_client, inquest)
+    letter = (await letter_from(system, source))["letter"]
+    await page.get_by_role("link", name="Dead letters").click()
+    await page.get_by_role("link", name=letter, exact=True).click()
+    await settle(page, "Redrive", "the partition was wrong")
+    await expect(page.locator("dl")).to_contain_text("redriven by Ada")
+
+    async def is_captured() -> bool:
+        status, payment = await http.get(f"/v1/payments/{payment_id}")
+        return status == 200 and payment["status"] == "captured"
+
+    await until(is_captured, 20.0, "the payment of the letter")
+    await inquest.hold()
+
+
+async def test_every_page_is_for_everybody_at_both_widths_and_in_both_themes(
+    system: System, page: Page, http: HttpClient, kafka_client: KafkaClient, inquest: Inquest
+) -> None:
+    made = await http.create("looked-at", customer="cus_looked_at", metadata={"order": "A-1007"})
+    for n in range(12):
+        await http.create(
+            f"looked-at-{n}",
+            amount=1200 + 613 * n,
+            payment_method="pm_card_chargeDeclined" if n % 5 == 4 else "pm_card_visa",
+        )
+    _, source = await misplaced(system, kafka_client, inquest)
+    letter = (await letter_from(system, source))["letter"]
+    root = system.service.endpoints["http"] + "/console"
+    paths = {
+        "overview": "",
+        "search": "/payments",
+        "payment": f"/payments/{made.payment_id}",
+        "refund": f"/payments/{made.payment_id}/refund",
+        "doubts": "/doubts",
+        "dead-letters": "/dead-letters?all=1",
+        "dead-letter": f"/dead-letters/{letter}",
+        "health": "/health",
+        "audit": "/audit",
+    }
+    found = []
+    for theme in ("light", "dark"):
+        await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        for name, path in paths.items():
+            await page.goto(root + path)
+            for size, (width, height) in SIZES.items():
+                await page.set_viewport_size({"width": width, "height": height})
+                fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+                found += [] if await page.evaluate(fits) else [f"{name} at {size}: wider than the window"]
+                found += [f"{name} at {size}, {theme}: {fault}" for fault in await faults(page)]
+                if PICTURES:
+                    await page.screenshot(path=Path(PICTURES) / f"{name}-{size}-{theme}.png", full_page=True)
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    found += [f"sign-in: {fault}" for fault in await faults(page)]
+    if PICTURES:
+        await page.screenshot(path=Path(PICTURES) / "sign-in.png")
+    assert found == []
