@@ -54,7 +54,7 @@ class FakePayments(Switch):
     ) -> Page:
         self.look()
         mine = [view for view in self._views.values() if view["merchant"] == merchant]
-        found = sorted((view for view in mine if _fits(view, where)), key=_place, reverse=True)
+        found = sorted((view for view in mine if fits(view, where)), key=_place, reverse=True)
         if starting_after is not None:
             after = [_place(view) for view in mine if view["id"] == starting_after]
             found = [view for view in found if after and _place(view) < after[0]]
@@ -148,7 +148,7 @@ def _place(view: View) -> tuple[datetime, str]:
     return datetime.fromisoformat(view["created_at"]), view["id"]
 
 
-def _fits(view: View, where: PaymentFilter) -> bool:
+def fits(view: View, where: PaymentFilter) -> bool:
     at = datetime.fromisoformat(view["created_at"])
     return (
         where.status in (None, view["status"])

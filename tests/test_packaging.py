@@ -69,7 +69,9 @@ def test_what_is_built_has_the_messages_of_grpc_and_what_they_are_made_from(buil
     assert (built / "web" / "grpc" / "proto" / "millrace" / "v1" / "payments.proto").exists()
 
 
-@pytest.mark.parametrize("folder", ["documents", "documents/schemas", "pages"])
+@pytest.mark.parametrize(
+    "folder", ["documents", "documents/schemas", "pages", "console/templates", "console/static"]
+)
 def test_what_is_built_has_every_file_that_the_door_serves(folder: str, built: Path) -> None:
     here = {path.name for path in (ROOT / "web" / folder).iterdir() if path.is_file()}
     assert here

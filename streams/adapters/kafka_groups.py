@@ -6,6 +6,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.admin import DescribeGroupsRequest
 
 from streams.adapters.kafka_following import following
 
@@ -29,17 +30,28 @@ async def groups(clients: dict[str, Any], names: Sequence[str]) -> list[Group]:
     admin = AIOKafkaAdminClient(**clients)
     await admin.start()
     try:
-        described = {
-            told[1]: (told[2], len(told[5]))
-            for response in await admin.describe_consumer_groups(list(names))
-            for told in response.groups
-        }
+        described = {name: await _described(admin, name) for name in names}
         places = {name: await admin.list_consumer_group_offsets(name) for name in names}
     finally:
         await admin.close()
     async with following(clients, FETCH_WAIT_MS) as consumer:
         ends = await consumer.end_offsets(sorted({tp for places_ in places.values() for tp in places_}))
     return [Group(name, *described[name], _behind(places[name], ends)) for name in names]
+
+
+class _Describe(DescribeGroupsRequest):  # type: ignore[misc]  # which has no types
+    """aiokafka 0.14 reads the third version's answer as if it were the second's."""
+
+    def prepare(self, versions: dict[int, tuple[int, int]]) -> Any:
+        least, most = versions[self.API_KEY]
+        return super().prepare({self.API_KEY: (least, min(most, 2))})
+
+
+async def _described(admin: AIOKafkaAdminClient, name: str) -> tuple[str, int]:
+    """Its state, and how many are in it."""
+    answer = await admin._send_request(_Describe([name]), await admin.find_coordinator(name))
+    ((_, _, state, _, _, members, *_),) = answer.groups
+    return str(state), len(members)
 
 
 def _behind(places: dict[TopicPartition, Any], ends: dict[TopicPartition, int]) -> int | None:

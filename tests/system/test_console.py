@@ -124,7 +124,7 @@ async def test_every_page_is_for_everybody_at_both_widths_and_in_both_themes(
     }
     found = []
     for theme in ("light", "dark"):
-        await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=theme)
         for name, path in paths.items():
             await page.goto(root + path)
             for size, (width, height) in SIZES.items():
@@ -134,6 +134,8 @@ async def test_every_page_is_for_everybody_at_both_widths_and_in_both_themes(
                 found += [f"{name} at {size}, {theme}: {fault}" for fault in await faults(page)]
                 if PICTURES:
                     await page.screenshot(path=Path(PICTURES) / f"{name}-{size}-{theme}.png", full_page=True)
+    await page.goto(root + "/health")
+    await expect(page.get_by_text("Stable")).to_have_count(3)
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     found += [f"sign-in: {fault}" for fault in await faults(page)]

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.web.service import KEY, Service
 from web.app import Limits, make_app
+from web.console.ports import Console
 from web.doors import operations
 from web.metrics import DoorMetrics
 from web.payments import OPEN_OF_ONE_MAX
@@ -73,10 +74,11 @@ def app_of(
     allowance: Allowance | None = None,
     cors_origins: Sequence[str] = (),
     open_of_one_max: int = OPEN_OF_ONE_MAX,
+    console: Console | None = None,
 ) -> web.Application:
     ports, metrics = service.ports(), DoorMetrics(registry)
     doors = operations(ports, metrics, allowance, open_of_one_max)
-    return make_app(ports, doors, metrics, limits, cors_origins)
+    return make_app(ports, doors, metrics, limits, cors_origins, console)
 
 
 @asynccontextmanager
@@ -87,10 +89,11 @@ async def open_door(
     cors_origins: Sequence[str] = (),
     tls: ssl.SSLContext | None = None,
     open_of_one_max: int = OPEN_OF_ONE_MAX,
+    console: Console | None = None,
     **limits: Any,
 ) -> AsyncIterator[Door]:
     service, registry = service or Service(), CollectorRegistry()
-    app = app_of(service, registry, Limits(**limits), allowance, cors_origins, open_of_one_max)
+    app = app_of(service, registry, Limits(**limits), allowance, cors_origins, open_of_one_max, console)
     serving = await serve(app, "127.0.0.1", 0, drain_s, tls=tls)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         try:

@@ -10,6 +10,7 @@ from web.console.acts import ACTS, Act
 from web.console.guarding import (
     COOKIE,
     COOKIE_PATH,
+    FORM,
     SIGN_IN,
     Guard,
     Said,
@@ -93,7 +94,7 @@ class Doing:
         found = await self._desk.story(payment_id) if PAYMENT_ID.fullmatch(payment_id) else None
         if found is None:
             raise Said(404, "There is no such payment.")
-        given = request.get("form", {})
+        given = request.get(FORM, {})
         content = {"act": act, "payment": found[0], "id": id, "wrong": wrong, "given": given}
         return self._pages.shown("act.html", signed, "/console/payments", status=status, **content)
 

@@ -34,6 +34,8 @@ SIGN_INS_OF_ONE = ("console_sign_in", 0.1, 10)
 Page = Callable[[web.Request, Signed], Awaitable[web.StreamResponse]]
 Shown = Callable[[str, int, Signed | None], web.Response]
 Form = dict[str, str]
+FORM: web.RequestKey[Form] = web.RequestKey("form", dict)
+"""As it was read: the guard looks at it before the page does."""
 
 
 class Said(Exception):
@@ -116,7 +118,7 @@ async def form(request: web.Request) -> Form:
     """Raises Said, and Problem."""
     if request.content_type != "application/x-www-form-urlencoded":
         raise Said(415, "This is no form.")
-    if "form" not in request:
+    if (kept := request.get(FORM)) is None:
         body = await raw_body(request, FORM_MAX_BYTES)
         try:
             pairs = parse_qsl(
@@ -124,9 +126,8 @@ async def form(request: web.Request) -> Form:
             )
         except ValueError:
             raise Said(400, "This form cannot be read.") from None
-        request["form"] = {name: value.strip() for name, value in pairs}
-    found: Form = request["form"]
-    return found
+        kept = request[FORM] = {name: value.strip() for name, value in pairs}
+    return kept
 
 
 def set_cookie(response: web.Response, request: web.Request, token: str) -> None:

@@ -14,10 +14,15 @@ Point = tuple[datetime, float | None]
 def plot(
     title: str, lines: Sequence[Sequence[Point]], begins: datetime, ends: datetime, most: float
 ) -> Markup:
-    """Lines from `begins` to `ends`, from 0 to `most`; a line is broken where there is no value."""
+    """Lines from `begins` to `ends`, from 0 to `most`; a line is broken where there is no value, and a
+    dot where there is but one.
+    """
     drawn = Markup().join(
         Markup('<polyline class="line{}" points="{}"/>').format(
-            n, " ".join(_place(at, value, begins, ends, most) for at, value in part)
+            n,
+            " ".join(
+                _place(at, value, begins, ends, most) for at, value in (part * 2 if len(part) == 1 else part)
+            ),
         )
         for n, line in enumerate(lines)
         for part in _unbroken(line)

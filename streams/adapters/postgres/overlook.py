@@ -96,4 +96,6 @@ class Overlook:
             self._postgres.rows(TIMED, (BIN_S, BIN_S, WINDOW_S, TIMED_MAX)),
         )
         times = {at: (p50, p95) for at, p50, p95 in timed}
-        return [Bin(at, *counts, *times.get(at, (None, None))) for at, *counts in counted]
+        return [
+            Bin(at, made, good, decided, *times.get(at, (None, None))) for at, made, good, decided in counted
+        ]
