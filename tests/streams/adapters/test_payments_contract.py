@@ -223,3 +223,10 @@ async def test_the_store_says_how_far_it_is(kept: Kept) -> None:
     await kept.keep(view(1, 4), view(2, 7, merchant=SECOND))
     found = await cast(Store, kept.reader).sequences([payment_id(number) for number in (1, 2, 3)])
     assert found == {payment_id(1): 4, payment_id(2): 7}
+
+
+async def test_payments_are_found_by_their_amount(kept: Kept) -> None:
+    await kept.keep(view(1), view(2, amount=500), view(3, amount=500, status="declined"))
+    assert await kept.found(amount_minor=500) == {2, 3}
+    assert await kept.found(amount_minor=500, status="declined") == {3}
+    assert await kept.found(amount_minor=501) == set()

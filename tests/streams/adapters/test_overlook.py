@@ -1,0 +1,58 @@
+"""What operators see of all merchants together, in a real PostgreSQL."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from models.ports import Change, PaymentFilter
+from models.representation import rfc3339
+from streams.adapters.postgres import Postgres, PostgresPaymentStore
+from streams.adapters.postgres.overlook import BIN_S, Overlook
+from tests.streams.adapters.payments import FIRST, SECOND, change, view
+
+pytestmark = pytest.mark.real
+
+
+def lately(number: int, status: str, merchant: str = FIRST, after_s: float = 0.5) -> list[Change]:
+    """A payment that was made two minutes ago, and what decided it `after_s` later."""
+    made_at = datetime.now(UTC) - timedelta(minutes=2)
+    made = view(number, 2, merchant, status=status, created_at=rfc3339(made_at))
+    at = datetime.fromisoformat(made["created_at"]) + timedelta(seconds=after_s)
+    return [Change(replace(change(made, f"payment.{status}.v1").event, at=at), made)]
+
+
+async def test_payments_of_all_merchants_are_listed_together_the_newest_first(
+    connections: Postgres, store: PostgresPaymentStore
+) -> None:
+    views = [view(n, merchant=(FIRST, SECOND, "mer_third")[n % 3], at_s=n) for n in range(1, 10)]
+    await store.apply([change(each) for each in views])
+    overlook = Overlook(connections)
+    assert await overlook.merchants() == sorted([FIRST, SECOND, "mer_third"])
+    assert await overlook.payments(None, PaymentFilter(), 5) == views[:-6:-1]
+    mine = [each for each in views if each["merchant"] == SECOND]
+    assert await overlook.payments(SECOND, PaymentFilter(), 5) == mine[::-1]
+    assert await overlook.payments("mer_nobody", PaymentFilter(), 5) == []
+
+
+async def test_nobody_has_payments_where_there_are_none(connections: Postgres) -> None:
+    overlook = Overlook(connections)
+    assert (await overlook.merchants(), await overlook.payments(None, PaymentFilter(), 5)) == ([], [])
+    assert await overlook.lately() == []
+
+
+async def test_how_it_went_of_late_is_counted_over_all_merchants(
+    connections: Postgres, store: PostgresPaymentStore
+) -> None:
+    statuses = ["captured"] * 6 + ["declined"] * 2 + ["processing"]
+    for n, status in enumerate(statuses, 1):
+        await store.apply(lately(n, status, (FIRST, SECOND)[n % 2]))
+    await store.apply([change(view(99))])  # long ago
+    bins = await Overlook(connections).lately()
+    assert all(each.at.timestamp() % BIN_S == 0 for each in bins)
+    assert [sum(getattr(each, name) for each in bins) for name in ("made", "succeeded", "decided")] == [
+        9,
+        6,
+        8,
+    ]
+    assert {(each.p50_s, each.p95_s) for each in bins if each.decided} == {(0.5, 0.5)}
