@@ -56,11 +56,15 @@ class OperatorsDesk:
     async def payments(self, merchant: str | None, where: PaymentFilter, most: int) -> list[View]:
         return await self._overlook.payments(merchant, where, most)
 
+    async def payment(self, payment_id: str) -> View | None:
+        found = await self._overlook.payment(payment_id)
+        return None if found is None else without_secrets(found)
+
     async def lately(self) -> list[Mapping[str, Any]]:
         return [asdict(each) for each in await self._overlook.lately()]
 
     async def story(self, payment_id: str) -> tuple[View, list[Mapping[str, Any]], str | None] | None:
-        found = await _soon(showing.told(self._settings, payment_id))
+        found = await showing.told(self._settings, payment_id, ANSWERED_WITHIN_S)
         if found is None:
             return None
         return without_secrets(found.payment), [asdict(each) for each in found.happened], found.away

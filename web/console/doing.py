@@ -6,6 +6,7 @@ from aiohttp import web
 
 from models.errors import Refused
 from models.ids import PAYMENT_ID
+from models.ports import View
 from web.console.acts import ACTS, Act
 from web.console.guarding import (
     COOKIE,
@@ -23,14 +24,23 @@ from web.console.guarding import (
 from web.console.pages import Pages, letter_name
 from web.console.ports import Desk
 from web.console.sessions import NAME_MAX_CHARS, Signed, SignedIn
+from web.ports import Reader
 
 WHY_MAX_CHARS = 500
+SHOWN_WITHIN_S = 2.0
+"""For the store to have what was done, before the payment is shown again: it is a few ms behind."""
 FATES = {"redrive": "redriven", "drop": "dropped"}
 
 
 class Doing:
-    def __init__(self, desk: Desk, pages: Pages, guard: Guard, signed_in: SignedIn) -> None:
-        self._desk, self._pages, self._guard, self._signed_in = desk, pages, guard, signed_in
+    def __init__(self, desk: Desk, reader: Reader, pages: Pages, guard: Guard, signed_in: SignedIn) -> None:
+        self._reader, self._desk, self._pages, self._guard, self._signed_in = (
+            reader,
+            desk,
+            pages,
+            guard,
+            signed_in,
+        )
 
     async def ask_in(self, request: web.Request) -> web.StreamResponse:
         return confined(self._pages.shown("sign_in.html", None, wrong=None))
@@ -68,15 +78,14 @@ class Doing:
         payment_id = request.match_info["payment_id"]
         try:
             why = _why(given)
-            found = await self._desk.story(payment_id)
-            if found is None:
-                raise Said(404, "There is no such payment.")
-            said = act.said(given, found[0], signed.who)
-            await self._desk.command(act.type, payment_id, said, id, signed.who, why)
+            payment = await self._payment(payment_id)
+            said = act.said(given, payment, signed.who)
+            done = await self._desk.command(act.type, payment_id, said, id, signed.who, why)
         except (Refused, Said) as failed:
             wrong = said_of(failed)
             # another id: what was refused under this one is refused for ever
             return await self._form(request, signed, uuid4(), wrong.sentence, wrong.status)
+        await self._reader.reached(payment_id, done.get("sequence", 0), SHOWN_WITHIN_S)
         return _to(f"/console/payments/{payment_id}")
 
     async def settle(self, request: web.Request, signed: Signed) -> web.Response:
@@ -90,13 +99,16 @@ class Doing:
     async def _form(
         self, request: web.Request, signed: Signed, id: UUID, wrong: str | None, status: int
     ) -> web.Response:
-        act, payment_id = _act(request), request.match_info["payment_id"]
-        found = await self._desk.story(payment_id) if PAYMENT_ID.fullmatch(payment_id) else None
+        act, payment = _act(request), await self._payment(request.match_info["payment_id"])
+        given = request.get(FORM, {})
+        content = {"act": act, "payment": payment, "id": id, "wrong": wrong, "given": given}
+        return self._pages.shown("act.html", signed, "/console/payments", status=status, **content)
+
+    async def _payment(self, payment_id: str) -> View:
+        found = await self._desk.payment(payment_id) if PAYMENT_ID.fullmatch(payment_id) else None
         if found is None:
             raise Said(404, "There is no such payment.")
-        given = request.get(FORM, {})
-        content = {"act": act, "payment": found[0], "id": id, "wrong": wrong, "given": given}
-        return self._pages.shown("act.html", signed, "/console/payments", status=status, **content)
+        return found
 
 
 def _act(request: web.Request) -> Act:

@@ -23,7 +23,7 @@ def add_console(app: web.Application, console: Console, ports: Ports, patience: 
     desk, signed_in = console.desk, SignedIn(ports.keys, console.sessions)
     pages = Pages(desk, ports.readiness)
     guard = Guard(signed_in, ports.limiter, pages.failed)
-    doing, live = Doing(desk, pages, guard, signed_in), Live(desk, guard, patience)
+    doing, live = Doing(desk, ports.reader, pages, guard, signed_in), Live(desk, guard, patience)
     files = {name: (STATIC / name).read_bytes() for name in TYPES}
 
     async def static(request: web.Request) -> web.StreamResponse:

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import orjson
+
 from models.ports import PaymentFilter, View
 from streams.adapters.postgres.connections import Postgres
 from streams.adapters.postgres.reader import PostgresPaymentReader
+from streams.adapters.postgres.rows import storable
 
 MERCHANTS_MAX = 200
 """Looked through for one page: a look each, by an index that is there."""
@@ -25,6 +28,7 @@ WITH RECURSIVE whose(merchant) AS (
 )
 """
 MERCHANTS = "".join((WHOSE, "SELECT merchant FROM whose WHERE merchant IS NOT NULL LIMIT %s"))
+PAYMENT = "SELECT body::text FROM payments WHERE id = %s"
 COUNTED = "".join(
     (
         WHOSE,
@@ -84,6 +88,11 @@ class Overlook:
         )
         found = [view for page in pages for view in page.data]
         return sorted(found, key=lambda view: (view["created_at"], view["id"]), reverse=True)[:most]
+
+    async def payment(self, payment_id: str) -> View | None:
+        """Whosever it is. Raises Unavailable."""
+        found = await self._postgres.rows(PAYMENT, (storable(payment_id),))
+        return orjson.loads(found[0][0]) if found else None
 
     async def merchants(self) -> Sequence[str]:
         """Whoever has payments, in the order of their ids: at most MERCHANTS_MAX. Raises Unavailable."""

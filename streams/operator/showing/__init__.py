@@ -52,8 +52,8 @@ class Whole:
     away: str | None
 
 
-async def told(settings: Settings, payment_id: str) -> Whole | None:
-    """None: there is no such payment. Raises Unavailable where PostgreSQL is away."""
+async def told(settings: Settings, payment_id: str, within_s: float | None = None) -> Whole | None:
+    """None: there is no such payment. `within_s`: for what is read out of Kafka. Raises Unavailable where PostgreSQL is away."""
     if not PAYMENT_ID.fullmatch(payment_id):
         return None
     found = await asyncio.to_thread(story, settings.postgres_dsn, payment_id)
@@ -61,10 +61,11 @@ async def told(settings: Settings, payment_id: str) -> Whole | None:
         return None
     payment, events = found[0], [of_event(each) for each in found[1]]
     try:
-        commands = await _commands(settings, payment_id, datetime.fromisoformat(payment["created_at"]))
-        acts = await commanding.of_payment(settings, payment_id)
-    except Unavailable as away:  # the events are worth seeing all the same
-        return Whole(payment, in_order(events), str(away))
+        async with asyncio.timeout(within_s):
+            commands = await _commands(settings, payment_id, datetime.fromisoformat(payment["created_at"]))
+            acts = await commanding.of_payment(settings, payment_id)
+    except (Unavailable, TimeoutError) as away:  # the events are worth seeing all the same
+        return Whole(payment, in_order(events), str(away) or "Kafka was not read in time")
     return Whole(payment, in_order([*events, *with_effects(commands, events), *map(of_act, acts)]), None)
 
 

@@ -35,6 +35,10 @@ class FakeDesk:
         views = [payment_view(each, False) for each in self.service.transactions.values()]
         return [each for each in views if merchant in (None, each["merchant"]) and fits(each, where)][-most:]
 
+    async def payment(self, payment_id: str) -> View | None:
+        known = self.service.transactions.get(payment_id)
+        return payment_view(known, False) if known else None
+
     async def lately(self) -> list[Mapping[str, Any]]:
         now = datetime.fromtimestamp(datetime.now(UTC).timestamp() // 10 * 10, UTC)
         made = len(self.service.transactions)
