@@ -19,7 +19,7 @@ from streams.adapters.postgres.connections import Postgres
 from streams.adapters.postgres.doubt import doubts, owner
 from streams.adapters.postgres.overlook import Overlook
 from streams.adapters.redis_tokens import RedisTokens
-from streams.budget.bucket import BURST_S
+from streams.budget.bucket import burst_of
 from streams.budget.tokens import IN_ALL
 from streams.kafka_clients import client_settings, reaching
 from streams.logs import blotted
@@ -69,6 +69,9 @@ class OperatorsDesk:
             return None
         return without_secrets(found.payment), [asdict(each) for each in found.happened], found.away
 
+    async def in_doubt(self) -> int:
+        return await self._overlook.in_doubt()
+
     async def doubts(self, most: int) -> list[Mapping[str, Any]]:
         found = await asyncio.to_thread(doubts, self._settings.postgres_dsn, most)
         return [{**asdict(each), "last": blotted(each.last)} for each in found]
@@ -110,7 +113,12 @@ class OperatorsDesk:
             per_s = account.rates.account_per_s
             left = (await self._tokens.left(account.shown)).get(IN_ALL)
             found.append(
-                {"account": account.shown, "per_s": per_s, "burst": (per_s or 0) * BURST_S, "left": left}
+                {
+                    "account": account.shown,
+                    "per_s": per_s,
+                    "burst": burst_of(per_s) if per_s else 0,
+                    "left": left,
+                }
             )
         return found
 

@@ -98,6 +98,30 @@ async def test_a_dead_letter_is_put_back_and_its_command_is_carried_out(
     await inquest.hold()
 
 
+async def test_without_javascript_a_payment_is_found_and_refunded(
+    system: System, http: HttpClient, inquest: Inquest
+) -> None:
+    operator = system.service.endpoints["operator"]
+    made = await http.create("refunded-without-javascript", capture_method="manual")
+    await http.capture(made.payment_id, "captured-without-javascript")
+    async with browser() as opened:
+        page = await opened.new_page(java_script_enabled=False)
+        await page.goto(operator["url"])
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+        await page.get_by_label("Your name").fill("Ada")
+        await page.get_by_label("Operator key").fill(operator["api_key"])
+        await page.keyboard.press("Enter")
+        await page.get_by_role("link", name="Search").click()
+        await page.get_by_label("Payment", exact=True).fill(made.payment_id)
+        await page.keyboard.press("Enter")
+        await page.get_by_role("link", name="Refund…").click()
+        await settle(page, "Refund", "all of it")
+        await expect(page.locator("#story")).to_contain_text("all of it")
+        await expect(page.locator("#facts")).to_contain_text("Refunded")
+    await inquest.hold()
+
+
 async def test_every_page_is_for_everybody_at_both_widths_and_in_both_themes(
     system: System, page: Page, http: HttpClient, kafka_client: KafkaClient, inquest: Inquest
 ) -> None:

@@ -57,7 +57,7 @@ class Doing:
             if signed is None:
                 raise Said(401, "This is no operator's key, or not any more.")
         except Exception as failed:
-            said = said_of(failed)
+            said = said_of(failed, to_a_stranger=True)
             return confined(self._pages.shown("sign_in.html", None, status=said.status, wrong=said.sentence))
         response = web.Response(status=303, headers={"Location": "/console"})
         set_cookie(response, request, signed.token)

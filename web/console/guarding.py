@@ -69,7 +69,7 @@ class Guard:
                         raise Said(403, "This form is from another session. Nothing was done.")
                 return confined(await page(request, signed))
             except Exception as failed:
-                said = said_of(failed)
+                said = said_of(failed, to_a_stranger=signed is None)
                 return confined(self._shown(said.sentence, said.status, signed))
 
         return handle
@@ -85,13 +85,15 @@ class Guard:
             raise Said(429, "Too many tries to sign in. Wait a minute.")
 
 
-def said_of(failed: Exception) -> Said:
-    """What can be said of it. Raises it again where that is nothing."""
+def said_of(failed: Exception, to_a_stranger: bool = False) -> Said:
+    """What can be said of it: where what is, is told to operators alone. Raises it again where that is nothing."""
     match failed:
         case Said():
             return failed
         case Refused():
             return Said(409, f"Not done: {failed}.")
+        case Unavailable() if to_a_stranger:
+            return Said(503, "Nobody can be signed in now: try again.")
         case Unavailable():
             return Said(503, f"Not possible now: {failed}.")
         case Problem():

@@ -52,9 +52,9 @@ class Pages:
         newest, lately, doubts = await asyncio.gather(
             self._desk.payments(None, PaymentFilter(), NEWEST),
             self._desk.lately(),
-            self._desk.doubts(LISTED_MAX),
+            self._desk.in_doubt(),
         )
-        content: dict[str, Any] = {"payments": newest, "doubts": len(doubts), "numbers": numbers(lately, now)}
+        content: dict[str, Any] = {"payments": newest, "doubts": doubts, "numbers": numbers(lately, now)}
         return self.shown("overview.html", signed, "/console", **content)
 
     async def search(self, request: web.Request, signed: Signed) -> web.Response:

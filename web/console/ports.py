@@ -46,6 +46,10 @@ class Desk(Protocol):
         """The payment, what happened to it in order, and why some of that is missing."""
         ...
 
+    async def in_doubt(self) -> int:
+        """How many payments and refunds."""
+        ...
+
     async def doubts(self, most: int) -> Sequence[Row]:
         """What nobody knows the end of, the oldest first."""
         ...

@@ -29,6 +29,10 @@ WITH RECURSIVE whose(merchant) AS (
 """
 MERCHANTS = "".join((WHOSE, "SELECT merchant FROM whose WHERE merchant IS NOT NULL LIMIT %s"))
 PAYMENT = "SELECT body::text FROM payments WHERE id = %s"
+IN_DOUBT = """
+SELECT (SELECT count(*) FROM payments WHERE status IN ('unknown', 'manual_review'))
+    + (SELECT count(*) FROM refunds WHERE status IN ('unknown', 'manual_review'))
+"""
 COUNTED = "".join(
     (
         WHOSE,
@@ -97,6 +101,10 @@ class Overlook:
     async def merchants(self) -> Sequence[str]:
         """Whoever has payments, in the order of their ids: at most MERCHANTS_MAX. Raises Unavailable."""
         return [merchant for (merchant,) in await self._postgres.rows(MERCHANTS, (MERCHANTS_MAX,))]
+
+    async def in_doubt(self) -> int:
+        """Payments and refunds whose end nobody knows: there is an index of them. Raises Unavailable."""
+        return int((await self._postgres.rows(IN_DOUBT))[0][0])
 
     async def lately(self) -> list[Bin]:
         """The last WINDOW_S; where nothing was made there is none. Raises Unavailable."""

@@ -9,7 +9,7 @@ from models.ports import Change, PaymentFilter
 from models.representation import rfc3339
 from streams.adapters.postgres import Postgres, PostgresPaymentStore
 from streams.adapters.postgres.overlook import BIN_S, Overlook
-from tests.streams.adapters.payments import FIRST, SECOND, change, view
+from tests.streams.adapters.payments import FIRST, SECOND, change, refund, view
 
 pytestmark = pytest.mark.real
 
@@ -33,6 +33,20 @@ async def test_payments_of_all_merchants_are_listed_together_the_newest_first(
     mine = [each for each in views if each["merchant"] == SECOND]
     assert await overlook.payments(SECOND, PaymentFilter(), 5) == mine[::-1]
     assert await overlook.payments("mer_nobody", PaymentFilter(), 5) == []
+
+
+async def test_what_is_in_doubt_is_counted_payments_and_refunds(
+    connections: Postgres, store: PostgresPaymentStore
+) -> None:
+    shown = [
+        view(1, status="unknown"),
+        view(2, merchant=SECOND, refunds=[refund(1, "manual_review"), refund(2, "succeeded")]),
+        view(3),
+    ]
+    await store.apply([change(each) for each in shown])
+    assert await Overlook(connections).in_doubt() == 2
+    assert await Overlook(connections).payment(shown[1]["id"]) == shown[1]
+    assert await Overlook(connections).payment("pay_none") is None
 
 
 async def test_nobody_has_payments_where_there_are_none(connections: Postgres) -> None:

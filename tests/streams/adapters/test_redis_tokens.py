@@ -11,7 +11,7 @@ from models.errors import Unavailable
 from sandbox.testing import RedisServer
 from streams.adapters.redis_tokens import ANSWER_WITHIN_S, RedisTokens
 from streams.budget.bucket import burst_of
-from streams.budget.tokens import Rates, Wanted
+from streams.budget.tokens import IN_ALL, Rates, Wanted
 
 pytestmark = pytest.mark.real
 
@@ -88,3 +88,11 @@ async def test_without_redis_it_says_so_quickly() -> None:
         await nobody.take(SHOP, Rates(None, 4.0), [Wanted(CREATE, 1)])
     assert time.monotonic() - begun < ANSWER_WITHIN_S + 0.5
     await nobody.close()
+
+
+async def test_what_is_left_is_told_as_it_stood_when_some_were_taken(gateways: list[RedisTokens]) -> None:
+    one, other, _ = gateways
+    assert await one.left(SHOP) == {}
+    (given,) = await one.take(SHOP, Rates(100.0, 50.0), [Wanted(CREATE, 3)])
+    assert given.sends == 3
+    assert await other.left(SHOP) == {IN_ALL: burst_of(100.0) - 3, CREATE: burst_of(50.0) - 3}

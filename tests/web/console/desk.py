@@ -58,6 +58,9 @@ class FakeDesk:
         ]
         return payment_view(known, False), [*happened], None
 
+    async def in_doubt(self) -> int:
+        return 0
+
     async def doubts(self, most: int) -> list[Mapping[str, Any]]:
         return []
 

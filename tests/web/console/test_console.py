@@ -308,6 +308,13 @@ async def test_what_is_away_is_said_and_not_made_up(ada: Operator) -> None:
     assert answer.status == 503 and "no database" in await answer.text()
 
 
+async def test_a_stranger_is_not_told_what_is_away(ada: Operator) -> None:
+    ada.door.service.keys_are_away = True
+    answer = await ada.sign_in()
+    assert answer.status == 503
+    assert "no database" not in await answer.text()
+
+
 async def test_a_stream_says_that_there_is_news_and_ends_with_its_session(
     ada: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
