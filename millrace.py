@@ -23,6 +23,7 @@ from streams.operator.commands.replay import REPLAY
 from streams.operator.commands.settings import SETTINGS
 from streams.operator.commands.topics import TOPICS
 from streams.operator.commands.unknown import UNKNOWN
+from streams.operator.commands.webhooks import WEBHOOKS
 
 COMMANDS: dict[str, Command] = {
     "up": UP,
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Command] = {
     "topics": TOPICS,
     "merchants": MERCHANTS,
     "keys": KEYS,
+    "webhooks": WEBHOOKS,
     "audit": AUDIT,
     "unknown": UNKNOWN,
     "payments": PAYMENTS,

@@ -34,6 +34,7 @@ def use_running_stack(run_dir: Path | None) -> None:
     """The addresses that `up` published, where the environment does not name others."""
     from sandbox.outside import SIMULATOR_KEY, STRIPE_API
     from sandbox.run_folder import RunFolder
+    from sandbox.stack import WEBHOOK_ALLOW
 
     for name in ("aiokafka", "millrace"):  # what went wrong is said once, by `main`
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -46,6 +47,10 @@ def use_running_stack(run_dir: Path | None) -> None:
     for name, variable in PUBLISHED.items():
         if published and name in published:
             os.environ.setdefault(variable, published[name])
+    if published:  # endpoints of webhooks are made with the key that the running system reads them with
+        made_up = folder.read(folder.secrets) or {}
+        os.environ.setdefault("MILLRACE_WEBHOOK_KEYS", made_up.get("webhook_sealing_key", ""))
+        os.environ.setdefault("MILLRACE_WEBHOOK_ALLOW", WEBHOOK_ALLOW)
     if published and published["stripe"] != STRIPE_API:
         os.environ.setdefault(
             "MILLRACE_STRIPE_API_KEY", SIMULATOR_KEY

@@ -2,6 +2,7 @@
 here.
 """
 
+import base64
 import secrets
 from dataclasses import asdict, dataclass
 
@@ -20,6 +21,7 @@ class Secrets:
 
     internal_key: str  # signs what the service's own producers send
     webhook_secret: str  # shared with the Stripe simulator
+    webhook_sealing_key: str  # of the secrets of merchants' webhooks
     first_merchant_key: str
     second_merchant_key: str
     operator_key: str
@@ -31,6 +33,7 @@ class Secrets:
         fresh = cls(
             internal_key=_new_key(""),
             webhook_secret=_new_key("whsec_"),
+            webhook_sealing_key="run:" + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode(),
             first_merchant_key=_new_key("mr_test_"),
             second_merchant_key=_new_key("mr_test_"),
             operator_key=_new_key("mr_oper_"),

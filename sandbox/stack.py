@@ -51,6 +51,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
     "notifications": ("agents.notifications", frozenset({"kafka", "topics", "migrations"})),
     "web": ("web", frozenset({"kafka", "topics", "merchants", "redis"})),
 }
+WEBHOOK_ALLOW = "127.0.0.1,localhost"  # a merchant's server on the same machine
 MIGRATE = ("-m", "streams.adapters.postgres", "migrate")
 CREATE_TOPICS = ("-m", "millrace", "topics", "create")
 SIMULATOR = ("-m", "sandbox.stripe_simulator")
@@ -153,6 +154,10 @@ class Stack:
             "MILLRACE_STRIPE_MULTICAPTURE": os.environ.get("MILLRACE_STRIPE_MULTICAPTURE", multicapture),
             "MILLRACE_STRIPE_WEBHOOK_SECRETS": webhook_secrets,
             **self._mail_environment(),
+            "MILLRACE_WEBHOOK_KEYS": os.environ.get(
+                "MILLRACE_WEBHOOK_KEYS", self.secrets.webhook_sealing_key
+            ),
+            "MILLRACE_WEBHOOK_ALLOW": os.environ.get("MILLRACE_WEBHOOK_ALLOW", WEBHOOK_ALLOW),
             "MILLRACE_INTERNAL_KEY": self.secrets.internal_key,
             "MILLRACE_HTTP_HOST": HOST,
             "MILLRACE_HTTP_PORT": str(self._http_ports[0]),

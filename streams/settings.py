@@ -138,6 +138,14 @@ class Settings(BaseSettings):
     alerts_to: Addresses = Field(
         (), description="operators' addresses, with commas between: disputes, unknown outcomes, dead letters"
     )
+    webhook_keys: Listed[SecretStr] = Field(
+        (),
+        description="seal the secrets of merchants' webhooks: `id:base64` of 32 bytes, the newest first (docs/webhooks.md)",
+    )
+    webhook_allow: Listed[str] = Field(
+        (),
+        description="hosts that webhooks may reach by plain http and at private addresses: for local development only",
+    )
 
     http_host: str = Field("127.0.0.1", description="where the door listens")
     http_port: int = Field(8080, ge=0, le=PORT_MAX, description="where the door listens; 0: a free port")
@@ -240,6 +248,13 @@ class Settings(BaseSettings):
         if self.internal_key is None:
             raise SettingsRefused("MILLRACE_INTERNAL_KEY: needed, the same for all processes")
         return self.internal_key.get_secret_value().encode()
+
+    @property
+    def sealing_keys(self) -> list[str]:
+        """Of merchants' webhook secrets. Raises SettingsRefused when there are none."""
+        if not self.webhook_keys:
+            raise SettingsRefused("MILLRACE_WEBHOOK_KEYS: at least one is needed, id:base64 of 32 bytes")
+        return [key.get_secret_value() for key in self.webhook_keys]
 
     @property
     def stripe_secret(self) -> str:

@@ -26,6 +26,7 @@ VENDORS = {
     "redis": {"redis"},
     "stripe": {"stripe", "aiohttp"},  # aiohttp carries the SDK
     "smtp": {"aiosmtplib"},
+    "webhooks": {"aiohttp", "yarl"},
     "jwt": {"jwt", "aiohttp"},  # aiohttp fetches the issuer's keys
 }
 NO_VENDOR = {"orjson", "pydantic", "prometheus_client"}  # bytes, shapes and numbers

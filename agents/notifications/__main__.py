@@ -1,4 +1,4 @@
-"""`python -m agents.notifications`: mails about what happened. The only place where it meets its pipes."""
+"""`python -m agents.notifications`: mails and merchants' webhooks about what happened. The only place where it meets its pipes."""
 
 import asyncio
 import logging
@@ -6,12 +6,15 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 
 from agents.notifications.mails import Mails
+from agents.notifications.webhooks import Webhooks
 from models.mails import OLDEST, DeadLetter, MailRules
 from models.ports import Change
 from streams.adapters.kafka_log import KafkaLog, ms_before
 from streams.adapters.postgres import Postgres
 from streams.adapters.postgres.mails import PostgresMailOutbox
+from streams.adapters.postgres.webhook_queue import PostgresWebhookQueue
 from streams.adapters.smtp_carrier import SmtpCarrier, SmtpServer
+from streams.adapters.webhook_sender import HttpWebhookSender
 from streams.background import for_ever, stop
 from streams.delivery import Outgoing, Poison, Record
 from streams.kafka_clients import client_settings
@@ -19,14 +22,18 @@ from streams.logs import blotted
 from streams.mail_metrics import MailCollector
 from streams.operator.dead_letters.letters import letter
 from streams.process import Process, run
-from streams.settings import Settings
+from streams.sealing import Sealing
+from streams.settings import Settings, SettingsRefused
 from streams.topics import DEAD_LETTERS, EVENTS
+from streams.webhook_metrics import WebhookMetrics
 from streams.wire.changes import change_of
+from streams.wire.webhooks import notice_of
 
 STALL_S = 3600.0  # as long as the projection's: PostgreSQL may be away, and the events wait in Kafka
 LOOK_FOR_UNKNOWN_S = 60.0
 LOOK_FOR_LETTERS_S = 5.0
 FORGET_S = 3600.0
+COUNT_WEBHOOKS_S, FORGET_WEBHOOKS_S = 5.0, 60.0
 
 log = logging.getLogger("millrace.notifications")
 
@@ -34,6 +41,9 @@ log = logging.getLogger("millrace.notifications")
 async def compose(settings: Settings) -> None:
     process = Process("notifications", settings, STALL_S)
     postgres = Postgres(settings.postgres_dsn)
+    queue = PostgresWebhookQueue(postgres, _sealing(settings))
+    sender, numbers = HttpWebhookSender(settings.webhook_allow), WebhookMetrics(process.registry)
+    webhooks = Webhooks(queue, sender, numbers.attempted)
     outbox, carrier = PostgresMailOutbox(postgres), SmtpCarrier(_server(settings))
     sends = carrier.has_server
     rules = MailRules(settings.receipts and sends, settings.alerts_to if sends else ())
@@ -41,7 +51,9 @@ async def compose(settings: Settings) -> None:
     process.registry.register(MailCollector(mails.results, outbox.last_waiting))
 
     async def apply(records: list[Record]) -> list[Outgoing]:
-        await mails.take_in([change for record in records for change in _change(record)])
+        changes = [change for record in records for change in _change(record)]
+        await mails.take_in(changes)
+        await webhooks.take_in([notice_of(change) for change in changes])
         return []
 
     async def follow_letters() -> None:
@@ -54,10 +66,26 @@ async def compose(settings: Settings) -> None:
                         await mails.take_in_letters([_dead_letter(record) for record in page])
                 await asyncio.sleep(LOOK_FOR_LETTERS_S)
 
+    async def count_webhooks() -> None:
+        due, oldest_s = await queue.waiting()
+        numbers.due.set(due)
+        numbers.due_oldest_s.set(oldest_s)
+
+    async def forget_webhooks() -> None:
+        await queue.forget()
+
+    process.gauge(
+        "millrace_webhooks_under_way", "Attempts under way in this process.", lambda: webhooks.under_way
+    )
     process.app.follower(EVENTS, apply)
     process.app.every(LOOK_FOR_UNKNOWN_S, mails.look_for_unknown)
     process.app.every(FORGET_S, mails.forget)
-    tasks = [for_ever(outbox.count_waiting, LOOK_FOR_LETTERS_S, _failed)]
+    tasks = [
+        for_ever(outbox.count_waiting, LOOK_FOR_LETTERS_S, _failed),
+        for_ever(count_webhooks, COUNT_WEBHOOKS_S, _failed),
+        for_ever(forget_webhooks, FORGET_WEBHOOKS_S, _failed),
+        asyncio.create_task(webhooks.run()),
+    ]
     if sends:
         tasks.append(asyncio.create_task(mails.run()))
     if rules.alerts_to:
@@ -66,9 +94,18 @@ async def compose(settings: Settings) -> None:
         await process.serve()
     finally:
         await stop(*tasks)
+        await webhooks.drain(settings.drain_s)
+        await sender.close()
         await mails.drain(settings.drain_s)
         await carrier.close()
         await postgres.close()
+
+
+def _sealing(settings: Settings) -> Sealing:
+    try:
+        return Sealing(settings.sealing_keys)
+    except ValueError as wrong:
+        raise SettingsRefused(f"MILLRACE_WEBHOOK_KEYS: {wrong}") from None
 
 
 def _server(settings: Settings) -> SmtpServer | None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import uvloop
 
 from sandbox.testing import Servers, choose_servers
-from tests.bench import chain, doors, drain
+from tests.bench import chain, doors, drain, webhooks
 from tests.bench.report import Report
 
-PARTS = ("drain", "chain", "doors")
+PARTS = ("drain", "chain", "doors", "webhooks")
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 
 
@@ -21,6 +21,8 @@ async def measure(part: str, servers: Servers, arguments: argparse.Namespace, re
         await drain.measure(servers, arguments.rounds, order, report)
     elif part == "doors":
         await doors.measure(servers, arguments.rounds, order, report)
+    elif part == "webhooks":
+        await webhooks.measure(servers, arguments.rounds, arguments.seconds, report)
     else:
         await chain.measure(servers, arguments.rounds, arguments.seconds, order, report)
 

@@ -27,6 +27,7 @@ from tests.streams.adapters import issuer
 
 STRIPE_KEY = "sk_test_systemtests0stripe0canary"
 WEBHOOK_SECRET = "whsec_systemtests0webhook0canary"
+WEBHOOK_KEY = "tests:c3lzdGVtLXRlc3RzLXdlYmhvb2tzLTMyLWJ5dGVzISE="
 OWN_KEY = "sk_test_systemtests0own0canary"
 OWN_WEBHOOK_SECRET = "whsec_systemtests0own0canary"
 CONNECTED, CONNECTED_PER_S = "acct_systemtests", 20
@@ -228,6 +229,8 @@ class System:
             "MILLRACE_MAIL_FROM": "Millrace <millrace@shop.example>",
             "MILLRACE_RECEIPTS": "true",
             "MILLRACE_ALERTS_TO": OPERATOR_ADDRESS,
+            "MILLRACE_WEBHOOK_KEYS": WEBHOOK_KEY,
+            "MILLRACE_WEBHOOK_ALLOW": HOST,
             "MILLRACE_CRASHPOINTS_DIR": str(self.crashpoints),
             "MILLRACE_PSP_SLOT_S": PSP_SLOT_S,
             "MILLRACE_CORS_ORIGINS": SHOP,

@@ -7,7 +7,10 @@ PROJECTED: dict[str, tuple[str, ...]] = {
 }
 """With their keys, the payment's id first; in the order in which whoever writes takes them."""
 
-KEPT_ELSEWHERE = ("merchants", "api_keys", "audit", "checkpoints", "mails", "alembic_version")
+KEPT_ELSEWHERE = (
+    *("merchants", "api_keys", "audit", "checkpoints", "mails", "alembic_version"),
+    *("webhook_endpoints", "webhook_deliveries", "webhook_attempts"),
+)
 """Where these are is where they are kept: no log tells them."""
 
 

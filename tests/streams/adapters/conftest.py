@@ -10,7 +10,9 @@ from streams.adapters.postgres import Postgres, PostgresPaymentReader, PostgresP
 from streams.adapters.postgres.migrating import migrate
 from tests.streams.adapters.servers import run_sql
 
-TABLES = "payments, refunds, payment_events, merchants, api_keys, checkpoints, mails"
+TABLES = (
+    "payments, refunds, payment_events, merchants, api_keys, checkpoints, mails, webhook_endpoints CASCADE"
+)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,162 @@
+"""Merchants' webhooks on their way: what is due is leased, sent and settled, each endpoint in a lane of its own.
+
+The schedule is the queue's, which outlives this process: whatever is under way when it dies comes again when the lease ends.
+
+A lane holds LANE_MAX attempts at most and shrinks to one when its endpoint fails, so that a dead endpoint holds one place
+for as long as a time-out takes. What is leased always has a place, so nobody waits behind another's.
+"""
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from models.errors import InvariantBroken, Unavailable
+from models.webhooks import Answer, Delivery, Notice, Outcome, WebhookQueue, WebhookSender, outcome
+
+LANE_FIRST, LANE_MAX = 8, 64
+UNDER_WAY_MAX = 1024
+"""Attempts of one process at once: sockets."""
+FAILING_MAX = 512
+"""Of them, those of endpoints that fail: the others always find half the places free."""
+IDLE_S, BUSY_S = 0.25, 0.02
+"""Between two looks at the queue: when nothing was due, and when something was."""
+SETTLE_S = 0.02
+"""Gathered so long before they are kept together: a commit costs the same for one as for fifty."""
+AWAY_S = 1.0
+
+log = logging.getLogger("millrace.notifications")
+
+
+class Lane:
+    """How many attempts an endpoint may have under way: more by each success, one after a failure."""
+
+    def __init__(self) -> None:
+        self.under_way, self.width, self.failing = 0, LANE_FIRST, False
+
+    @property
+    def room(self) -> int:
+        return max(0, self.width - self.under_way)
+
+    def ended(self, well: bool) -> None:
+        self.under_way -= 1
+        self.failing = not well
+        self.width = min(LANE_MAX, self.width + 1) if well else 1
+
+
+class Webhooks:
+    """`told`: of each attempt, for the metrics."""
+
+    def __init__(
+        self,
+        queue: WebhookQueue,
+        sender: WebhookSender,
+        told: Callable[[Outcome], object],
+    ) -> None:
+        self._queue, self._sender, self._told = queue, sender, told
+        self._lanes: dict[str, Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended: list[Outcome] = []
+        self._draw = random.SystemRandom().random
+
+    @property
+    def under_way(self) -> int:
+        return len(self._tasks)
+
+    async def take_in(self, notices: Sequence[Notice]) -> None:
+        """Returns when they are kept, however long the store is away; what it can never keep stops nobody else."""
+        while notices:
+            try:
+                await self._queue.take_in(notices)
+                return
+            except Unavailable as away:
+                log.warning("webhooks cannot be taken in, trying again in %g s: %s", AWAY_S, away)
+                await asyncio.sleep(AWAY_S)
+            except InvariantBroken as refusal:
+                if len(notices) == 1:
+                    log.critical("event %s cannot be sent on: %s", notices[0].event_id, refusal)
+                    return
+                for one in notices:
+                    await self.take_in([one])
+                return
+
+    async def send_due(self) -> int:
+        """Begins what is due and has a place; returns how many that are. Raises Unavailable."""
+        places = UNDER_WAY_MAX - len(self._tasks)
+        if places <= 0:
+            return 0
+        due = await self._queue.lease(self._rooms(), LANE_FIRST, places)
+        for delivery in due:
+            self._lanes.setdefault(delivery.endpoint, Lane()).under_way += 1
+            task = asyncio.create_task(self._attempt(delivery))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return len(due)
+
+    async def settle(self) -> None:
+        """Keeps what has ended; what cannot be kept now is kept the next time. Raises Unavailable."""
+        ended, self._ended = self._ended, []
+        if not ended:
+            return
+        try:
+            disabled = await self._queue.settle(ended)
+        except (Unavailable, InvariantBroken):
+            self._ended = ended + self._ended
+            raise
+        for endpoint, why in disabled:
+            log.error("webhook endpoint %s is disabled: %s", endpoint, why)
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        await asyncio.gather(self._send_on(), self._settle_on())
+
+    async def drain(self, within_s: float) -> None:
+        """What is under way may end; the rest comes again when its lease ends."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=within_s)
+        for task in self._tasks:
+            task.cancel()
+        try:
+            await self.settle()
+        except (Unavailable, InvariantBroken) as away:
+            log.warning("attempts are not kept, and will be made again: %s", away)
+
+    async def _send_on(self) -> None:
+        while True:
+            pause_s = AWAY_S
+            try:
+                pause_s = BUSY_S if await self.send_due() else IDLE_S
+            except (Unavailable, InvariantBroken) as away:
+                log.warning("webhooks that are due cannot be read: %s", away)
+            await asyncio.sleep(pause_s)
+
+    async def _settle_on(self) -> None:
+        while True:
+            pause_s = SETTLE_S
+            try:
+                await self.settle()
+            except (Unavailable, InvariantBroken) as away:
+                log.warning("attempts cannot be kept, trying again: %s", away)
+                pause_s = AWAY_S
+            await asyncio.sleep(pause_s)
+
+    async def _attempt(self, delivery: Delivery) -> None:
+        lane = self._lanes[delivery.endpoint]
+        well = False
+        try:
+            answer: Answer = await self._sender.send(delivery)
+            ended = outcome(delivery, answer, self._draw())
+            well = ended.state == "delivered"
+            self._ended.append(ended)
+            self._told(ended)
+        finally:
+            lane.ended(well)
+            if not lane.under_way and not lane.failing and lane.width == LANE_FIRST:
+                del self._lanes[delivery.endpoint]
+
+    def _rooms(self) -> dict[str, int]:
+        """Of the endpoints that are known here. Those that fail share their part of the places."""
+        failing = Counter(lane.failing for lane in self._lanes.values() if lane.under_way)[True]
+        full = failing >= FAILING_MAX
+        return {id: 0 if full and lane.failing else lane.room for id, lane in self._lanes.items()}

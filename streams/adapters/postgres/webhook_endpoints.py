@@ -1,0 +1,195 @@
+"""Merchants' webhook endpoints and what was sent to them, for whoever manages them. When what is sent is `webhook_queue.py`'s.
+
+Each act and its line in the audit are one statement. Everything is asked for by merchant: another's is not there.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from psycopg2.extras import Json
+
+from models.webhooks import SECRET_BYTES, secret_of
+from streams.adapters.postgres.connections import Postgres
+from streams.sealing import Sealing
+
+ENDPOINTS_MAX = 16
+"""Of one merchant: each of them is a copy of every event."""
+
+ENDPOINT = """
+SELECT id, merchant, url, event_types, ordered, description, created_at, failing_since, disabled_at, disabled_why FROM done
+"""
+NOTE = """
+, noted AS (INSERT INTO audit (actor, action, subject, detail)
+    SELECT %s, %s, id, jsonb_build_object('merchant', merchant) || %s FROM done)
+"""
+CREATE = """
+WITH done AS (INSERT INTO webhook_endpoints (id, merchant, url, event_types, ordered, description, secret)
+    SELECT %s, %s, %s, %s, %s, %s, %s WHERE (SELECT count(*) FROM webhook_endpoints WHERE merchant = %s) < %s RETURNING *)
+"""
+CHANGE = """
+WITH done AS (UPDATE webhook_endpoints SET url = coalesce(%s, url), event_types = coalesce(%s, event_types),
+    ordered = coalesce(%s, ordered), description = coalesce(%s, description) WHERE id = %s AND merchant = %s RETURNING *)
+"""
+ROTATE = """
+WITH done AS (UPDATE webhook_endpoints SET old_secret = secret, old_until = now() + %s, secret = %s
+    WHERE id = %s AND merchant = %s RETURNING *)
+"""
+DELETE = "WITH done AS (DELETE FROM webhook_endpoints WHERE id = %s AND merchant = %s RETURNING *)"
+DISABLE = """
+WITH done AS (UPDATE webhook_endpoints SET disabled_at = now(), disabled_why = %s
+    WHERE id = %s AND merchant = %s RETURNING *)
+"""
+ENABLE = """
+WITH done AS (UPDATE webhook_endpoints SET disabled_at = NULL, disabled_why = NULL, failing_since = NULL
+    WHERE id = %s AND merchant = %s RETURNING *)
+"""
+LIST = "WITH done AS (SELECT * FROM webhook_endpoints WHERE merchant = %s OR %s::text IS NULL ORDER BY created_at, id)"
+ONE = "WITH done AS (SELECT * FROM webhook_endpoints WHERE id = %s AND merchant = %s)"
+
+DELIVERY = """
+SELECT id, endpoint, event, type, payment, sequence, state, attempts, next_at, created_at, ended_at, (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('number', number, 'at', at, 'took_ms', took_ms,
+        'status', status, 'answer', answer, 'error', error) ORDER BY number), '[]')::text
+    FROM webhook_attempts WHERE delivery = done.id)
+FROM done ORDER BY created_at DESC, id DESC
+"""
+DELIVERIES = """
+WITH done AS (SELECT * FROM webhook_deliveries WHERE endpoint = %s AND merchant = %s AND (%s::text IS NULL OR state = %s)
+    AND (%s::text IS NULL OR (created_at, id) < (SELECT created_at, id FROM webhook_deliveries WHERE id = %s AND endpoint = %s))
+    ORDER BY created_at DESC, id DESC LIMIT %s)
+"""
+REDELIVER = """
+WITH done AS (UPDATE webhook_deliveries SET state = 'pending', tries = 0, ended_at = NULL, next_at = now()
+    WHERE id = %s AND merchant = %s AND attempts > 0 RETURNING *)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`failing_since`: of the first attempt that failed after the last that did not."""
+
+    id: str
+    merchant: str
+    url: str
+    event_types: list[str]
+    ordered: bool
+    description: str
+    created_at: datetime
+    failing_since: datetime | None
+    disabled_at: datetime | None
+    disabled_why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One delivery. `attempts`: as JSON, each with number, time, milliseconds, status, the answer's first KiB and error."""
+
+    id: str
+    endpoint: str
+    event: str
+    type: str
+    payment: str
+    sequence: int
+    state: str
+    made: int
+    next_at: datetime
+    created_at: datetime
+    ended_at: datetime | None
+    attempts: str = "[]"
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """What an endpoint shall be; None: as it is."""
+
+    url: str | None = None
+    event_types: Sequence[str] | None = None
+    ordered: bool | None = None
+    description: str | None = None
+
+
+class PostgresWebhookEndpoints:
+    """All of them raise Unavailable. `actor`: who does it, for the audit. None: there is no such thing of this merchant's."""
+
+    def __init__(self, postgres: Postgres, sealing: Sealing) -> None:
+        self._postgres, self._sealing = postgres, sealing
+
+    async def create(self, merchant: str, wished: Wished, actor: str) -> tuple[Endpoint, str] | None:
+        """The endpoint and its secret, which is not shown again. None: the merchant has ENDPOINTS_MAX."""
+        id, secret = f"we_{uuid4().hex}", _new_secret()
+        sealed = self._sealing.seal(secret, id)
+        what = (wished.url, list(wished.event_types or ["*"]), bool(wished.ordered), wished.description or "")
+        made = await self._act(
+            CREATE,
+            (id, merchant, *what, sealed, merchant, ENDPOINTS_MAX),
+            (actor, "webhook_endpoint.created", {"url": wished.url}),
+        )
+        return (made, secret) if made else None
+
+    async def change(self, merchant: str, id: str, wished: Wished, actor: str) -> Endpoint | None:
+        types = None if wished.event_types is None else list(wished.event_types)
+        said = {"url": wished.url, "event_types": types, "ordered": wished.ordered}
+        detail = {name: value for name, value in said.items() if value is not None}
+        values = (wished.url, types, wished.ordered, wished.description, id, merchant)
+        return await self._act(CHANGE, values, (actor, "webhook_endpoint.changed", detail))
+
+    async def rotate(
+        self, merchant: str, id: str, overlap: timedelta, actor: str
+    ) -> tuple[Endpoint, str] | None:
+        """A new secret; for `overlap` deliveries are signed with both."""
+        secret = _new_secret()
+        done = await self._act(
+            ROTATE,
+            (overlap, self._sealing.seal(secret, id), id, merchant),
+            (actor, "webhook_endpoint.secret_rotated", {"overlap_s": int(overlap.total_seconds())}),
+        )
+        return (done, secret) if done else None
+
+    async def delete(self, merchant: str, id: str, actor: str) -> Endpoint | None:
+        """With all that is on its way to it, and what was sent."""
+        return await self._act(DELETE, (id, merchant), (actor, "webhook_endpoint.deleted", {}))
+
+    async def disable(self, merchant: str, id: str, why: str, actor: str) -> Endpoint | None:
+        return await self._act(
+            DISABLE, (why, id, merchant), (actor, "webhook_endpoint.disabled", {"why": why})
+        )
+
+    async def enable(self, merchant: str, id: str, actor: str) -> Endpoint | None:
+        """What was on its way goes on."""
+        return await self._act(ENABLE, (id, merchant), (actor, "webhook_endpoint.enabled", {}))
+
+    async def all(self, merchant: str | None) -> list[Endpoint]:
+        """None: everybody's."""
+        return [Endpoint(*row) for row in await self._postgres.rows(LIST + ENDPOINT, (merchant, merchant))]
+
+    async def one(self, merchant: str, id: str) -> Endpoint | None:
+        found = await self._postgres.rows(ONE + ENDPOINT, (id, merchant))
+        return Endpoint(*found[0]) if found else None
+
+    async def deliveries(
+        self, merchant: str, id: str, most: int, state: str | None = None, after: str | None = None
+    ) -> list[Kept]:
+        """The newest first; `after`: those older than this one."""
+        values = (id, merchant, state, state, after, after, id, most)
+        return [Kept(*row) for row in await self._postgres.rows(DELIVERIES + DELIVERY, values)]
+
+    async def redeliver(self, merchant: str, id: str, actor: str) -> Kept | None:
+        """Now, under the same id, by a schedule that begins anew. None also: it is about to be sent for the first time."""
+        note = actor, "webhook_delivery.sent_again", Json({"delivery": id})
+        found = await self._postgres.rows(REDELIVER + NOTE + DELIVERY, (id, merchant, *note))
+        return Kept(*found[0]) if found else None
+
+    async def _act(
+        self, sql: str, values: Sequence[Any], note: tuple[str, str, dict[str, Any]]
+    ) -> Endpoint | None:
+        actor, action, detail = note
+        found = await self._postgres.rows(sql + NOTE + ENDPOINT, (*values, actor, action, Json(detail)))
+        return Endpoint(*found[0]) if found else None
+
+
+def _new_secret() -> str:
+    return secret_of(secrets.token_bytes(SECRET_BYTES))

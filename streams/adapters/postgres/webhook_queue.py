@@ -1,0 +1,170 @@
+"""The schedule of webhooks in PostgreSQL: who may send what, when, and what came of it. Endpoints are `webhook_endpoints.py`'s.
+
+A lease is a delivery's `next_at`, moved on: it is due again when whoever took it has not settled it by then. So there is
+nothing to clean up after a process that died.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from models.webhooks import ANSWER_KEPT_BYTES, DISABLED_AFTER, Delivery, Notice, Outcome, Sealed, delivery_id
+from streams.adapters.postgres.connections import Postgres, Row
+from streams.sealing import Sealing
+
+LEASE_S = 60
+"""Twice what an attempt and its settling may take."""
+
+TAKE_IN = """
+INSERT INTO webhook_deliveries (id, endpoint, event, merchant, type, payment, sequence, payload)
+SELECT new.* FROM unnest(
+    %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[]
+) AS new (id, endpoint, event, merchant, type, payment, sequence, payload)
+JOIN webhook_endpoints e ON e.id = new.endpoint FOR KEY SHARE OF e  -- it may have been deleted meanwhile
+ON CONFLICT DO NOTHING RETURNING id
+"""
+WANTED = """
+SELECT event.number, e.id FROM unnest(%s::int[], %s::text[], %s::text[]) AS event (number, merchant, type)
+JOIN webhook_endpoints e ON e.merchant = event.merchant AND e.disabled_at IS NULL
+WHERE EXISTS (
+    SELECT FROM unnest(e.event_types) AS filter
+    WHERE filter IN ('*', event.type) OR (right(filter, 2) = '.*' AND starts_with(event.type, left(filter, -1))))
+"""
+LEASE = """
+WITH lanes AS (
+    SELECT e.id, e.ordered, coalesce(lane.room, %s) AS room
+    FROM webhook_endpoints e LEFT JOIN unnest(%s::text[], %s::int[]) AS lane (id, room) ON lane.id = e.id
+    WHERE e.disabled_at IS NULL AND coalesce(lane.room, 1) > 0
+), due AS (
+    SELECT found.id FROM lanes, LATERAL (
+        SELECT d.id, d.next_at FROM webhook_deliveries d
+        WHERE d.endpoint = lanes.id AND d.state = 'pending' AND d.next_at <= now()
+        AND NOT (lanes.ordered AND EXISTS (
+            SELECT FROM webhook_deliveries earlier
+            WHERE earlier.endpoint = d.endpoint AND earlier.payment = d.payment AND earlier.state = 'pending'
+            AND earlier.sequence < d.sequence))
+        ORDER BY d.next_at LIMIT lanes.room FOR UPDATE OF d SKIP LOCKED
+    ) found ORDER BY found.next_at LIMIT %s
+)
+UPDATE webhook_deliveries d SET next_at = now() + make_interval(secs => %s)
+FROM due, webhook_endpoints e WHERE d.id = due.id AND e.id = d.endpoint
+RETURNING d.id, d.endpoint, e.url, d.payload, d.attempts + 1, d.tries + 1,
+    e.secret, CASE WHEN e.old_until > now() THEN e.old_secret END, d.created_at
+"""
+SETTLE = """
+WITH told AS (
+    SELECT * FROM unnest(%s::text[], %s::int[], %s::text[], %s::float[], %s::text[], %s::int[], %s::int[], %s::text[], %s::text[])
+    AS told (id, number, state, wait_s, disable, took_ms, status, answer, error)
+), moved AS (
+    UPDATE webhook_deliveries d SET state = told.state, attempts = told.number, tries = d.tries + 1,
+        next_at = now() + make_interval(secs => told.wait_s),
+        ended_at = CASE WHEN told.state <> 'pending' THEN now() END
+    FROM told WHERE d.id = told.id AND d.attempts = told.number - 1 AND d.state = 'pending'
+    RETURNING d.endpoint, told.*
+), kept AS (
+    INSERT INTO webhook_attempts (delivery, number, took_ms, status, answer, error)
+    SELECT id, number, took_ms, status, answer, error FROM moved ON CONFLICT DO NOTHING
+), ended AS (
+    SELECT endpoint, bool_or(state = 'delivered') AS well, max(disable) AS disable FROM moved GROUP BY endpoint
+), changed AS (
+    UPDATE webhook_endpoints e SET
+        failing_since = CASE WHEN ended.well THEN NULL ELSE coalesce(e.failing_since, now()) END,
+        disabled_at = CASE WHEN ended.disable IS NOT NULL
+            OR (NOT ended.well AND e.failing_since < now() - %s) THEN now() END,
+        disabled_why = coalesce(ended.disable,
+            CASE WHEN NOT ended.well AND e.failing_since < now() - %s THEN %s END)
+    FROM ended WHERE e.id = ended.endpoint AND e.disabled_at IS NULL
+    AND (ended.disable IS NOT NULL OR ended.well = (e.failing_since IS NOT NULL) OR e.failing_since < now() - %s)
+    RETURNING e.id, e.merchant, e.disabled_why
+), noted AS (
+    INSERT INTO audit (actor, action, subject, detail)
+    SELECT 'millrace', 'webhook_endpoint.disabled', id, jsonb_build_object('merchant', merchant, 'why', disabled_why)
+    FROM changed WHERE disabled_why IS NOT NULL
+)
+SELECT id, disabled_why FROM changed WHERE disabled_why IS NOT NULL
+"""
+OLDEST = """
+SELECT count(*), coalesce(extract(epoch FROM now() - min(d.next_at)), 0)::float FROM webhook_deliveries d
+JOIN webhook_endpoints e ON e.id = d.endpoint AND e.disabled_at IS NULL WHERE d.state = 'pending' AND d.next_at <= now()
+"""
+FORGET = """
+DELETE FROM webhook_deliveries WHERE id IN (
+    SELECT id FROM webhook_deliveries WHERE ended_at < now() - %s ORDER BY ended_at LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+KEPT_FOR, FORGOTTEN_AT_ONCE = timedelta(days=30), 5_000
+LONG_FAILURE = f"nothing was taken for {DISABLED_AFTER.days} days"
+
+log = logging.getLogger("millrace.notifications")
+
+
+class PostgresWebhookQueue:
+    """Fulfils WebhookQueue."""
+
+    def __init__(self, postgres: Postgres, sealing: Sealing) -> None:
+        self._postgres, self._sealing = postgres, sealing
+
+    async def take_in(self, notices: Sequence[Notice]) -> int:
+        merchants, types = [one.merchant for one in notices], [one.type for one in notices]
+        wanted = await self._postgres.rows(WANTED, (list(range(len(notices))), merchants, types))
+        if not wanted:
+            return 0
+        new = [(notices[number], endpoint) for number, endpoint in wanted]
+        columns = zip(*(_row(notice, endpoint) for notice, endpoint in new), strict=True)
+        return len(await self._postgres.rows(TAKE_IN, [list(column) for column in columns]))
+
+    async def lease(self, rooms: Mapping[str, int], room: int, most: int) -> list[Delivery]:
+        found = await self._postgres.rows(LEASE, (room, list(rooms), list(rooms.values()), most, LEASE_S))
+        return [delivery for row in found if (delivery := self._delivery(row))]
+
+    async def settle(self, outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
+        columns = [list(column) for column in zip(*map(_told, outcomes), strict=True)]
+        long_ago = (DISABLED_AFTER, DISABLED_AFTER, LONG_FAILURE, DISABLED_AFTER)
+        return [(id, why) for id, why in await self._postgres.rows(SETTLE, [*columns, *long_ago])]
+
+    async def forget(self) -> int:
+        """Deliveries that ended KEPT_FOR ago, with their attempts; some of them, and how many. Raises Unavailable."""
+        return len(await self._postgres.rows(FORGET, (KEPT_FOR, FORGOTTEN_AT_ONCE)))
+
+    async def waiting(self) -> tuple[int, float]:
+        """How many are due, and for how long the first of them has been, in seconds. Raises Unavailable."""
+        ((count, oldest_s),) = await self._postgres.rows(OLDEST)
+        return count, oldest_s
+
+    def _delivery(self, row: Row) -> Delivery | None:
+        """None where the secret cannot be read: that is the operator's fault, and no attempt of the merchant's."""
+        id, endpoint, url, payload, number, attempt, *sealed, created_at = row
+        try:
+            secrets = tuple(self._sealing.open(each, endpoint) for each in sealed if each is not None)
+        except Sealed as why:
+            log.error("the secret of webhook endpoint %s cannot be read: %s", endpoint, why)
+            return None
+        return Delivery(id, endpoint, url, payload, number, attempt, secrets, created_at)
+
+
+def _row(notice: Notice, endpoint: str) -> tuple[object, ...]:
+    return (
+        delivery_id(notice.event_id, endpoint),
+        endpoint,
+        notice.event_id,
+        notice.merchant,
+        notice.type,
+        notice.payment,
+        notice.sequence,
+        notice.payload,
+    )
+
+
+def _told(outcome: Outcome) -> tuple[object, ...]:
+    delivery, answer = outcome.delivery, outcome.answer
+    return (
+        delivery.id,
+        delivery.number,
+        outcome.state,
+        outcome.wait_s,
+        outcome.disable,
+        int(answer.seconds * 1000),
+        answer.status,
+        answer.body[:ANSWER_KEPT_BYTES],
+        answer.error,
+    )

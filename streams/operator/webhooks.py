@@ -1,0 +1,105 @@
+"""`millrace webhooks`: make, change and show endpoints, and send again. How they are kept is PostgreSQL's adapter's."""
+
+import argparse
+import asyncio
+import json
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from models.webhooks import EVENT_FILTER, EVENT_TYPES_MAX
+from streams.adapters.postgres import Postgres
+from streams.adapters.postgres.merchants import NotFound, is_known, no_such_merchant
+from streams.adapters.postgres.webhook_endpoints import (
+    ENDPOINTS_MAX,
+    Endpoint,
+    Kept,
+    PostgresWebhookEndpoints,
+    Wished,
+)
+from streams.adapters.webhook_addresses import url_refused
+from streams.operator import Refused
+from streams.operator.printing import show
+from streams.sealing import Sealing
+from streams.settings import Settings, SettingsRefused, load
+
+
+def run(given: argparse.Namespace, operator: str) -> None:
+    """`operator`: who is acting. Raises Unavailable, SettingsRefused, NotFound and Refused."""
+    settings = load()
+    show(asyncio.run(_run(given, operator, settings)), given.json)
+
+
+async def _run(given: argparse.Namespace, operator: str, settings: Settings) -> list[dict[str, object]]:
+    try:
+        sealing = Sealing(settings.sealing_keys)
+    except ValueError as wrong:
+        raise SettingsRefused(f"MILLRACE_WEBHOOK_KEYS: {wrong}") from None
+    postgres = Postgres(settings.postgres_dsn)
+    try:
+        return await _act(given, operator, PostgresWebhookEndpoints(postgres, sealing), settings)
+    finally:
+        await postgres.close()
+
+
+async def _act(
+    given: argparse.Namespace, by: str, endpoints: PostgresWebhookEndpoints, settings: Settings
+) -> list[dict[str, object]]:
+    match given.action:
+        case "list":
+            return [_endpoint(each) for each in await endpoints.all(given.merchant)]
+        case "create":
+            return [await _create(given, by, endpoints, settings)]
+        case "rotate":
+            overlap = timedelta(hours=given.overlap_h)
+            endpoint, secret = _there(await endpoints.rotate(given.merchant, given.endpoint, overlap, by))
+            return [{"secret": secret, **_endpoint(endpoint)}]
+        case "enable":
+            return [_endpoint(_there(await endpoints.enable(given.merchant, given.endpoint, by)))]
+        case "disable":
+            done = await endpoints.disable(given.merchant, given.endpoint, given.why, by)
+            return [_endpoint(_there(done))]
+        case "delete":
+            return [_endpoint(_there(await endpoints.delete(given.merchant, given.endpoint, by)))]
+        case "redeliver":
+            again = await endpoints.redeliver(given.merchant, given.delivery, by)
+            if again is None:
+                raise NotFound("there is no such delivery of this merchant's that was sent before")
+            return [_delivery(again)]
+        case _:
+            _there(await endpoints.one(given.merchant, given.endpoint))
+            found = await endpoints.deliveries(given.merchant, given.endpoint, given.limit, given.state)
+            return [_delivery(each) for each in found]
+
+
+async def _create(
+    given: argparse.Namespace, by: str, endpoints: PostgresWebhookEndpoints, settings: Settings
+) -> dict[str, object]:
+    if refused := url_refused(given.url, settings.webhook_allow):
+        raise Refused(f"the URL {refused}")
+    if len(given.event) > EVENT_TYPES_MAX or not all(EVENT_FILTER.fullmatch(each) for each in given.event):
+        raise Refused(f"events are types such as payment.captured.v1 or payment.*, at most {EVENT_TYPES_MAX}")
+    if not await asyncio.to_thread(is_known, settings.postgres_dsn, given.merchant):
+        raise no_such_merchant(given.merchant)
+    wished = Wished(given.url, given.event or None, given.ordered, given.description or "")
+    made = await endpoints.create(given.merchant, wished, by)
+    if made is None:
+        raise Refused(f"a merchant has {ENDPOINTS_MAX} endpoints at most")
+    return {"secret": made[1], **_endpoint(made[0])}
+
+
+def _there(found: Any) -> Any:
+    if found is None:
+        raise NotFound("there is no such endpoint of this merchant's")
+    return found
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, object]:
+    return {**asdict(endpoint), "event_types": " ".join(endpoint.event_types)}
+
+
+def _delivery(kept: Kept) -> dict[str, object]:
+    """With its last attempt: the others are in --json's `attempts`."""
+    attempts = json.loads(kept.attempts)
+    last = attempts[-1] if attempts else {}
+    return {**asdict(kept), "attempts": attempts, "status": last.get("status"), "error": last.get("error")}

@@ -1,0 +1,15 @@
+"""An event as merchants' webhooks carry it: type, time and the event as REST shows it, with the payment as it then stands."""
+
+import orjson
+
+from models.ports import Change
+from models.webhooks import Notice
+
+
+def notice_of(change: Change) -> Notice:
+    """Source: Standard Webhooks 1.0.0, "Payload structure"."""
+    event = change.event
+    data = {**event.body, "state": change.payment}
+    payload = {"type": event.type, "timestamp": event.body["created_at"], "data": data}
+    text = orjson.dumps(payload).decode()
+    return Notice(event.id, event.merchant, event.type, event.payment_id, event.sequence, text)

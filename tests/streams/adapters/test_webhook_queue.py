@@ -1,0 +1,277 @@
+"""The schedule of webhooks in a real PostgreSQL, and the endpoints' rows beside it."""
+
+import asyncio
+import base64
+import json
+from datetime import timedelta
+
+import pytest
+
+from models.webhooks import Answer, Delivery, Notice, Outcome, delivery_id, outcome
+from streams.adapters.postgres import Postgres
+from streams.adapters.postgres.webhook_endpoints import ENDPOINTS_MAX, PostgresWebhookEndpoints, Wished
+from streams.adapters.postgres.webhook_queue import PostgresWebhookQueue
+from streams.sealing import Sealing
+from tests.streams.adapters.servers import run_sql
+
+pytestmark = pytest.mark.real
+
+FIRST, SECOND = (f"{name}:{base64.b64encode(name.encode() * 32).decode()}" for name in "ab")
+MERCHANT, OTHER, URL, BY = "mer_1", "mer_2", "https://shop.example/hook", "a test"
+MOST = 100
+
+
+@pytest.fixture
+def queue(connections: Postgres) -> PostgresWebhookQueue:
+    return PostgresWebhookQueue(connections, Sealing([FIRST]))
+
+
+@pytest.fixture
+def endpoints(connections: Postgres) -> PostgresWebhookEndpoints:
+    return PostgresWebhookEndpoints(connections, Sealing([FIRST]))
+
+
+def notice(
+    number: int, merchant: str = MERCHANT, type: str = "payment.captured.v1", payment: str = "pay_1"
+) -> Notice:
+    return Notice(f"evt-{payment}-{number}", merchant, type, payment, number, '{"type": "a"}')
+
+
+async def made(
+    endpoints: PostgresWebhookEndpoints, merchant: str = MERCHANT, ordered: bool = False, *types: str
+) -> str:
+    created = await endpoints.create(merchant, Wished(URL, types or None, ordered), BY)
+    assert created
+    return created[0].id
+
+
+async def leased(queue: PostgresWebhookQueue, room: int = MOST, **rooms: int) -> list[Delivery]:
+    return await queue.lease(rooms, room, MOST)
+
+
+def ended(delivery: Delivery, status: int = 200) -> Outcome:
+    return outcome(delivery, Answer(status, 0.25, "an answer"), 0.0)
+
+
+def expire_leases(database: str) -> None:
+    run_sql(database, "UPDATE webhook_deliveries SET next_at = now() - interval '1 second'")
+
+
+async def test_an_event_is_taken_in_once_for_each_endpoint_that_wants_it(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints
+) -> None:
+    both = {await made(endpoints), await made(endpoints, MERCHANT, False, "payment.*", "refund.failed.v1")}
+    await made(endpoints, MERCHANT, False, "dispute.*")
+    await made(endpoints, OTHER)
+    assert await queue.take_in([notice(1)]) == 2
+    assert await queue.take_in([notice(1), notice(1)]) == 0, "told again, it is not new"
+    found = await leased(queue)
+    assert {each.endpoint for each in found} == both
+    assert {each.id for each in found} == {delivery_id("evt-pay_1-1", each) for each in both}
+
+
+async def test_what_is_leased_is_leased_to_one_and_comes_again_when_that_one_dies(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    await made(endpoints)
+    await queue.take_in([notice(number) for number in range(40)])
+    turns = await asyncio.gather(*(leased(queue, 10) for _ in range(4)))
+    ids = [each.id for turn in turns for each in turn]
+    assert len(ids) == len(set(ids)) <= 40
+    while more := await leased(queue):
+        ids += [each.id for each in more]
+    assert len(set(ids)) == len(ids) == 40
+    expire_leases(database)
+    assert {each.id for each in await leased(queue)} == set(ids)
+
+
+async def test_who_settles_late_changes_nothing(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    await made(endpoints)
+    await queue.take_in([notice(1)])
+    (mine,) = await leased(queue)
+    expire_leases(database)
+    (theirs,) = await leased(queue)
+    assert theirs == mine
+    await queue.settle([ended(theirs)])
+    await queue.settle([ended(mine, 500)])
+    assert run_sql(database, "SELECT state, attempts FROM webhook_deliveries") == [("delivered", 1)]
+    assert await leased(queue) == []
+
+
+async def test_every_attempt_is_recorded_and_the_schedule_is_kept(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    id = await made(endpoints)
+    await queue.take_in([notice(1)])
+    for status in (500, 503):
+        (due,) = await leased(queue)
+        await queue.settle([ended(due, status)])
+        assert await leased(queue) == [], "not before it is due"
+        expire_leases(database)
+    (due,) = await leased(queue)
+    assert (due.number, due.attempt) == (3, 3)
+    (kept,) = await endpoints.deliveries(MERCHANT, id, MOST)
+    told = [
+        (each["number"], each["status"], each["took_ms"], each["answer"])
+        for each in json.loads(kept.attempts)
+    ]
+    assert told == [(1, 500, 250, "an answer"), (2, 503, 250, "an answer")]
+    assert await endpoints.deliveries(OTHER, id, MOST) == []
+
+
+async def test_an_endpoint_gets_no_more_than_it_has_room_for(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints
+) -> None:
+    one, two, three = [await made(endpoints) for _ in range(3)]
+    await queue.take_in([notice(number) for number in range(20)])
+    found = [each.endpoint for each in await queue.lease({one: 0, two: 3}, 8, MOST)]
+    assert [found.count(each) for each in (one, two, three)] == [0, 3, 8]
+
+
+async def test_an_ordered_endpoint_gets_one_of_each_payment_and_the_next_when_it_is_settled(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    await made(endpoints, MERCHANT, True)
+    await queue.take_in(
+        [notice(number, payment=payment) for payment in ("pay_1", "pay_2") for number in (1, 2)]
+    )
+    first = await leased(queue)
+    assert {each.id for each in first} == {
+        delivery_id(f"evt-{payment}-1", first[0].endpoint) for payment in ("pay_1", "pay_2")
+    }
+    assert await leased(queue) == []
+    await queue.settle([ended(first[0]), ended(first[1], 500)])
+    (second,) = await leased(queue)
+    assert second.id not in {each.id for each in first}
+
+
+async def test_who_is_gone_or_has_failed_for_days_is_disabled_told_and_enabled_again(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    gone, failing = await made(endpoints, MERCHANT, False, "payment.*"), await made(endpoints, OTHER)
+    await queue.take_in([notice(1), notice(1, OTHER), notice(2, OTHER)])
+    (due,) = await queue.lease({failing: 0}, MOST, MOST)
+    assert [id for id, _ in await queue.settle([ended(due, 410)])] == [gone]
+    assert await queue.settle([ended((await leased(queue, 1))[0], 500)]) == []
+    run_sql(
+        database,
+        "UPDATE webhook_endpoints SET failing_since = now() - interval '6 days' WHERE id = %s",
+        failing,
+    )
+    assert [id for id, _ in await queue.settle([ended((await leased(queue, 1))[0], 500)])] == [failing]
+    expire_leases(database)
+    assert await leased(queue) == []
+    assert await queue.take_in([notice(3, OTHER)]) == 0
+    disabled = await endpoints.one(OTHER, failing)
+    assert disabled
+    assert disabled.disabled_why == "nothing was taken for 5 days"
+    noted = run_sql(
+        database,
+        "SELECT subject FROM audit WHERE action = 'webhook_endpoint.disabled' AND actor = 'millrace'",
+    )
+    assert {(gone,), (failing,)} <= set(noted)
+    assert await endpoints.enable(OTHER, failing, BY)
+    assert len(await leased(queue)) == 2, "what was on its way goes on"
+
+
+async def test_one_success_ends_a_failure(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints
+) -> None:
+    id = await made(endpoints)
+    await queue.take_in([notice(1), notice(2)])
+    one, two = await leased(queue)
+    await queue.settle([ended(one, 500)])
+    failing = await endpoints.one(MERCHANT, id)
+    assert failing
+    assert failing.failing_since
+    await queue.settle([ended(two)])
+    well = await endpoints.one(MERCHANT, id)
+    assert well
+    assert well.failing_since is None
+
+
+async def test_what_was_delivered_can_be_sent_again_under_its_id(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints
+) -> None:
+    await made(endpoints)
+    await queue.take_in([notice(1)])
+    (due,) = await leased(queue)
+    assert await endpoints.redeliver(MERCHANT, due.id, BY) is None, "it was not sent once"
+    await queue.settle([ended(due)])
+    assert await endpoints.redeliver(OTHER, due.id, BY) is None, "another merchant's"
+    assert await endpoints.redeliver(MERCHANT, due.id, BY)
+    (again,) = await leased(queue)
+    assert (again.id, again.number, again.attempt) == (due.id, 2, 1)
+
+
+async def test_while_a_secret_is_rolled_both_sign_and_then_the_new_one(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    created = await endpoints.create(MERCHANT, Wished(URL), BY)
+    assert created
+    endpoint, old = created
+    rotated = await endpoints.rotate(MERCHANT, endpoint.id, timedelta(hours=1), BY)
+    assert rotated
+    await queue.take_in([notice(1)])
+    assert [each.secrets for each in await leased(queue)] == [(rotated[1], old)]
+    run_sql(database, "UPDATE webhook_endpoints SET old_until = now()")
+    expire_leases(database)
+    assert [each.secrets for each in await leased(queue)] == [(rotated[1],)]
+
+
+async def test_secrets_lie_sealed_and_a_key_can_be_replaced(
+    connections: Postgres, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    created = await endpoints.create(MERCHANT, Wished(URL), BY)
+    assert created
+    ((lies,),) = run_sql(database, "SELECT secret FROM webhook_endpoints")
+    assert isinstance(lies, memoryview)
+    assert created[1].encode() not in bytes(lies)
+    await PostgresWebhookQueue(connections, Sealing([FIRST])).take_in([notice(1)])
+    assert await leased(PostgresWebhookQueue(connections, Sealing([SECOND]))) == []
+    expire_leases(database)
+    (found,) = await leased(PostgresWebhookQueue(connections, Sealing([SECOND, FIRST])))
+    assert found.secrets == (created[1],)
+
+
+async def test_another_merchants_endpoint_is_not_there(
+    endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    id = await made(endpoints)
+    assert await endpoints.one(OTHER, id) is None
+    assert await endpoints.change(OTHER, id, Wished(description="mine"), BY) is None
+    assert await endpoints.rotate(OTHER, id, timedelta(0), BY) is None
+    assert await endpoints.disable(OTHER, id, "why not", BY) is None
+    assert await endpoints.enable(OTHER, id, BY) is None
+    assert await endpoints.delete(OTHER, id, BY) is None
+    assert await endpoints.all(OTHER) == []
+    changed = await endpoints.change(MERCHANT, id, Wished(description="mine", event_types=["refund.*"]), BY)
+    assert changed
+    assert (changed.description, changed.event_types, changed.url) == ("mine", ["refund.*"], URL)
+    assert await endpoints.delete(MERCHANT, id, BY)
+    acts = run_sql(database, "SELECT action, actor FROM audit WHERE subject = %s ORDER BY id", id)
+    assert acts == [(f"webhook_endpoint.{what}", BY) for what in ("created", "changed", "deleted")]
+
+
+async def test_what_ended_a_month_ago_is_forgotten_and_nothing_else(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    await made(endpoints)
+    await queue.take_in([notice(1), notice(2), notice(3)])
+    old, new = await leased(queue, 2)
+    await queue.settle([ended(old), ended(new)])
+    run_sql(
+        database, "UPDATE webhook_deliveries SET ended_at = now() - interval '31 days' WHERE id = %s", old.id
+    )
+    assert await queue.forget() == 1
+    assert run_sql(database, "SELECT count(*) FROM webhook_deliveries") == [(2,)]
+    assert run_sql(database, "SELECT delivery FROM webhook_attempts") == [(new.id,)]
+
+
+async def test_a_merchant_has_so_many_endpoints_and_no_more(endpoints: PostgresWebhookEndpoints) -> None:
+    for _ in range(ENDPOINTS_MAX):
+        await made(endpoints)
+    assert await endpoints.create(MERCHANT, Wished(URL), BY) is None
+    assert await endpoints.create(OTHER, Wished(URL), BY)
