@@ -1,4 +1,4 @@
-"""`python -m agents.notifications`: mails and merchants' webhooks about what happened. The only place where it meets its pipes."""
+"""`python -m agents.notifications`: mails and webhooks about what happened. The only place where it meets its pipes."""
 
 import asyncio
 import logging
