@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from models.webhooks import Sealed
+from streams.settings import Settings, SettingsRefused
 
 KEY_BYTES, NONCE_BYTES, ID_MAX_CHARS = 32, 12, 32  # Source: NIST SP 800-38D: 96 bits of nonce
 
@@ -39,6 +40,14 @@ class Sealing:
             return key.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], of.encode()).decode()
         except InvalidTag:
             raise Sealed("it was sealed with another key of this name, or for another endpoint") from None
+
+
+def sealing(settings: Settings) -> Sealing:
+    """As MILLRACE_WEBHOOK_KEYS has it. Raises SettingsRefused."""
+    try:
+        return Sealing(settings.sealing_keys)
+    except ValueError as wrong:
+        raise SettingsRefused(f"MILLRACE_WEBHOOK_KEYS: {wrong}") from None
 
 
 def _key(told: str) -> tuple[str, AESGCM]:

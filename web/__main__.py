@@ -17,6 +17,7 @@ from streams.adapters.kafka_signals import KafkaSignals
 from streams.adapters.postgres.connections import Postgres
 from streams.adapters.postgres.keys import PostgresApiKeys
 from streams.adapters.postgres.reader import PostgresPaymentReader
+from streams.adapters.postgres.webhook_endpoints import PostgresWebhookEndpoints
 from streams.adapters.redis_cache import RedisPaymentCache
 from streams.adapters.redis_limits import RedisLimits
 from streams.adapters.redis_notices import RedisNoticeMemory
@@ -31,6 +32,7 @@ from streams.operator.desk import OperatorsDesk
 from streams.payment_reads import PaymentReads
 from streams.process import registry, run, tracing
 from streams.rate_limits import RateLimits
+from streams.sealing import sealing
 from streams.settings import Settings, SettingsRefused
 from streams.signed_tokens import signed_tokens
 from streams.wire.commands import CommandCodec
@@ -100,8 +102,9 @@ async def _plugged(settings: Settings, stack: AsyncExitStack) -> tuple[Ports, Co
         return missing if await postgres.answers() else missing | {"postgres": "no answer"}
 
     stack.push_async_callback(traces.stop)
+    endpoints = PostgresWebhookEndpoints(postgres, sealing(settings))
     sessions, stripes_tokens = RedisSessions(settings.redis_url), RedisTokens(settings.redis_url)
-    desk = OperatorsDesk(settings, postgres, signals, replies, stripes_tokens)
+    desk = OperatorsDesk(settings, postgres, signals, replies, stripes_tokens, endpoints)
     for server in (counted, known, cache, sessions, stripes_tokens, postgres):
         stack.push_async_callback(server.close)
     stack.push_async_callback(signals.stop)

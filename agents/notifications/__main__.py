@@ -22,8 +22,8 @@ from streams.logs import blotted
 from streams.mail_metrics import MailCollector
 from streams.operator.dead_letters.letters import letter
 from streams.process import Process, run
-from streams.sealing import Sealing
-from streams.settings import Settings, SettingsRefused
+from streams.sealing import sealing
+from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, EVENTS
 from streams.webhook_metrics import WebhookMetrics
 from streams.wire.changes import change_of
@@ -41,7 +41,7 @@ log = logging.getLogger("millrace.notifications")
 async def compose(settings: Settings) -> None:
     process = Process("notifications", settings, STALL_S)
     postgres = Postgres(settings.postgres_dsn)
-    queue = PostgresWebhookQueue(postgres, _sealing(settings))
+    queue = PostgresWebhookQueue(postgres, sealing(settings))
     sender, numbers = HttpWebhookSender(settings.webhook_allow), WebhookMetrics(process.registry)
     webhooks = Webhooks(queue, sender, numbers.attempted)
     outbox, carrier = PostgresMailOutbox(postgres), SmtpCarrier(_server(settings))
@@ -99,13 +99,6 @@ async def compose(settings: Settings) -> None:
         await mails.drain(settings.drain_s)
         await carrier.close()
         await postgres.close()
-
-
-def _sealing(settings: Settings) -> Sealing:
-    try:
-        return Sealing(settings.sealing_keys)
-    except ValueError as wrong:
-        raise SettingsRefused(f"MILLRACE_WEBHOOK_KEYS: {wrong}") from None
 
 
 def _server(settings: Settings) -> SmtpServer | None:

@@ -1,6 +1,7 @@
 """What the console shows and does, for all merchants: the command line's own functions, and no second way to any of it."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
@@ -18,6 +19,8 @@ from streams.adapters.kafka_signals import KafkaListener, KafkaSignals
 from streams.adapters.postgres.connections import Postgres
 from streams.adapters.postgres.doubt import doubts, owner
 from streams.adapters.postgres.overlook import Overlook
+from streams.adapters.postgres.webhook_endpoints import Kept, PostgresWebhookEndpoints
+from streams.adapters.postgres.webhook_overlook import WebhookOverlook
 from streams.adapters.redis_tokens import RedisTokens
 from streams.budget.bucket import burst_of
 from streams.budget.tokens import IN_ALL
@@ -31,7 +34,7 @@ from streams.settings import Settings
 
 ANSWERED_WITHIN_S = 8.0
 """For what is read out of Kafka, as far as a person waits for a page."""
-ROLES = ("writer", "gateway", "projection")
+ROLES = ("writer", "gateway", "projection", "notifications")
 
 T = TypeVar("T")
 
@@ -46,9 +49,14 @@ class OperatorsDesk:
         signals: KafkaSignals,
         replies: Replies,
         tokens: RedisTokens,
+        webhooks: PostgresWebhookEndpoints,
     ) -> None:
         self._settings, self._signals, self._replies, self._tokens = settings, signals, replies, tokens
-        self._overlook = Overlook(postgres)
+        self._overlook, self._all_webhooks, self._webhooks = (
+            Overlook(postgres),
+            WebhookOverlook(postgres),
+            webhooks,
+        )
 
     def news(self, payment_id: str | None) -> AbstractAsyncContextManager[KafkaListener]:
         return self._signals.listen(None, payment_id)
@@ -98,6 +106,36 @@ class OperatorsDesk:
             raise Refused("; ".join(f"{error.field} {error.message}" for error in command.errors))
         return answered(await commanding.say(self._settings, command, operator, reason, self._replies))
 
+    async def webhooks(self, most: int) -> list[Mapping[str, Any]]:
+        return [asdict(each) for each in await self._all_webhooks.endpoints(most)]
+
+    async def webhook(self, id: str) -> Mapping[str, Any] | None:
+        found = await self._all_webhooks.endpoint(id)
+        return asdict(found) if found else None
+
+    async def deliveries(self, endpoint: str, most: int) -> list[Mapping[str, Any]]:
+        return [_delivery(each) for each in await self._all_webhooks.deliveries(endpoint, most)]
+
+    async def delivery(self, id: str) -> Mapping[str, Any] | None:
+        found = await self._all_webhooks.delivery(id)
+        return _delivery(found) if found else None
+
+    async def switch(self, endpoint: str, on: bool, operator: str, reason: str) -> None:
+        found = await self._all_webhooks.endpoint(endpoint)
+        done = None
+        if found and on:
+            done = await self._webhooks.enable(found.merchant, endpoint, operator, reason)
+        elif found:
+            done = await self._webhooks.disable(found.merchant, endpoint, reason, operator)
+        if done is None:
+            raise Refused("there is no such endpoint")
+
+    async def send_again(self, delivery: str, operator: str, reason: str) -> None:
+        found = await self._all_webhooks.delivery(delivery)
+        endpoint = found and await self._all_webhooks.endpoint(found.endpoint)
+        if not endpoint or not await self._webhooks.redeliver(endpoint.merchant, delivery, operator, reason):
+            raise Refused("there is no such delivery that was sent before")
+
     async def acts(self, most: int) -> list[Mapping[str, Any]]:
         wanted = audit.Wanted(None, None, None, most)
         return [asdict(act) for act in reversed(await _soon(audit.newest(self._settings, wanted)))]
@@ -121,6 +159,14 @@ class OperatorsDesk:
                 }
             )
         return found
+
+
+def _delivery(kept: Kept) -> Mapping[str, Any]:
+    attempts = [
+        {**each, "answer": blotted(each["answer"] or ""), "error": blotted(each["error"] or "")}
+        for each in json.loads(kept.attempts)
+    ]
+    return {**asdict(kept), "attempts": attempts}
 
 
 async def _soon(asked: Awaitable[T]) -> T:

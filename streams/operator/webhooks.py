@@ -20,8 +20,8 @@ from streams.adapters.postgres.webhook_endpoints import (
 from streams.adapters.webhook_addresses import url_refused
 from streams.operator import Refused
 from streams.operator.printing import show
-from streams.sealing import Sealing
-from streams.settings import Settings, SettingsRefused, load
+from streams.sealing import sealing
+from streams.settings import Settings, load
 
 
 def run(given: argparse.Namespace, operator: str) -> None:
@@ -31,13 +31,10 @@ def run(given: argparse.Namespace, operator: str) -> None:
 
 
 async def _run(given: argparse.Namespace, operator: str, settings: Settings) -> list[dict[str, object]]:
-    try:
-        sealing = Sealing(settings.sealing_keys)
-    except ValueError as wrong:
-        raise SettingsRefused(f"MILLRACE_WEBHOOK_KEYS: {wrong}") from None
+    seals = sealing(settings)
     postgres = Postgres(settings.postgres_dsn)
     try:
-        return await _act(given, operator, PostgresWebhookEndpoints(postgres, sealing), settings)
+        return await _act(given, operator, PostgresWebhookEndpoints(postgres, seals), settings)
     finally:
         await postgres.close()
 

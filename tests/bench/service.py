@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
@@ -37,6 +38,7 @@ def environment_of(servers: Servers, stripe_port: int, folder: Path) -> dict[str
         "MILLRACE_STRIPE_API_KEY": "sk_test_bench",
         "MILLRACE_STRIPE_WEBHOOK_SECRETS": "whsec_bench",
         "MILLRACE_INTERNAL_KEY": "bench",
+        "MILLRACE_WEBHOOK_KEYS": f"bench:{b64encode(bytes(32)).decode()}",
         "MILLRACE_GROUP_PREFIX": "chain",
         "MILLRACE_DATA_DIR": str(folder),
         "MILLRACE_RATE_LIMIT_KEY_PER_S": NEVER_REACHED,

@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browsing import browser, faults, needs_a_browser
+from tests.streams.adapters.receiver import receiving
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
 from tests.system.kafka_client import KafkaClient
@@ -98,6 +99,41 @@ async def test_a_dead_letter_is_put_back_and_its_command_is_carried_out(
     await inquest.hold()
 
 
+async def test_a_webhook_that_was_refused_is_found_and_sent_again_with_a_reason(
+    system: System, page: Page, http: HttpClient
+) -> None:
+    merchant = system.merchants[0]["id"]
+    async with receiving() as receiver:
+        receiver.statuses["/hook"] = 500
+        (made,) = await told(
+            system, "webhooks", "create", merchant, f"{receiver.url}/hook", "--event", "payment.captured.v1"
+        )
+        receiver.secrets["/hook"] = made["secret"]
+        payment = await http.create("webhook-at-the-console")
+        await until(lambda: bool(receiver.got), 30.0, "the first attempt")
+        await page.get_by_role("link", name="Webhooks").click()
+        await page.get_by_role("link", name=made["id"]).click()
+        refused = page.get_by_role("row").filter(has_text=payment.payment_id)
+        await expect(refused).to_contain_text("500", timeout=SOON_MS)
+        receiver.statuses["/hook"] = 200
+        await refused.get_by_role("link", name="msg_").click()
+        await settle(page, "Send again, under the same id", "their server is mended")
+
+        async def is_delivered() -> bool:
+            await page.reload()
+            return "delivered" in await page.locator("dl").inner_text()
+
+        await until(is_delivered, 30.0, "the webhook is delivered")
+        assert len(set(receiver.ids("/hook"))) == 1
+        await page.get_by_role("link", name=payment.payment_id).click()
+        await expect(page.locator("#story")).to_contain_text("HTTP 500 after")
+        acts = await told(system, "audit", made["id"])
+        assert ("webhook_delivery.sent_again", "their server is mended") in [
+            (act["action"], act["detail"].get("why")) for act in acts
+        ]
+        await told(system, "webhooks", "delete", merchant, made["id"])
+
+
 async def test_without_javascript_a_payment_is_found_and_refunded(
     system: System, http: HttpClient, inquest: Inquest
 ) -> None:
@@ -134,6 +170,12 @@ async def test_every_page_is_for_everybody_at_both_widths_and_in_both_themes(
         )
     _, source = await misplaced(system, kafka_client, inquest)
     letter = (await letter_from(system, source))["letter"]
+    async with receiving() as receiver:
+        (endpoint,) = await told(
+            system, "webhooks", "create", system.merchants[0]["id"], f"{receiver.url}/hook"
+        )
+        await http.create("looked-at-webhook")
+        await until(lambda: bool(receiver.got), 30.0, "a webhook")
     root = system.service.endpoints["http"] + "/console"
     paths = {
         "overview": "",
@@ -143,6 +185,9 @@ async def test_every_page_is_for_everybody_at_both_widths_and_in_both_themes(
         "doubts": "/doubts",
         "dead-letters": "/dead-letters?all=1",
         "dead-letter": f"/dead-letters/{letter}",
+        "webhooks": "/webhooks",
+        "webhook": f"/webhooks/{endpoint['id']}",
+        "delivery": f"/webhooks/{endpoint['id']}/{receiver.got[0][1]}",
         "health": "/health",
         "audit": "/audit",
     }
@@ -159,7 +204,7 @@ async def test_every_page_is_for_everybody_at_both_widths_and_in_both_themes(
                 if PICTURES:
                     await page.screenshot(path=Path(PICTURES) / f"{name}-{size}-{theme}.png", full_page=True)
     await page.goto(root + "/health")
-    await expect(page.get_by_text("Stable")).to_have_count(3)
+    await expect(page.get_by_text("Stable")).to_have_count(4)
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     found += [f"sign-in: {fault}" for fault in await faults(page)]

@@ -1,5 +1,6 @@
 """Signing in and out, and acting: each act is a page that asks once more and wants a reason, and a POST that does it."""
 
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 from aiohttp import web
@@ -30,6 +31,7 @@ WHY_MAX_CHARS = 500
 SHOWN_WITHIN_S = 2.0
 """For the store to have what was done, before the payment is shown again: it is a few ms behind."""
 FATES = {"redrive": "redriven", "drop": "dropped"}
+SWITCHES = {"enable": True, "disable": False}
 
 
 class Doing:
@@ -95,6 +97,18 @@ class Doing:
         name, why = letter_name(request), _why(await form(request))
         await self._desk.settle(name, fate, signed.who, why)
         return _to(f"/console/dead-letters/{name}")
+
+    async def switch(self, request: web.Request, signed: Signed) -> web.Response:
+        id, on = request.match_info["endpoint"], SWITCHES.get(request.match_info["switch"])
+        if on is None:
+            raise Said(404, "There is nothing at this address.")
+        await self._desk.switch(id, on, signed.who, _why(await form(request)))
+        return _to(f"/console/webhooks/{quote(id)}")
+
+    async def send_again(self, request: web.Request, signed: Signed) -> web.Response:
+        endpoint, id = request.match_info["endpoint"], request.match_info["delivery"]
+        await self._desk.send_again(id, signed.who, _why(await form(request)))
+        return _to(f"/console/webhooks/{quote(endpoint)}/{quote(id)}")
 
     async def _form(
         self, request: web.Request, signed: Signed, id: UUID, wrong: str | None, status: int

@@ -33,6 +33,7 @@ def add_console(app: web.Application, console: Console, ports: Ports, patience: 
         return confined(conditional.answer(request, files[name], TYPES[name], conditional.OF_EVERYBODY))
 
     letter, payment = "/console/dead-letters/{partition}/{offset}", "/console/payments/{payment_id}"
+    webhook = "/console/webhooks/{endpoint}"
     seen = {
         "/console": pages.overview,
         "/console/payments": pages.search,
@@ -41,6 +42,9 @@ def add_console(app: web.Application, console: Console, ports: Ports, patience: 
         "/console/doubts": pages.doubts,
         "/console/dead-letters": pages.letters,
         letter: pages.letter,
+        "/console/webhooks": pages.webhooks,
+        webhook: pages.webhook,
+        webhook + "/{delivery}": pages.delivery,
         "/console/health": pages.health,
         "/console/audit": pages.audit,
         "/console/live": live.stream,
@@ -48,6 +52,8 @@ def add_console(app: web.Application, console: Console, ports: Ports, patience: 
     done = {
         payment + "/{act}": doing.act,
         letter + "/{fate}": doing.settle,
+        webhook + "/{delivery}/send-again": doing.send_again,
+        webhook + "/{switch}": doing.switch,
         "/console/sign-out": doing.sign_out,
     }
     routes = [

@@ -26,6 +26,7 @@ NAVIGATION = (
     ("/console/payments", "Search"),
     ("/console/doubts", "In doubt"),
     ("/console/dead-letters", "Dead letters"),
+    ("/console/webhooks", "Webhooks"),
     ("/console/health", "Health"),
     ("/console/audit", "Audit"),
 )
@@ -99,6 +100,25 @@ class Pages:
     async def letter(self, request: web.Request, signed: Signed) -> web.Response:
         found = await self._desk.letter(letter_name(request))
         return self.shown("letter.html", signed, "/console/dead-letters", letter=found)
+
+    async def webhooks(self, request: web.Request, signed: Signed) -> web.Response:
+        found = await self._desk.webhooks(LISTED_MAX)
+        return self.shown("webhooks.html", signed, "/console/webhooks", endpoints=found, most=LISTED_MAX)
+
+    async def webhook(self, request: web.Request, signed: Signed) -> web.Response:
+        id = request.match_info["endpoint"]
+        found = await self._desk.webhook(id)
+        if found is None:
+            raise Said(404, "There is no such endpoint.")
+        sent = await self._desk.deliveries(id, FOUND_MAX)
+        content: dict[str, Any] = {"endpoint": found, "deliveries": sent, "most": FOUND_MAX}
+        return self.shown("webhook.html", signed, "/console/webhooks", **content)
+
+    async def delivery(self, request: web.Request, signed: Signed) -> web.Response:
+        found = await self._desk.delivery(request.match_info["delivery"])
+        if found is None or found["endpoint"] != request.match_info["endpoint"]:
+            raise Said(404, "There is no such delivery.")
+        return self.shown("delivery.html", signed, "/console/webhooks", delivery=found)
 
     async def health(self, request: web.Request, signed: Signed) -> web.Response:
         """Of what is away the page says so, beside all that is not."""

@@ -158,9 +158,9 @@ class PostgresWebhookEndpoints:
             DISABLE, (why, id, merchant), (actor, "webhook_endpoint.disabled", {"why": why})
         )
 
-    async def enable(self, merchant: str, id: str, actor: str) -> Endpoint | None:
+    async def enable(self, merchant: str, id: str, actor: str, reason: str | None = None) -> Endpoint | None:
         """What was on its way goes on."""
-        return await self._act(ENABLE, (id, merchant), (actor, "webhook_endpoint.enabled", {}))
+        return await self._act(ENABLE, (id, merchant), (actor, "webhook_endpoint.enabled", _why(reason)))
 
     async def all(self, merchant: str | None) -> list[Endpoint]:
         """None: everybody's."""
@@ -177,9 +177,9 @@ class PostgresWebhookEndpoints:
         values = (id, merchant, state, state, after, after, id, most)
         return [Kept(*row) for row in await self._postgres.rows(DELIVERIES + DELIVERY, values)]
 
-    async def redeliver(self, merchant: str, id: str, actor: str) -> Kept | None:
+    async def redeliver(self, merchant: str, id: str, actor: str, reason: str | None = None) -> Kept | None:
         """Now, under the same id, by a schedule that begins anew. None also: it is about to be sent for the first time."""
-        note = actor, "webhook_delivery.sent_again", Json({"delivery": id})
+        note = actor, "webhook_delivery.sent_again", Json({"delivery": id, **_why(reason)})
         found = await self._postgres.rows(REDELIVER + NOTE + DELIVERY, (id, merchant, *note))
         return Kept(*found[0]) if found else None
 
@@ -189,6 +189,10 @@ class PostgresWebhookEndpoints:
         actor, action, detail = note
         found = await self._postgres.rows(sql + NOTE + ENDPOINT, (*values, actor, action, Json(detail)))
         return Endpoint(*found[0]) if found else None
+
+
+def _why(reason: str | None) -> dict[str, str]:
+    return {"why": reason} if reason else {}
 
 
 def _new_secret() -> str:

@@ -1,7 +1,7 @@
 """`millrace payments show`: one payment as it stands, and everything that happened to it in the order of time.
 
-Events come from PostgreSQL, which keeps them for ever; calls and notices, and what changed nothing, from the commands, which
-are kept for a week.
+Events come from PostgreSQL, which keeps them for ever, and the webhooks that told of them for a month; calls and notices, and
+what changed nothing, from the commands, which are kept for a week.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from streams.operator.showing.happenings import (
     in_order,
     of_act,
     of_command,
+    of_delivery,
     of_event,
     with_effects,
 )
@@ -60,13 +61,15 @@ async def told(settings: Settings, payment_id: str, within_s: float | None = Non
     if found is None:
         return None
     payment, events = found[0], [of_event(each) for each in found[1]]
+    delivered = [of_delivery(each) for each in found[2]]
     try:
         async with asyncio.timeout(within_s):
             commands = await _commands(settings, payment_id, datetime.fromisoformat(payment["created_at"]))
             acts = await commanding.of_payment(settings, payment_id)
     except (Unavailable, TimeoutError) as away:  # the events are worth seeing all the same
-        return Whole(payment, in_order(events), str(away) or "Kafka was not read in time")
-    return Whole(payment, in_order([*events, *with_effects(commands, events), *map(of_act, acts)]), None)
+        return Whole(payment, in_order([*events, *delivered]), str(away) or "Kafka was not read in time")
+    led = with_effects(commands, events)
+    return Whole(payment, in_order([*events, *delivered, *led, *map(of_act, acts)]), None)
 
 
 async def _commands(settings: Settings, payment_id: str, since: datetime) -> list[Happening]:

@@ -11,14 +11,14 @@ from typing import Any
 import orjson
 
 from models import shapes
-from streams.adapters.postgres.story import Told
+from streams.adapters.postgres.story import Delivered, Told
 from streams.logs import blotted
 from streams.operator.commanding import Commanded
 from streams.operator.secrets import SECRET
 from streams.wire import cloudevents
 from streams.wire.commands import CHECK, NOTICE, OUTCOME, SOURCE
 
-EVENT, COMMAND, CALL, WEBHOOK, ACT = "event", "command", "call", "webhook", "act"
+EVENT, COMMAND, CALL, WEBHOOK, ACT, DELIVERY = "event", "command", "call", "webhook", "act", "delivery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,24 @@ def of_act(said: Commanded) -> Happening:
     return Happening(said.at, ACT, said.type, said.command, blotted(said.reason), blotted(said.operator))
 
 
+def of_delivery(kept: Delivered) -> Happening:
+    """A webhook of ours to the merchant, with each attempt."""
+    sends = tuple(
+        {
+            "asked": f"attempt {number}",
+            "ended": blotted(f"{_answer(each)} after {each['took_ms']} ms"),
+            "request": None,
+        }
+        for number, each in enumerate(kept.attempts, 1)
+    )
+    about = f"{kept.state}, to {blotted(kept.url)}"
+    return Happening(kept.at, DELIVERY, kept.type, kept.id, about, "notifications", sends=sends)
+
+
+def _answer(attempt: dict[str, Any]) -> str:
+    return f"HTTP {attempt['status']}" if attempt["status"] else str(attempt["error"] or "no answer")
+
+
 def with_effects(commands: Iterable[Happening], events: Sequence[Happening]) -> list[Happening]:
     """Each with the sequences of the events that it led to; a command that was there before says so."""
     seen: dict[str, str] = {}
@@ -95,8 +113,8 @@ def with_effects(commands: Iterable[Happening], events: Sequence[Happening]) -> 
 
 
 def in_order(happened: Iterable[Happening]) -> list[Happening]:
-    """By time; an event has the time of what led to it, and comes behind it."""
-    return sorted(happened, key=lambda each: (each.at, each.kind == EVENT, each.sequence or 0))
+    """By time; an event has the time of what led to it, and comes behind it; the webhooks that tell of it behind that."""
+    return sorted(happened, key=lambda each: (each.at, each.kind in (EVENT, DELIVERY), each.sequence or 0))
 
 
 def _call(made: Happening, content: dict[str, Any]) -> Happening:

@@ -11,7 +11,7 @@ from models.representation import rfc3339
 from streams.logs import blotted
 from streams.operator.printing import cell, harmless, write_json
 from streams.operator.secrets import without_secrets
-from streams.operator.showing.happenings import WEBHOOK, Happening
+from streams.operator.showing.happenings import CALL, DELIVERY, WEBHOOK, Happening
 
 NARROWEST_CHARS = 100  # of a table: below it lines break wherever they break
 
@@ -92,7 +92,7 @@ def _rows(each: Happening) -> list[tuple[str, str, str, str]]:
     if each.kind == WEBHOOK:
         led_to = ", ".join(map(str, each.changed))
         about = f"{about}; led to {led_to}" if led_to else f"{about}; changed nothing"
-    what = cell(f"call {each.what}" if each.sends or each.kind == "call" else each.what)
+    what = cell(f"{each.kind} {each.what}" if each.kind in (CALL, DELIVERY) else each.what)
     number = str(each.sequence or "")
     rows = [(rfc3339(each.at), number, what, f"[{harmless(each.by)}] {about}")]
     for send in each.sends:

@@ -25,6 +25,8 @@ class FakeDesk:
     service: Service
     audited: list[tuple[str, str, str, str]] = field(default_factory=list)
     lying: dict[str, dict[str, Any]] = field(default_factory=dict)
+    endpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sent: dict[str, dict[str, Any]] = field(default_factory=dict)
     away: bool = False
 
     def news(self, payment_id: str | None) -> AbstractAsyncContextManager[Listening]:
@@ -90,6 +92,26 @@ class FakeDesk:
         if reply.code is not None:
             raise Refused(f"refused ({reply.code})")
         return reply.payment or {}
+
+    async def webhooks(self, most: int) -> list[Mapping[str, Any]]:
+        return [*self.endpoints.values()]
+
+    async def webhook(self, id: str) -> Mapping[str, Any] | None:
+        return self.endpoints.get(id)
+
+    async def deliveries(self, endpoint: str, most: int) -> list[Mapping[str, Any]]:
+        return [each for each in self.sent.values() if each["endpoint"] == endpoint]
+
+    async def delivery(self, id: str) -> Mapping[str, Any] | None:
+        return self.sent.get(id)
+
+    async def switch(self, endpoint: str, on: bool, operator: str, reason: str) -> None:
+        if endpoint not in self.endpoints:
+            raise Refused("there is no such endpoint")
+        self.audited.append(("enabled" if on else "disabled", endpoint, operator, reason))
+
+    async def send_again(self, delivery: str, operator: str, reason: str) -> None:
+        self.audited.append(("sent_again", delivery, operator, reason))
 
     async def acts(self, most: int) -> list[Mapping[str, Any]]:
         return []

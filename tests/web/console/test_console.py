@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -19,6 +20,7 @@ from web.console.ports import Console
 from web.console.rendering import minor, money
 from web.console.sessions import LASTS_S
 
+NOW = datetime.now(UTC)
 PAGES = [path for path, _ in NAVIGATION]
 SCRIPT = "<script>alert(1)</script>"
 
@@ -241,6 +243,8 @@ async def test_what_merchants_write_is_text_in_every_page(ada: Operator) -> None
         "settled": None,
         "headers": [{"name": SCRIPT, "value": SCRIPT}],
     }
+    ada.desk.endpoints["we_1"] = endpoint(url=SCRIPT, description=SCRIPT, disabled_why=SCRIPT)
+    ada.desk.sent["msg_1"] = delivery(type=SCRIPT, answer=SCRIPT)
     search = "/console/payments?customer=%22%3Cscript%3Ealert(1)%3C%2Fscript%3E"
     for path in [
         *PAGES,
@@ -248,6 +252,8 @@ async def test_what_merchants_write_is_text_in_every_page(ada: Operator) -> None
         f"/console/payments/{id}",
         f"/console/payments/{id}/refund",
         "/console/dead-letters/0/1",
+        "/console/webhooks/we_1",
+        "/console/webhooks/we_1/msg_1",
     ]:
         answer = await ada.ask("GET", path)
         page = await answer.text()
@@ -374,3 +380,63 @@ def test_money_is_written_by_its_own_digits() -> None:
         "7,000 JPY",
         "1.234 BHD",
     ]
+
+
+def endpoint(**more: object) -> dict[str, object]:
+    made = dict.fromkeys(("failing_since", "disabled_at", "disabled_why"))
+    known = {
+        "id": "we_1",
+        "merchant": "mer_1",
+        "url": "https://shop.example/hook",
+        "event_types": ["payment.*"],
+    }
+    return {**made, **known, "ordered": False, "description": "", "created_at": NOW, **more}
+
+
+def delivery(type: str = "payment.captured.v1", answer: str = "no") -> dict[str, object]:
+    attempt = {
+        "number": 1,
+        "at": "2026-01-31T12:00:00+00:00",
+        "took_ms": 12,
+        "status": 500,
+        "answer": answer,
+        "error": "",
+    }
+    about = {
+        "id": "msg_1",
+        "endpoint": "we_1",
+        "event": "evt_1",
+        "payment": f"pay_{'0' * 32}",
+        "sequence": 2,
+        "made": 1,
+    }
+    times = {"next_at": NOW, "created_at": NOW, "ended_at": None}
+    return {**about, **times, "type": type, "state": "pending", "attempts": [attempt]}
+
+
+async def test_an_endpoint_is_switched_and_a_webhook_sent_again_with_a_reason_and_by_a_form_alone(
+    ada: Operator,
+) -> None:
+    await ada.sign_in()
+    ada.desk.endpoints["we_1"], ada.desk.sent["msg_1"] = endpoint(), delivery()
+    here = "/console/webhooks/we_1"
+    for act in (f"{here}/disable", f"{here}/enable", f"{here}/msg_1/send-again"):
+        assert (await ada.ask("GET", act)).status in (404, 405), act
+        assert (await ada.ask("POST", act, {"why": "w", "sure": "yes", "csrf": "0" * 64})).status == 403
+        assert (await ada.ask("POST", act, {"csrf": await ada.csrf(), "sure": "yes"})).status == 422
+    assert ada.desk.audited == []
+    assert (await ada.ask("POST", f"{here}/disable", await ada.form(here))).status == 303
+    again = await ada.ask("POST", f"{here}/msg_1/send-again", await ada.form(f"{here}/msg_1"))
+    assert (again.status, again.headers["Location"]) == (303, f"{here}/msg_1")
+    done = [(what, of, why) for what, of, _, why in ada.desk.audited]
+    assert done == [("disabled", "we_1", "she asked for it"), ("sent_again", "msg_1", "she asked for it")]
+    assert all(who.startswith("Ada (") for _, _, who, _ in ada.desk.audited)
+
+
+async def test_what_is_not_there_is_404_and_a_delivery_is_of_its_endpoint(ada: Operator) -> None:
+    await ada.sign_in()
+    ada.desk.endpoints["we_1"], ada.desk.sent["msg_1"] = endpoint(), delivery()
+    for path in ("we_2", "we_1/msg_2", "we_2/msg_1"):
+        assert (await ada.ask("GET", f"/console/webhooks/{path}")).status == 404, path
+    told = await ada.ask("POST", "/console/webhooks/we_2/enable", await ada.form("/console/webhooks/we_1"))
+    assert told.status == 409
