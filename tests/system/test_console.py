@@ -127,7 +127,7 @@ async def test_a_webhook_that_was_refused_is_found_and_sent_again_with_a_reason(
         assert len(set(receiver.ids("/hook"))) == 1
         await page.get_by_role("link", name=payment.payment_id).click()
         await expect(page.locator("#story")).to_contain_text("HTTP 500 after")
-        acts = await told(system, "audit", made["id"])
+        acts = await told(system, "audit", receiver.ids("/hook")[0])
         assert ("webhook_delivery.sent_again", "their server is mended") in [
             (act["action"], act["detail"].get("why")) for act in acts
         ]
