@@ -112,7 +112,13 @@ def alert_of_letter(dead: DeadLetter, rules: MailRules, now: datetime) -> list[M
 
 
 def is_address(text: object) -> bool:
-    return isinstance(text, str) and len(text) <= RECEIPT_EMAIL.max_chars and bool(_ADDRESS.fullmatch(text))
+    """`=?` begins an encoded word, in which mail programs read another address. Source: RFC 2047, section 5."""
+    return (
+        isinstance(text, str)
+        and len(text) <= RECEIPT_EMAIL.max_chars
+        and "=?" not in text
+        and bool(_ADDRESS.fullmatch(text))
+    )
 
 
 def one_line(text: str, most_chars: int) -> str:

@@ -20,6 +20,10 @@ from models.mailing import Away, Bounced, Carried, Leased, PutOff, Sent
 COMMAND_WITHIN_S = 30.0  # of one command's answer; RFC 5321 would have clients wait for minutes, and holds for queues with weeks
 TRY_WITHIN_S = 75.0  # of a whole try, connecting included: shorter than a lease
 GOODBYE_WITHIN_S = 1.0
+ENCODED = "=?"
+"""How an encoded word begins. The library reads them in what it is given, and line ends and commas out of them: of others' words
+none is one. Source: RFC 2047, section 2.
+"""
 PORTS = {"smtp": 25, "smtps": 465}
 OF_US = frozenset({421, 530, 534, 535, 538})
 """It shuts down, or wants another password: said of the connection, and no mail may bounce for it; nor for a sender that is
@@ -63,14 +67,16 @@ class SmtpCarrier:
     async def _carry(self, leased: Leased, server: SmtpServer) -> Carried:
         try:
             message = message_of(leased, server.sender)
-        except ValueError as wrong:
-            return Bounced(f"cannot be written: {wrong}")
+        # whatever the library makes of it: it would make the same of it the next time
+        except Exception as wrong:
+            return Bounced(f"cannot be written: {type(wrong).__name__}")
         try:
             client = await self._connected(server)
         except (SMTPException, OSError) as failed:
             return Away(_said(failed))
         try:
-            _, answer = await client.send_message(message)
+            # the one it is for: what is read out of a header may be somebody else
+            _, answer = await client.send_message(message, recipients=[leased.mail.recipient])
         except BaseException as failed:
             client.close()
             if isinstance(failed, SMTPException | OSError):
@@ -98,16 +104,19 @@ class SmtpCarrier:
 
 
 def message_of(leased: Leased, sender: str) -> EmailMessage:
-    """Raises ValueError for a header with a line end in it: none can be smuggled in."""
+    """Raises ValueError for a header with a line end in it: none can be smuggled in; whatever else the library raises, too."""
     mail, message = leased.mail, EmailMessage(policy=SMTP)
+    if ENCODED in mail.recipient:
+        raise ValueError("the recipient is none as it stands")
     message["From"] = sender
     message["To"] = mail.recipient
-    message["Subject"] = mail.subject
+    message["Subject"] = mail.subject.replace(ENCODED, "= ?")
     message["Date"] = format_datetime(leased.created_at)
     message["Message-ID"] = f"<{mail.id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # no holiday notes in return
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    message.as_bytes()  # raises now what it would raise when it is sent
     return message
 
 

@@ -1,6 +1,7 @@
 """SMTP as servers speak it: what each answer means for a mail, and that no password crosses a network in the clear."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -8,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from models.mailing import Away, Bounced, Leased, PutOff, Sent
-from models.mails import Mail
+from models.mails import Mail, is_address
 from sandbox.ports import HOST
 from streams.adapters import smtp_carrier
 from streams.adapters.smtp_carrier import SmtpCarrier
@@ -115,6 +116,34 @@ async def test_nobody_smuggles_a_header_in() -> None:
     async with SmtpServer().serving() as server:
         assert isinstance(await carrier(server.port).carry(evil), Bounced)
         assert server.taken == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["=?utf-8?q?Ann=0D=0ABcc:_eve=40evil.example?=", "=?utf-8?b?QW5uDQpCY2M6IGV2ZUBldmlsLmV4YW1wbGU=?="],
+)
+async def test_nobody_smuggles_a_header_in_by_an_encoded_word(server: SmtpServer, name: str) -> None:
+    evil = Leased(replace(MAIL, subject=f"Receipt from {name}: 5 €"), LEASED.created_at, 1)
+    assert isinstance(await carrier(server.port).carry(evil), Sent)
+    (message,) = server.taken
+    assert message["Bcc"] is None and server.recipients == [[MAIL.recipient]]
+    assert str(message["Subject"]).split() == f"Receipt from {name.replace('=?', '= ?')}: 5 €".split()
+
+
+@pytest.mark.parametrize(
+    "recipient", ["=?us-ascii?q?eve?=@mail.example", "=?utf-8?q?bob=40evil.example=2Ceve?=@mail.example"]
+)
+async def test_an_address_in_an_address_is_none(server: SmtpServer, recipient: str) -> None:
+    assert not is_address(recipient)
+    evil = Leased(replace(MAIL, recipient=recipient), LEASED.created_at, 1)
+    assert isinstance(await carrier(server.port).carry(evil), Bounced)
+    assert server.taken == []
+
+
+async def test_what_the_library_cannot_write_is_not_tried_for_ever(server: SmtpServer) -> None:
+    odd = Leased(replace(MAIL, text="half of \ud800 one"), LEASED.created_at, 1)
+    assert await carrier(server.port).carry(odd) == Bounced("cannot be written: UnicodeEncodeError")
+    assert isinstance(await carrier(server.port).carry(LEASED), Sent)
 
 
 async def test_it_says_who_it_is(server: SmtpServer) -> None:
