@@ -9,7 +9,7 @@ from aiohttp.http_exceptions import LineTooLong
 
 from models.codes import Code
 from web import answers
-from web.full_house import FullHouse
+from web.full_house import Framing, FullHouse
 from web.problems import Problem, unavailable
 from web.raw import raw
 from web.request_ids import REQUEST_ID, new_request_id
@@ -39,13 +39,14 @@ CONNECTIONS_MAX = 5_000
 class Connection(web.RequestHandler):
     """Says in the door's own words what is wrong with a request that never became one."""
 
-    __slots__ = ("_full_house", "_head_bytes", "_head_timer")
+    __slots__ = ("_framing", "_full_house", "_head_bytes", "_head_timer")
 
     def __init__(self, *args: Any, full_house: FullHouse, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._full_house = full_house
         self._head_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
+        self._framing = Framing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -56,11 +57,12 @@ class Connection(web.RequestHandler):
             plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_MAX_S * 1000))
 
     def data_received(self, data: bytes) -> None:
-        if self._waits_for_a_head() and not self._head_bytes and (answer := self._full_house.answer(data)):
+        if self._may_be_turned_away() and (answer := self._full_house.answer(data)):
             assert self.transport is not None
             self.transport.write(answer)
             self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
             return
+        self._framing.take(data)
         super().data_received(data)
         waits_for_a_head = self._waits_for_a_head()
         self._head_bytes = self._head_bytes + len(data) if waits_for_a_head else 0
@@ -98,6 +100,10 @@ class Connection(web.RequestHandler):
 
     def _waits_for_a_head(self) -> bool:
         return self._waiter is not None and not self._waiter.done()
+
+    def _may_be_turned_away(self) -> bool:
+        """Who does not read (`_paused`) waits until they do, as always: what is written to them would pile up."""
+        return self._waits_for_a_head() and self._framing.is_between and not self._paused
 
     def _give_up(self, why: Problem) -> None:
         if self.transport is not None:

@@ -39,6 +39,7 @@ DOUBTFUL = {
     "chunks behind the other half": ONE.replace(LENGTH, b"A: b\rTransfer-Encoding: chunked\r\n" + LENGTH),
     "an expectation": ONE.replace(LENGTH, LENGTH + b"Expect: 100-continue\r\n"),
     "the connection's end": ONE.replace(LENGTH, LENGTH + b"connection: close\r\n"),
+    "a length in two lines": ONE.replace(LENGTH, LENGTH + b" 0\r\n"),
     "another protocol": ONE.replace(LENGTH, LENGTH + b"Upgrade: h2c\r\n"),
     "a browser's": ONE.replace(LENGTH, LENGTH + b"Origin: https://shop.example\r\n"),
 }
@@ -104,4 +105,54 @@ async def test_what_is_in_doubt_is_refused_as_always_when_it_is_whole() -> None:
         writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await told(reader))[0].startswith(b"HTTP/1.1 200 ")
         assert door.count("millrace_http_problems_total", route="/v1/payments", code="unavailable") == 2
+        writer.close()
+
+
+async def test_what_ends_the_head_of_a_request_that_has_begun_is_no_command() -> None:
+    """Its beginning came behind another request: in the same bytes, while nobody waited for a head."""
+    async with open_door(requests_max=1) as door:
+        door.service.provider_is_silent = True
+        inside = asyncio.create_task(door.post("/v1/payments", PAYMENT, "inside"))
+        await until(lambda: door.service.waiters == 1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.serving.port)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\nX-Begun: ")
+        assert (await told(reader))[0].startswith(b"HTTP/1.1 200 ")
+        writer.write(ONE)
+        head, _ = await told(reader)
+        assert not head.startswith(b"HTTP/1.1 503 "), "it was the rest of a header of the second one"
+        writer.close()
+        door.service.settle(door.service.appended[-1])
+        await inside
+
+
+async def test_commands_in_pieces_leave_the_connection_fit_for_whole_ones() -> None:
+    async with open_door(requests_max=0) as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.serving.port)
+        writer.write(ONE[:-7])
+        await asyncio.sleep(0.05)
+        writer.write(ONE[-7:])
+        await told(reader)
+        writer.write(ONE)
+        await told(reader)
+        assert door.count("millrace_http_problems_total", route="/v1/payments", code="unavailable") == 1
+        assert door.count("millrace_http_problems_total", route=TURNED_AWAY, code="unavailable") == 1
+        writer.close()
+
+
+async def test_who_reads_no_answers_is_given_no_more_of_them() -> None:
+    """What is written to them would pile up here; read as always, a request waits for its client to read."""
+    async with open_door(requests_max=0) as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.serving.port)
+        writer.write(ONE)
+        await told(reader)
+        assert door.serving.runner.server is not None
+        (connection,) = door.serving.runner.server.connections
+        connection.pause_writing()  # as its transport tells it, behind 64 KiB that were not read
+        writer.write(ONE)
+        await until(
+            lambda: door.count("millrace_http_problems_total", route="/v1/payments", code="unavailable") == 1
+        )
+        connection.resume_writing()
+        assert (await told(reader))[0].startswith(b"HTTP/1.1 503 ")
+        assert door.count("millrace_http_problems_total", route=TURNED_AWAY, code="unavailable") == 1
         writer.close()
