@@ -11,3 +11,7 @@ class InvariantBroken(Exception):
 
 class Refused(Exception):
     """What an operator asked for will not be done; the message says why, to them alone."""
+
+
+class Overtaken(Refused):
+    """Another operator began meanwhile. The same may be asked again, under the same id: it may have been done under that."""

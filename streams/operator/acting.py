@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
+from models.errors import Overtaken
 from streams.adapters.kafka_log import partitions_of
 from streams.delivery import Partition, partition_of
 from streams.delivery.transactional_producer import TransactionalProducer
 from streams.kafka_clients import client_settings, reaching
-from streams.operator import Refused
 from streams.settings import Settings
 
 TRANSACTION_TIMEOUT_MS = 10_000
@@ -22,7 +22,7 @@ longer."""
 
 @asynccontextmanager
 async def acting(settings: Settings) -> AsyncIterator[TransactionalProducer]:
-    """Raises Refused when somebody else began meanwhile, and Unavailable."""
+    """Raises Overtaken when somebody else began meanwhile, and Unavailable."""
     id = f"{settings.group_prefix}-operator"
     producer = TransactionalProducer(id, TRANSACTION_TIMEOUT_MS, client_settings(settings))
     with reaching(settings):
@@ -30,9 +30,7 @@ async def acting(settings: Settings) -> AsyncIterator[TransactionalProducer]:
             await producer.start()
             yield producer
         except (InvalidProducerEpoch, ProducerFenced):
-            raise Refused(
-                "another operator is doing something at this moment: nothing was done, try again"
-            ) from None
+            raise Overtaken("another operator is doing something at this moment: try again") from None
         finally:
             await producer.stop()
 

@@ -44,9 +44,11 @@ class Act:
         return said
 
 
-def _whole(text: str) -> int | None:
-    """What could be refunded when the form was shown: of two operators who refund the same, one is told."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else None
+def _whole(text: str) -> int:
+    """What could be refunded when the form was shown: of two operators who refund the same, one is told. Raises Said."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 15):
+        raise Said(400, "This form is not whole.")
+    return int(text)
 
 
 def in_doubt(payment: View) -> bool:

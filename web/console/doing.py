@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from aiohttp import web
 
-from models.errors import Refused
+from models.errors import Overtaken, Refused
 from models.ids import PAYMENT_ID
 from models.ports import View
 from web.console.acts import ACTS, Act
@@ -85,8 +85,9 @@ class Doing:
             done = await self._desk.command(act.type, payment_id, said, id, signed.who, why)
         except (Refused, Said) as failed:
             wrong = said_of(failed)
-            # another id: what was refused under this one is refused for ever
-            return await self._form(request, signed, uuid4(), wrong.sentence, wrong.status)
+            # what the writer refused under an id is refused for ever; what may have been done under it is done but once
+            again = uuid4() if isinstance(failed, Refused) and not isinstance(failed, Overtaken) else id
+            return await self._form(request, signed, again, wrong.sentence, wrong.status)
         await self._reader.reached(payment_id, done.get("sequence", 0), SHOWN_WITHIN_S)
         return _to(f"/console/payments/{payment_id}")
 

@@ -1,7 +1,7 @@
 """What every request to the console must pass, and what every answer of it carries. Which page it is for is not known here."""
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
@@ -112,7 +112,10 @@ def confined(response: web.StreamResponse) -> web.StreamResponse:
 def from_our_own(request: web.Request) -> None:
     """Raises Said for what another site's page had a browser send. Source: Fetch Metadata; RFC 6454, section 7."""
     site, origin = request.headers.get("Sec-Fetch-Site", "same-origin"), request.headers.get("Origin")
-    if site != "same-origin" or (origin is not None and urlsplit(origin).netloc != request.host):
+    ours = {
+        f"{scheme}://{request.host}" for scheme in ("http", "https")
+    }  # whoever ends TLS for us is not known here
+    if site != "same-origin" or (origin is not None and origin not in ours):
         raise Said(403, "This form is from another site. Nothing was done.")
 
 

@@ -1,6 +1,7 @@
 """Templates, and words for people: money, times, ages, plots. Everything that is put into a page is escaped."""
 
 import math
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from markupsafe import Markup
 
 from models.money import CURRENCIES
 from web.console.plots import plot
+
+_TYPED = re.compile(r"(?P<whole>[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.(?P<rest>[0-9]*))?")
+"""A comma stands between thousands alone, as in what is shown here: to many a person 12,50 is no 1250."""
 
 FOLDER = Path(__file__).parent / "templates"
 
@@ -24,16 +28,16 @@ def money(minor: int | None, currency: str) -> str:
 
 def minor(typed: str, currency: str) -> int | None:
     """What a person typed, in minor units; None: nothing. Raises ValueError."""
-    text = typed.strip().replace(",", "")
+    text = typed.strip()
     if not text:
         return None
     places = CURRENCIES[currency].exponent if currency in CURRENCIES else 0
-    whole, _, rest = text.partition(".")
-    if not (whole + rest).isascii() or not whole.isdecimal() or len(whole) > 12 or len(rest) > places:
+    read = _TYPED.fullmatch(text)
+    if read is None or len(rest := read["rest"] or "") > places:
         raise ValueError
-    if rest and not rest.isdecimal():
+    if "," in text and places > 2 and not rest:  # 12,500 of a dinar is 12.5 or 12500, by who types it
         raise ValueError
-    return int(whole + rest.ljust(places, "0"))
+    return int(read["whole"].replace(",", "") + rest.ljust(places, "0"))
 
 
 def moment(at: datetime | str) -> Markup:

@@ -56,7 +56,7 @@ def _newest_of(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
 async def one(settings: Settings, name: str) -> dict[str, Any]:
     """All of it, and what became of it. Raises Refused where there is none, and Unavailable."""
     found = await find(settings, name)
-    settled = (await settlements(settings)).get((name, found.source))
+    settled = (await settlements(settings)).get((found.name, found.source))
     return {**_whole(found), "settled": _fate(settled)}
 
 

@@ -41,7 +41,7 @@ async def settled_now(settings: Settings, name: str, fate: str, operator: str, r
         async with asyncio.timeout(SETTLED_WITHIN_S), acting(settings) as producer:
             letter = await _open_letter(settings, name)
             settled = Settled(
-                name,
+                letter.name,  # 0/05 is 0/5, and settled once
                 fate,
                 operator,
                 blotted(reason),
@@ -49,7 +49,7 @@ async def settled_now(settings: Settings, name: str, fate: str, operator: str, r
                 letter.why.get("code", ""),
                 datetime.now(UTC),
             )
-            parcels = {await home(producer, AUDIT, name.encode()): [audit.item(settled)]}
+            parcels = {await home(producer, AUDIT, letter.name.encode()): [audit.item(settled)]}
             if fate == REDRIVEN:
                 parcels[await _destination(producer, letter)] = [_again(letter)]
             await producer.commit(parcels)
@@ -62,9 +62,9 @@ async def settled_now(settings: Settings, name: str, fate: str, operator: str, r
 
 async def _open_letter(settings: Settings, name: str) -> Letter:
     letter = await find(settings, name)
-    before = (await audit.settlements(settings)).get((name, letter.source))
+    before = (await audit.settlements(settings)).get((letter.name, letter.source))
     if before is not None:
-        said = f"{name} was {before.fate} by {before.operator} at {cell(before.at)}: {before.reason}"
+        said = f"{letter.name} was {before.fate} by {before.operator} at {cell(before.at)}: {before.reason}"
         raise Refused(cell(said))
     return letter
 

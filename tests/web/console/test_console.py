@@ -151,6 +151,7 @@ async def test_tries_to_sign_in_are_bounded(ada: Operator) -> None:
         {"Sec_Fetch_Site": "same-site"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
     ],
 )
 async def test_a_form_of_another_site_does_nothing(ada: Operator, headers: dict[str, str]) -> None:
@@ -220,6 +221,24 @@ async def test_nothing_is_done_without_a_reason_or_a_confirmation(ada: Operator,
     form = await ada.form(path)
     del form[left_out]
     assert (await ada.ask("POST", path, form)).status in (400, 422)
+    assert ada.desk.audited == []
+
+
+async def test_a_form_that_was_overtaken_is_the_same_command_when_it_is_sent_again(ada: Operator) -> None:
+    """A double click: who comes second may be told of the first, which is about to refund the same."""
+    await ada.sign_in()
+    path = f"/console/payments/{await ada.made()}/refund"
+    form = {**await ada.form(path), "amount": "5.00"}
+    ada.desk.overtaken = True
+    answer = await ada.ask("POST", path, form)
+    assert answer.status == 409 and f'name="id" value="{form["id"]}"' in await answer.text()
+
+
+async def test_a_refund_that_does_not_say_what_was_left_is_no_form_of_ours(ada: Operator) -> None:
+    await ada.sign_in()
+    path = f"/console/payments/{await ada.made()}/refund"
+    form = {**await ada.form(path), "amount": "5.00", "expected_refundable": ""}
+    assert (await ada.ask("POST", path, form)).status == 400
     assert ada.desk.audited == []
 
 
@@ -347,6 +366,8 @@ async def test_without_a_console_there_is_nothing_at_its_address(door: Door) -> 
         ("19.99", "usd", 1999),
         ("5", "usd", 500),
         ("1,000.5", "eur", 100050),
+        ("1,000,000", "jpy", 1000000),
+        ("12,500.000", "bhd", 12500000),
         ("70", "jpy", 70),
         ("1.234", "bhd", 1234),
         ("", "usd", None),
@@ -364,6 +385,10 @@ def test_money_is_read_as_people_type_it(typed: str, currency: str, amount: int 
         ("-5", "usd"),
         ("1e3", "usd"),
         (".5", "usd"),
+        ("12,50", "usd"),
+        ("1,2,3", "usd"),
+        ("1,0000", "usd"),
+        ("12,500", "bhd"),
         ("٣", "usd"),
         ("1.٣", "usd"),
         ("9" * 13, "usd"),
