@@ -52,7 +52,7 @@ def make_app(
         middlewares=[gate(metrics, ports.tracing, operations.patience, room)],
         client_max_size=NOTICE_MAX_BYTES,
     )
-    app[PATIENCE], app[FULL_HOUSE] = operations.patience, FullHouse(room, metrics)
+    app[PATIENCE], app[FULL_HOUSE] = operations.patience, FullHouse(room, metrics, operations.patience)
     if cors_origins:
         app.on_response_prepare.append(cors(cors_origins))
     for route in ROUTES:

@@ -7,6 +7,7 @@ carried a fifth of all that is carried.
 import re
 
 from web.metrics import DoorMetrics
+from web.patience import Patience
 from web.problems import unavailable
 from web.raw import raw
 from web.request_ids import new_request_id
@@ -29,14 +30,14 @@ _NOBODYS = new_request_id()
 
 
 class FullHouse:
-    def __init__(self, room: Room, metrics: DoorMetrics) -> None:
-        self._room, self._metrics = room, metrics
+    def __init__(self, room: Room, metrics: DoorMetrics, patience: Patience) -> None:
+        self._room, self._metrics, self._patience = room, metrics, patience
         self._prepared = raw(_PROBLEM, _NOBODYS, closes=False)
 
     def answer(self, data: bytes) -> bytes | None:
         """To all that came on a connection which waits for a request; None: it is to be read as always."""
-        if not self._room.is_full or not is_one_command(data):
-            return None
+        if not self._room.is_full or self._patience.is_ending or not is_one_command(data):
+            return None  # of a door that closes, the answer ends the connection, too
         self._metrics.answered("POST", TURNED_AWAY, _PROBLEM.status, 0.0)
         self._metrics.problems.labels(TURNED_AWAY, _PROBLEM.code.value).inc()
         return self._prepared.replace(_NOBODYS.encode(), new_request_id().encode())

@@ -59,6 +59,11 @@ async def test_a_letter_that_is_put_back_is_the_command_it_was_and_is_put_back_o
     again = await millrace(system, "dead-letters", "drop", letter, "--operator=bob", "--reason=late")
     assert (again.code, again.out) == (1, "")
     assert f"{letter} was redriven by ada at " in again.err
+    other_name = letter.replace("/", "/0")
+    again = await millrace(system, "dead-letters", "redrive", other_name, "--operator=bob", "--reason=late")
+    assert (again.code, again.out) == (1, ""), "by whatever name, it is the same letter"
+    (shown,) = await told(system, "dead-letters", "show", other_name)
+    assert shown["settled"].startswith("redriven by ada, ")
     await inquest.hold()
     status, payment = await http.get(f"/v1/payments/{payment_id}")
     assert (status, payment["status"]) == (200, "captured")

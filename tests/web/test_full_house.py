@@ -8,6 +8,7 @@ import pytest
 from tests.web.fakes import PAYMENT, open_door
 from tests.web.service import KEY
 from tests.web.test_waiting import until
+from web.app import PATIENCE
 from web.full_house import TURNED_AWAY, is_one_command
 
 BODY = orjson.dumps(PAYMENT)
@@ -155,4 +156,17 @@ async def test_who_reads_no_answers_is_given_no_more_of_them() -> None:
         connection.resume_writing()
         assert (await told(reader))[0].startswith(b"HTTP/1.1 503 ")
         assert door.count("millrace_http_problems_total", route=TURNED_AWAY, code="unavailable") == 1
+        writer.close()
+
+
+async def test_who_comes_while_the_door_closes_is_told_that_the_connection_ends() -> None:
+    async with open_door(requests_max=0) as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.serving.port)
+        writer.write(ONE)
+        await told(reader)
+        door.serving.runner.app[PATIENCE].end_within(5)
+        writer.write(ONE)
+        head, _ = await told(reader)
+        assert head.startswith(b"HTTP/1.1 503 ") and b"\r\nConnection: close\r\n" in head
+        assert await asyncio.wait_for(reader.read(), 10) == b""
         writer.close()

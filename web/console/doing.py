@@ -50,13 +50,14 @@ class Doing:
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         try:
             from_our_own(request)
-            await self._guard.count_try(request)
             given = await form(request)
             name = given.get("name", "")
             if not name or len(name) > NAME_MAX_CHARS or not name.isprintable():
                 raise Said(422, f"Say who you are, in at most {NAME_MAX_CHARS} characters.")
             signed = await self._signed_in.begin(given.get("key", ""), name)
             if signed is None:
+                # only now: behind a balancer all come from one address, and a stranger's tries must keep nobody out
+                await self._guard.count_try(request)
                 raise Said(401, "This is no operator's key, or not any more.")
         except Exception as failed:
             said = said_of(failed, to_a_stranger=True)

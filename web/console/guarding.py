@@ -78,7 +78,7 @@ class Guard:
         return await self._signed_in.of(request.cookies.get(COOKIE, ""))
 
     async def count_try(self, request: web.Request) -> None:
-        """A try at signing in. Raises Said."""
+        """A try at signing in that failed. Raises Said."""
         name, per_s, burst = SIGN_INS_OF_ONE
         limits = (*SIGN_INS, Limit(name, request.remote or "", per_s, burst))
         if not (await self._limiter.take(limits, 1)).admitted:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from streams.adapters.postgres.statements import run
+from streams.adapters.postgres.statements import run, transaction
 
 TRIED = (
     "payment.outcome_unknown.v1",
@@ -48,8 +48,9 @@ class Doubt:
 
 def doubts(dsn: str, most: int) -> list[Doubt]:
     """The oldest first. Raises Unavailable."""
-    rows = [*run(dsn, PAYMENTS, most), *run(dsn, REFUNDS, most)]
-    found = [_doubt(row, _tried(dsn, row[0], row[1])) for row in rows]
+    with transaction(dsn) as cursor:  # one connection for all of them: it may be hundreds
+        rows = [*_all(cursor, PAYMENTS, most), *_all(cursor, REFUNDS, most)]
+        found = [_doubt(row, _tried(cursor, row[0], row[1])) for row in rows]
     return sorted(found, key=lambda doubt: doubt.since)[:most]
 
 
@@ -75,7 +76,12 @@ def _doubt(row: tuple[Any, ...], tried: list[str]) -> Doubt:
     )
 
 
-def _tried(dsn: str, payment: str, refund: str | None) -> list[str]:
+def _all(cursor: Any, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+    cursor.execute(sql, parameters)
+    return list(cursor.fetchall())
+
+
+def _tried(cursor: Any, payment: str, refund: str | None) -> list[str]:
     """The reasons, in order, of what was tried for this payment itself, or for this refund of it."""
-    data = [json.loads(body)["data"] for (body,) in run(dsn, STORY, payment, list(TRIED))]
+    data = [json.loads(body)["data"] for (body,) in _all(cursor, STORY, payment, list(TRIED))]
     return [str(each.get("reason")) for each in data if each.get("refund_id") == refund]

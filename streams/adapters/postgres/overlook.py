@@ -14,6 +14,8 @@ from streams.adapters.postgres.rows import storable
 
 MERCHANTS_MAX = 200
 """Looked through for one page: a look each, by an index that is there."""
+LOOKS_AT_ONCE = 2
+"""Of the connections that whoever reads a payment waits for, too: a page is drawn twice a second while payments come."""
 BIN_S, WINDOW_S = 10, 600
 TIMED_MAX = 2_000
 """Payments of a merchant whose time is looked up: the newest; enough for percentiles."""
@@ -83,15 +85,18 @@ class Bin:
 class Overlook:
     def __init__(self, postgres: Postgres) -> None:
         self._postgres, self._reader = postgres, PostgresPaymentReader(postgres)
+        self._places = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def payments(self, merchant: str | None, where: PaymentFilter, most: int) -> list[View]:
         """The newest of one merchant's, or of everybody's. Raises Unavailable."""
         whose = [merchant] if merchant else await self.merchants()
-        pages = await asyncio.gather(
-            *(self._reader.payments(each, where, most, None, None) for each in whose)
-        )
-        found = [view for page in pages for view in page.data]
+        pages = await asyncio.gather(*(self._newest(each, where, most) for each in whose))
+        found = [view for page in pages for view in page]
         return sorted(found, key=lambda view: (view["created_at"], view["id"]), reverse=True)[:most]
+
+    async def _newest(self, merchant: str, where: PaymentFilter, most: int) -> list[View]:
+        async with self._places:
+            return list((await self._reader.payments(merchant, where, most, None, None)).data)
 
     async def payment(self, payment_id: str) -> View | None:
         """Whosever it is. Raises Unavailable."""

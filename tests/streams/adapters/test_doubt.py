@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg2
 import pytest
 
 from models.ports import Change, EventRecord
@@ -50,6 +51,18 @@ async def test_payments_and_refunds_in_doubt_are_told_with_what_was_tried(
     assert (second.payment, second.refund, second.status) == (payment_id(2), refund(7)["id"], "manual_review")
     assert (second.tries, second.last, second.amount, second.currency) == (1, "lost", 500, "usd")
     assert doubts(database, 1) == [first]
+
+
+async def test_however_many_they_are_one_connection_tells_of_them(
+    store: PostgresPaymentStore, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.apply([change(view(n, status="unknown")) for n in range(5)])
+    made, connect = [], psycopg2.connect
+    monkeypatch.setattr(
+        psycopg2, "connect", lambda *given, **named: made.append(1) or connect(*given, **named)
+    )
+    assert len(doubts(database, 10)) == 5
+    assert len(made) == 1
 
 
 async def test_a_payments_merchant_is_found(store: PostgresPaymentStore, database: str) -> None:

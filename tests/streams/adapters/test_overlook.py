@@ -1,14 +1,17 @@
 """What operators see of all merchants together, in a real PostgreSQL."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from models.ports import Change, PaymentFilter
 from models.representation import rfc3339
 from streams.adapters.postgres import Postgres, PostgresPaymentStore
-from streams.adapters.postgres.overlook import BIN_S, Overlook
+from streams.adapters.postgres.connections import Row
+from streams.adapters.postgres.overlook import BIN_S, LOOKS_AT_ONCE, Overlook
 from tests.streams.adapters.payments import FIRST, SECOND, change, refund, view
 
 pytestmark = pytest.mark.real
@@ -70,3 +73,26 @@ async def test_how_it_went_of_late_is_counted_over_all_merchants(
         8,
     ]
     assert {(each.p50_s, each.p95_s) for each in bins if each.decided} == {(0.5, 0.5)}
+
+
+async def test_a_look_at_two_hundred_merchants_leaves_connections_to_those_who_read_payments(
+    connections: Postgres, store: PostgresPaymentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views = [view(n, merchant=f"mer_{n:03}", at_s=n) for n in range(200)]
+    await store.apply([change(each) for each in views])
+    inside, most_inside, use = 0, 0, connections.rows
+
+    async def counted(*asked: Any) -> list[Row]:
+        nonlocal inside, most_inside
+        inside += 1
+        most_inside = max(inside, most_inside)
+        try:
+            return await use(*asked)
+        finally:
+            inside -= 1
+
+    monkeypatch.setattr(connections, "rows", counted)
+    overlook = Overlook(connections)
+    pages = await asyncio.gather(*(overlook.payments(None, PaymentFilter(), 5) for _ in range(3)))
+    assert pages == [views[:-6:-1]] * 3
+    assert most_inside <= LOOKS_AT_ONCE + len(pages)
