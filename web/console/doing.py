@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from aiohttp import web
 
-from models.errors import Overtaken, Refused
+from models.errors import Overtaken, Refused, Unavailable
 from models.ids import PAYMENT_ID
 from models.ports import View
 from web.console.acts import ACTS, Act
@@ -84,7 +84,7 @@ class Doing:
             payment = await self._payment(payment_id)
             said = act.said(given, payment, signed.who)
             done = await self._desk.command(act.type, payment_id, said, id, signed.who, why)
-        except (Refused, Said) as failed:
+        except (Refused, Said, Unavailable) as failed:
             wrong = said_of(failed)
             # what the writer refused under an id is refused for ever; what may have been done under it is done but once
             again = uuid4() if isinstance(failed, Refused) and not isinstance(failed, Overtaken) else id
@@ -117,7 +117,10 @@ class Doing:
     ) -> web.Response:
         act, payment = _act(request), await self._payment(request.match_info["payment_id"])
         given = request.get(FORM, {})
-        content = {"act": act, "payment": payment, "id": id, "wrong": wrong, "given": given}
+        left = payment["amount_refundable"]
+        if given.get("id") == str(id):  # the same command, to the letter
+            left = given.get("expected_refundable", left)
+        content = {"act": act, "payment": payment, "id": id, "left": left, "wrong": wrong, "given": given}
         return self._pages.shown("act.html", signed, "/console/payments", status=status, **content)
 
     async def _payment(self, payment_id: str) -> View:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from models import ids, shapes
 from models.commands import InvalidCommand, Origin
-from models.errors import Overtaken, Refused, Unavailable
+from models.errors import Refused, Unavailable
 from models.ports import PaymentFilter, View
 from models.representation import payment_view
 from tests.fakes import fits
@@ -28,7 +28,7 @@ class FakeDesk:
     endpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
     sent: dict[str, dict[str, Any]] = field(default_factory=dict)
     away: bool = False
-    overtaken: bool = False
+    fails: Exception | None = None
 
     def news(self, payment_id: str | None) -> AbstractAsyncContextManager[Listening]:
         return self.service.listen("", payment_id)
@@ -81,8 +81,8 @@ class FakeDesk:
     async def command(
         self, type: str, payment_id: str, said: Mapping[str, object], id: UUID, operator: str, reason: str
     ) -> View:
-        if self.overtaken:
-            raise Overtaken("another operator is doing something at this moment: try again")
+        if self.fails:
+            raise self.fails
         known = self.service.transactions[payment_id]
         origin = Origin(str(id), payment_id, known.merchant or "", datetime.now(UTC))
         command = shapes.parse(type, said, origin, ids.refund_id(id) if type == shapes.REFUND else None)
