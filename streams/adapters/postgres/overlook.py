@@ -29,7 +29,17 @@ WITH RECURSIVE whose(merchant) AS (
     FROM whose w WHERE w.merchant IS NOT NULL
 )
 """
-MERCHANTS = "".join((WHOSE, "SELECT merchant FROM whose WHERE merchant IS NOT NULL LIMIT %s"))
+MERCHANTS = "".join(
+    (
+        WHOSE,
+        """
+SELECT w.merchant FROM whose w CROSS JOIN LATERAL (
+    SELECT created_at FROM payments WHERE merchant = w.merchant ORDER BY created_at DESC, id DESC LIMIT 1
+) last
+ORDER BY last.created_at DESC, w.merchant LIMIT %s
+""",
+    )
+)
 PAYMENT = "SELECT body::text FROM payments WHERE id = %s"
 IN_DOUBT = """
 SELECT (SELECT count(*) FROM payments WHERE status IN ('unknown', 'manual_review'))
@@ -104,7 +114,7 @@ class Overlook:
         return orjson.loads(found[0][0]) if found else None
 
     async def merchants(self) -> Sequence[str]:
-        """Whoever has payments, in the order of their ids: at most MERCHANTS_MAX. Raises Unavailable."""
+        """At most MERCHANTS_MAX, who had a payment last first: the newest payments are theirs. Raises Unavailable."""
         return [merchant for (merchant,) in await self._postgres.rows(MERCHANTS, (MERCHANTS_MAX,))]
 
     async def in_doubt(self) -> int:

@@ -28,9 +28,12 @@ class FakeDesk:
     endpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
     sent: dict[str, dict[str, Any]] = field(default_factory=dict)
     away: bool = False
+    deaf: bool = False
     fails: Exception | None = None
 
     def news(self, payment_id: str | None) -> AbstractAsyncContextManager[Listening]:
+        if self.deaf:
+            raise Unavailable("events cannot be watched now")
         return self.service.listen("", payment_id)
 
     async def payments(self, merchant: str | None, where: PaymentFilter, most: int) -> list[View]:

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from models.errors import Overtaken, Unavailable
 from models.ports import PaymentFilter
+from tests.browsing import browser, needs_a_browser
 from tests.web.console.desk import FakeDesk, FakeSessions
 from tests.web.fakes import PAYMENT, Door, open_door
 from tests.web.service import KEY, LIVE_KEY, OPERATOR_KEY, PRINCIPALS, TOKEN, Service
@@ -480,3 +482,18 @@ async def test_what_is_not_there_is_404_and_a_delivery_is_of_its_endpoint(ada: O
         assert (await ada.ask("GET", f"/console/webhooks/{path}")).status == 404, path
     told = await ada.ask("POST", "/console/webhooks/we_2/enable", await ada.form("/console/webhooks/we_1"))
     assert told.status == 409
+
+
+@pytest.mark.real
+@needs_a_browser
+async def test_a_page_that_was_refused_its_stream_comes_again_for_it(ada: Operator) -> None:
+    ada.desk.deaf = True
+    async with browser() as opened:
+        page = await opened.new_page()
+        await page.goto(f"http://127.0.0.1:{ada.door.serving.port}/console")
+        await page.get_by_label("Your name").fill("Ada")
+        await page.get_by_label("Operator key").fill(OPERATOR_KEY)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("Not live: trying again.")).to_be_visible()
+        ada.desk.deaf = False
+        await expect(page.get_by_text("Live.", exact=True)).to_be_visible(timeout=15_000)

@@ -35,11 +35,19 @@ async function refresh() {
   }
 }
 
-if (stream) {
+function listen() {
   const source = new EventSource(stream);
   source.addEventListener("here", () => { tell("Live."); refresh(); });
   source.addEventListener("ended", () => { source.close(); location.reload(); });
   source.onmessage = refresh;
-  source.onerror = () => tell("Not live: trying again.");
+  source.onerror = () => {
+    tell("Not live: trying again.");
+    // a browser comes again by itself when a connection ends, and never after an answer that is no stream
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5_000);
+  };
+}
+
+if (stream) {
+  listen();
   setInterval(() => { if (document.visibilityState === "visible") refresh(); }, 10_000);
 }
