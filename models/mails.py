@@ -79,7 +79,14 @@ def leads_to_mails(change: Change, rules: MailRules) -> bool:
 
 
 def alert_of_unknown(payment: View, rules: MailRules) -> list[Mail]:
-    """For a payment that is unknown for long: one for each time that it became unknown."""
+    """For a payment that is unknown for long: one for each time that it became so. Raises InvariantBroken, as `mails_of` does."""
+    try:
+        return _alert_of_unknown(payment, rules)
+    except (KeyError, TypeError, AttributeError, ValueError) as missing:
+        raise InvariantBroken(f"payment {payment.get('id')} cannot be told: {missing!r}") from missing
+
+
+def _alert_of_unknown(payment: View, rules: MailRules) -> list[Mail]:
     since = str(payment["unknown_since"])
     letter = Letter(
         title=f"Nobody knows how {payment['id']} ended",

@@ -25,7 +25,7 @@ from models.mails import (
     leads_to_mails,
     mails_of,
 )
-from models.ports import Change
+from models.ports import Change, View
 
 SENDERS = 4  # at once, each on a connection of its own; more than that some servers take for an attack
 LOOK_S = 2.0  # an idle sender, when nothing told it that there is something: what was put off has come due
@@ -86,9 +86,17 @@ class Mails:
         try:
             before = self._clock() - UNKNOWN_FOR
             found = await self._outbox.unknown_payments(before, UNKNOWN_PER_HOUR)
-            await self._put([mail for payment in found for mail in alert_of_unknown(payment, self._rules)])
+            await self._put([mail for payment in found for mail in self._told_unknown(payment)])
         except (Unavailable, InvariantBroken) as failed:
             log.warning("no look at what is unknown: %s", failed)
+
+    def _told_unknown(self, payment: View) -> list[Mail]:
+        """A payment that cannot be told stops nobody."""
+        try:
+            return alert_of_unknown(payment, self._rules)
+        except InvariantBroken as refusal:
+            log.critical("%s", refusal)
+            return []
 
     async def forget(self) -> None:
         """Once in a while."""

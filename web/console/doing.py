@@ -28,6 +28,8 @@ from web.console.sessions import NAME_MAX_CHARS, Signed, SignedIn
 from web.ports import Reader
 
 WHY_MAX_CHARS = 500
+LAID_OUT = "\r\n\t"
+"""What is not printable and may be in it; PostgreSQL, for one, holds no NUL."""
 SHOWN_WITHIN_S = 2.0
 """For the store to have what was done, before the payment is shown again: it is a few ms behind."""
 FATES = {"redrive": "redriven", "drop": "dropped"}
@@ -141,6 +143,8 @@ def _why(given: dict[str, str]) -> str:
     why = given.get("why", "")
     if not why or len(why) > WHY_MAX_CHARS:
         raise Said(422, f"Say why, in at most {WHY_MAX_CHARS} characters: it is kept for ever.")
+    if not all(char.isprintable() or char in LAID_OUT for char in why):
+        raise Said(422, "Say why in characters that can be read.")
     if given.get("sure") != "yes":
         raise Said(422, "Say that you are sure.")
     return why

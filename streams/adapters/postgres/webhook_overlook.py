@@ -1,6 +1,7 @@
 """Everybody's webhook endpoints and deliveries, for operators to look at. What is done about them is `webhook_endpoints.py`'s."""
 
 from streams.adapters.postgres.connections import Postgres
+from streams.adapters.postgres.rows import storable
 from streams.adapters.postgres.webhook_endpoints import DELIVERY, ENDPOINT, Endpoint, Kept
 
 ENDPOINTS = """
@@ -25,13 +26,15 @@ class WebhookOverlook:
         return [Endpoint(*row) for row in await self._postgres.rows(ENDPOINTS + ENDPOINT, (most,))]
 
     async def endpoint(self, id: str) -> Endpoint | None:
-        found = await self._postgres.rows(ENDPOINT_OF_ID + ENDPOINT, (id,))
+        found = await self._postgres.rows(ENDPOINT_OF_ID + ENDPOINT, (storable(id),))
         return Endpoint(*found[0]) if found else None
 
     async def deliveries(self, endpoint: str, most: int) -> list[Kept]:
         """The newest first."""
-        return [Kept(*row) for row in await self._postgres.rows(DELIVERIES + DELIVERY, (endpoint, most))]
+        return [
+            Kept(*row) for row in await self._postgres.rows(DELIVERIES + DELIVERY, (storable(endpoint), most))
+        ]
 
     async def delivery(self, id: str) -> Kept | None:
-        found = await self._postgres.rows(DELIVERY_OF_ID + DELIVERY, (id,))
+        found = await self._postgres.rows(DELIVERY_OF_ID + DELIVERY, (storable(id),))
         return Kept(*found[0]) if found else None

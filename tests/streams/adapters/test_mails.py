@@ -198,6 +198,16 @@ async def test_a_payment_unknown_for_an_hour_is_told_once_and_a_younger_one_not_
     assert rows == [("payment_unknown", view(1)["id"], "ada@ops.example")]
 
 
+async def test_a_payment_that_cannot_be_told_stops_nobody(outbox: PostgresMailOutbox, database: str) -> None:
+    await _unknown(database, {1: 61, 2: 61})
+    run_sql(
+        database, "UPDATE payments SET body = (body::jsonb - 'currency')::json WHERE id = %s", view(1)["id"]
+    )
+    mails = Mails(outbox, SmtpCarrier(None), RULES, never, lambda: NOW)
+    await mails.look_for_unknown()
+    assert run_sql(database, "SELECT about FROM mails") == [(view(2)["id"],)]
+
+
 async def test_an_outage_that_leaves_many_unknown_is_not_a_mail_for_each(
     outbox: PostgresMailOutbox, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

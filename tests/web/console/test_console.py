@@ -259,6 +259,14 @@ async def test_a_refund_that_does_not_say_what_was_left_is_no_form_of_ours(ada: 
     assert ada.desk.audited == []
 
 
+@pytest.mark.parametrize(("why", "status"), [("a\0b", 422), ("a\x1b[2J", 422), ("a\r\n\tb", 303)])
+async def test_a_reason_can_be_read(ada: Operator, why: str, status: int) -> None:
+    await ada.sign_in()
+    path = f"/console/payments/{await ada.made()}/refund"
+    form = {**await ada.form(path), "amount": "5.00", "why": why}
+    assert (await ada.ask("POST", path, form)).status == status
+
+
 async def test_two_who_refund_the_same_do_not_refund_it_twice(ada: Operator) -> None:
     await ada.sign_in()
     path = f"/console/payments/{await ada.made()}/refund"
