@@ -92,8 +92,10 @@ class SmtpCarrier:
             try:
                 await client.noop()
                 return client
-            except (SMTPException, OSError):
+            except BaseException as failed:
                 client.close()
+                if not isinstance(failed, SMTPException | OSError):
+                    raise
         client = _client(server.url)
         try:
             await client.connect()

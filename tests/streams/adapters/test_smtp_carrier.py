@@ -1,5 +1,6 @@
 """SMTP as servers speak it: what each answer means for a mail, and that no password crosses a network in the clear."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -184,3 +185,15 @@ async def test_a_server_that_says_nothing_holds_nobody_for_longer_than_a_lease(
     async with SmtpServer().serving() as server:
         server.pace_s = 5.0
         assert isinstance(await carrier(server.port).carry(LEASED), Away)
+
+
+async def test_a_kept_connection_on_which_nothing_is_said_any_more_is_not_left_open(
+    server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp_carrier, "TRY_WITHIN_S", 0.2)
+    carrying = carrier(server.port)
+    assert isinstance(await carrying.carry(LEASED), Sent)
+    (kept,) = carrying._idle
+    monkeypatch.setattr(kept, "noop", asyncio.Event().wait)
+    assert isinstance(await carrying.carry(LEASED), Away)
+    assert not kept.is_connected and carrying._idle == []
