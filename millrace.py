@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from sandbox.commands import DOWN, STATUS, UP, typed, use_running_stack
 from streams.operator.commands import Command
+from streams.operator.commands.analytics import ANALYTICS
 from streams.operator.commands.audit import AUDIT
 from streams.operator.commands.dead_letters import DEAD_LETTERS
 from streams.operator.commands.export import EXPORT
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Command] = {
     "mails": MAILS,
     "reconcile": RECONCILE,
     "replay": REPLAY,
+    "analytics": ANALYTICS,
     "export": EXPORT,
     "settings": SETTINGS,
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from models.analytics import Fact
 from models.commands import Command, FieldError, Origin, PublicCommand, RecordNotice
 from models.ids import internal_command_id
 from models.provider import Outcome, PspCall, Snapshot
@@ -148,6 +149,15 @@ class Change:
 class PaymentStore(Protocol):
     async def apply(self, changes: Sequence[Change]) -> None:
         """Keep them, in one transaction; what is older than what is kept changes nothing. Raises Unavailable."""
+        ...
+
+
+class AnalyticsStore(Protocol):
+    async def take_in(self, facts: Sequence[Fact]) -> None:
+        """Keep what is new, and move the sums by it, in one transaction; what is known already changes nothing.
+
+        Raises Unavailable, and InvariantBroken for what can never be kept.
+        """
         ...
 
 

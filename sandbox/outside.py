@@ -16,6 +16,7 @@ COUNTED_ROLES = {
     "gateway": "MILLRACE_GATEWAYS",
     "projection": "MILLRACE_PROJECTIONS",
     "notifications": "MILLRACE_NOTIFICATIONS",
+    "analytics": "MILLRACE_ANALYTICS",
     "web": "MILLRACE_WEBS",
 }
 

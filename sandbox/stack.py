@@ -49,6 +49,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
     "gateway": ("agents.gateway", frozenset({"kafka", "topics", "stripe", "migrations"})),
     "projection": ("agents.projection", frozenset({"kafka", "topics", "migrations", "redis"})),
     "notifications": ("agents.notifications", frozenset({"kafka", "topics", "migrations"})),
+    "analytics": ("agents.analytics", frozenset({"kafka", "topics", "migrations"})),
     "web": ("web", frozenset({"kafka", "topics", "merchants", "redis"})),
 }
 WEBHOOK_ALLOW = "127.0.0.1,localhost"  # a merchant's server on the same machine

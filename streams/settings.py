@@ -118,6 +118,7 @@ class Settings(BaseSettings):
         1, ge=0, le=64, description="gateway processes: what each may send alone while Redis is away"
     )
     projections: int = Field(1, ge=0, le=64, description="projection processes (`millrace up`)")
+    analytics: int = Field(1, ge=0, le=64, description="analytics processes (`millrace up`)")
     webs: int = Field(
         1,
         ge=0,

@@ -11,7 +11,7 @@ from tests.system.stack import STRIPE_KEY, WEBHOOK_SECRET
 from tests.system.waiting import until
 
 CARD, EMAIL = "4000056655665556", "jenny.canary@mail.example.com"
-SERVICE = ("writer-0", "gateway-0", "projection-0", "notifications-0", "web-0")
+SERVICE = ("writer-0", "gateway-0", "projection-0", "notifications-0", "analytics-0", "web-0")
 
 
 def lines(deployment: Deployment) -> list[dict[str, Any]]:

@@ -36,13 +36,14 @@ def page(*titles: str) -> dict[str, Told]:
     }
 
 
-AGENT = "Every agent (`writer`, `gateway`, `projection`, `notifications`)"
+AGENT = "Every agent (`writer`, `gateway`, `projection`, `notifications`, `analytics`)"
 SECTIONS = {
     "web": ("The door (`web`)",),
     "writer": (AGENT, "The writer besides"),
     "gateway": (AGENT, "The gateway besides"),
     "projection": (AGENT,),
     "notifications": (AGENT, "Notifications besides"),
+    "analytics": (AGENT,),
 }
 
 

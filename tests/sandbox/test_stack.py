@@ -234,6 +234,7 @@ def test_every_setting_that_the_processes_are_given_is_one_they_have(tmp_path: P
         "gateway-0",
         "projection-0",
         "notifications-0",
+        "analytics-0",
         "web-0",
     ]
     for part in service:

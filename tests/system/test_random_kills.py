@@ -50,6 +50,7 @@ async def test_random_kills_lose_and_double_nothing(
         "gateway",
         "projection",
         "notifications",
+        "analytics",
         "web",
     }
 

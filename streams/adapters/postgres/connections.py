@@ -57,14 +57,22 @@ class Postgres:
     async def write(self, statements: Sequence[Statement]) -> None:
         """All of them in one transaction; they must bear repetition. Raises Unavailable, and InvariantBroken for bad data."""
 
-        async def write_all(connection: Any) -> None:
+        async def write_all(cursor: Any) -> None:
+            for sql, parameters in statements:
+                await cursor.execute(sql, parameters)
+
+        await self.transaction(write_all)
+
+    async def transaction(self, work: Callable[[Any], Awaitable[None]]) -> None:
+        """`work` is given a cursor; what it does must bear repetition. Raises as `write` does."""
+
+        async def within(connection: Any) -> None:
             async with connection.cursor(timeout=self._timeout_s) as cursor:
                 await cursor.execute("BEGIN")
-                for sql, parameters in statements:
-                    await cursor.execute(sql, parameters)
+                await work(cursor)
                 await cursor.execute("COMMIT")
 
-        await self._use(write_all)
+        await self._use(within)
 
     async def close(self) -> None:
         """Close what is idle now, and the rest when it comes back."""

@@ -1,0 +1,43 @@
+"""`python -m agents.analytics`: events into facts and sums in PostgreSQL. The only place where it meets its pipes."""
+
+from agents.analytics import take_in
+from models.analytics import Fact
+from streams.adapters.postgres.analytics import PostgresAnalytics
+from streams.delivery import Outgoing, Poison, Record
+from streams.process import Process, run
+from streams.settings import Settings
+from streams.topics import EVENTS
+from streams.wire.facts import fact_of
+
+STALL_S = 3600.0
+"""PostgreSQL may be away for long; the events wait in Kafka. Only a process that hangs for an hour starts anew."""
+
+
+async def compose(settings: Settings) -> None:
+    process = Process("analytics", settings, STALL_S)
+    store = PostgresAnalytics(settings.postgres_dsn)
+
+    async def apply(records: list[Record]) -> list[Outgoing]:
+        """What is no event is the projection's dead letter; two of one record would be redriven twice."""
+        facts: list[Fact] = []
+        for record in records:
+            try:
+                fact = fact_of(record)
+            except Poison:
+                continue
+            if fact:
+                facts.append(fact)
+        if facts:
+            await take_in(facts, store)
+            process.crashpoint("analytics.after_store")
+        return []
+
+    process.app.follower(EVENTS, apply)
+    try:
+        await process.serve()
+    finally:
+        await store.close()
+
+
+if __name__ == "__main__":
+    run("analytics", compose)

@@ -1,0 +1,110 @@
+"""Fresh tables beside those of analytics, and the switch from these to those. What is written into them is `analytics.py`'s.
+
+One session does everything, and holds an advisory lock; whatever kills it, nothing has moved or everything, and the next one
+clears up.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg2
+
+from models.errors import Unavailable
+from streams.adapters.postgres.analytics import LIVE
+from streams.adapters.postgres.connecting import CONNECT_WITHIN_S
+from streams.adapters.postgres.migrating import MIGRATION_LOCK
+from streams.adapters.postgres.rebuilding import HELD_IDLE_MAX_S, WRITERS_WAIT_S, Hindered
+from streams.adapters.postgres.statements import sentence
+
+REBUILT = "analytics_rebuilt"
+REPLACED = "analytics_replaced"
+TABLES = ("facts", "rollups")
+REBUILD_LOCK = MIGRATION_LOCK + 2
+
+PREPARE = f"CREATE SCHEMA {REBUILT};" + "".join(
+    f"CREATE TABLE {REBUILT}.{name} (LIKE {LIVE}.{name} INCLUDING ALL);" for name in TABLES
+)
+DROP = f"DROP SCHEMA IF EXISTS {REBUILT} CASCADE; DROP SCHEMA IF EXISTS {REPLACED} CASCADE"
+HOLD = f"""
+SET LOCAL lock_timeout = '{WRITERS_WAIT_S}s';
+SET LOCAL idle_in_transaction_session_timeout = '{HELD_IDLE_MAX_S}s';
+LOCK TABLE {LIVE}.facts IN SHARE ROW EXCLUSIVE MODE
+"""
+SWITCH = f"CREATE SCHEMA {REPLACED};" + "".join(
+    f"ALTER TABLE {LIVE}.{name} SET SCHEMA {REPLACED}; ALTER TABLE {REBUILT}.{name} SET SCHEMA {LIVE};"
+    for name in TABLES
+)
+DIFFERING = """
+SELECT count(*) FROM (
+    (SELECT * FROM {live} EXCEPT SELECT * FROM {fresh}) UNION ALL (SELECT * FROM {fresh} EXCEPT SELECT * FROM {live})
+) AS one
+"""
+SUMS = (
+    "(SELECT * FROM {schema}.rollups WHERE value <> 0) AS sums"  # a sum that has come back to nought is none
+)
+
+
+class AnalyticsRebuilding:
+    """Not asynchronous. Use as a context: the lock is held until its end. Raises Unavailable and Hindered throughout."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: Any = None
+
+    def __enter__(self) -> "AnalyticsRebuilding":
+        with self._translated():
+            self._connection = psycopg2.connect(self._dsn, connect_timeout=int(CONNECT_WITHIN_S))
+            self._connection.autocommit = True
+            self._ask("SET statement_timeout = 0")
+            if not self._ask("SELECT pg_try_advisory_lock(%s)", REBUILD_LOCK)[0][0]:
+                self._connection.close()
+                raise Hindered("another rebuild of analytics is under way")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(psycopg2.Error):
+            if not self._connection.closed:
+                self._connection.cancel()  # a thread may be in the midst of a statement that nobody waits for any more
+                self._ask("ROLLBACK")
+                self._ask(DROP)
+        self._connection.close()
+
+    def prepare(self) -> None:
+        """Fresh, empty tables; what a rebuild before this one left is gone."""
+        with self._translated():
+            if self._ask("SELECT to_regclass(%s)", f"{LIVE}.facts")[0][0] is None:
+                raise Hindered("there are no tables yet: `python -m streams.adapters.postgres migrate`")
+            self._ask(DROP)
+            self._ask(PREPARE)
+
+    def hold_writers(self) -> None:
+        """Nothing is written into the live tables from now on, until `switch` or the end; they can be read."""
+        with self._translated():
+            self._ask("BEGIN")
+            self._ask(HOLD)
+
+    def differing(self) -> int:
+        """Rows that are in one of live and fresh tables alone; what the live process had not come to is among them."""
+        with self._translated():
+            facts = DIFFERING.format(live=f"{LIVE}.facts", fresh=f"{REBUILT}.facts")
+            sums = DIFFERING.format(live=SUMS.format(schema=LIVE), fresh=SUMS.format(schema=REBUILT))
+            return sum(int(self._ask(query)[0][0]) for query in (facts, sums))
+
+    def switch(self) -> None:
+        """The fresh tables are the live ones from now on; readers wait for as long as one of them takes."""
+        with self._translated():
+            self._ask(SWITCH)
+            self._ask("COMMIT")
+
+    def _ask(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement, parameters or None)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg2.Error as failed:
+            raise Unavailable(sentence(self._dsn, failed)) from failed

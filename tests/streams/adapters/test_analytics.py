@@ -1,0 +1,130 @@
+"""Facts and sums in a real PostgreSQL: what comes twice, late, from two processes or through a killed server adds up the same."""
+
+import asyncio
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from agents.analytics import take_in
+from models.analytics import Fact, contributions
+from sandbox.testing import PostgresServer
+from streams.adapters.postgres.analytics import PostgresAnalytics
+from streams.adapters.postgres.analytics_rebuilding import REBUILT, AnalyticsRebuilding
+from streams.adapters.postgres.rebuilding import Hindered
+from tests.analytics import fact, stories
+from tests.streams.adapters.servers import run_sql
+
+pytestmark = pytest.mark.real
+
+SUMS = "SELECT merchant, currency, method, interval, begins_at, measure, value FROM analytics.rollups WHERE value <> 0"
+
+
+@pytest.fixture
+def empty(database: str) -> str:
+    run_sql(database, "TRUNCATE analytics.facts, analytics.rollups")
+    return database
+
+
+def expected(told: list[Fact]) -> dict[Any, int]:
+    total: Counter[Any] = Counter()
+    for payment in {each.payment for each in told}:
+        total.update(contributions(each for each in told if each.payment == payment))
+    return {
+        (one.merchant, one.currency, one.method, one.interval, one.begins_at, one.measure): value
+        for one, value in total.items()
+        if value
+    }
+
+
+def kept(dsn: str) -> dict[Any, int]:
+    return {tuple(place): int(str(value)) for *place, value in run_sql(dsn, SUMS)}
+
+
+def batches(told: list[Fact], seed: int) -> list[list[Fact]]:
+    """Everything at least once, half of it twice, in no order."""
+    draw = random.Random(seed)
+    arriving = told + draw.sample(told, len(told) // 2)
+    draw.shuffle(arriving)
+    return [arriving[start : start + 37] for start in range(0, len(arriving), 37)]
+
+
+async def test_two_processes_with_the_same_payments_in_any_order_keep_the_same_sums(empty: str) -> None:
+    told = stories(200, seed=1)
+    first, second = PostgresAnalytics(empty), PostgresAnalytics(empty)
+
+    async def feed(store: PostgresAnalytics, seed: int) -> None:
+        for batch in batches(told, seed):
+            await store.take_in(batch)
+
+    await asyncio.gather(feed(first, 2), feed(second, 3))
+    await asyncio.gather(first.close(), second.close())
+    assert kept(empty) == expected(told)
+    assert run_sql(empty, "SELECT count(*) FROM analytics.facts") == [(len(told),)]
+
+
+async def test_a_server_killed_in_the_midst_costs_nothing_and_counts_nothing_twice(
+    empty: str, postgres: PostgresServer
+) -> None:
+    told = stories(150, seed=4)
+    store = PostgresAnalytics(empty)
+
+    async def feed() -> None:
+        for batch in batches(told, 5):
+            assert await take_in(batch, store) == []
+
+    feeding = asyncio.create_task(feed())
+    try:
+        await asyncio.sleep(0.05)
+        assert not feeding.done()
+        await asyncio.to_thread(postgres.kill)
+    finally:
+        await asyncio.to_thread(postgres.start)
+    await asyncio.wait_for(feeding, 60)
+    await store.close()
+    assert kept(empty) == expected(told)
+
+
+async def test_what_cannot_be_kept_is_told_and_stops_nobody(empty: str) -> None:
+    store = PostgresAnalytics(empty)
+    bad = fact("pay_bad", amount=2**70)
+    assert await take_in([fact("pay_a"), bad, fact("pay_b")], store) == [bad]
+    await store.close()
+    assert kept(empty) == expected([fact("pay_a"), fact("pay_b")])
+
+
+async def test_tables_are_switched_beside_a_process_that_goes_on_and_lose_nothing_of_what_it_keeps(
+    empty: str,
+) -> None:
+    told = stories(150, seed=6)
+    live, fresh = PostgresAnalytics(empty), PostgresAnalytics(empty, REBUILT)
+    run_sql(
+        empty, "INSERT INTO analytics.rollups SELECT 'mer_ghost', 'usd', 'card', 'day', now(), 'gross', 7"
+    )
+
+    async def feed() -> None:
+        for batch in batches(told, 7):
+            assert await take_in(batch, live) == []
+
+    with AnalyticsRebuilding(empty) as tables:
+        tables.prepare()
+        feeding = asyncio.create_task(feed())
+        await fresh.take_in(told[:200])
+        await asyncio.to_thread(tables.hold_writers)
+        await fresh.take_in(told[200:])
+        assert await asyncio.to_thread(tables.differing) > 0
+        await asyncio.to_thread(tables.switch)
+    await feeding
+    await asyncio.gather(live.close(), fresh.close())
+    assert kept(empty) == expected(told)
+
+
+def test_two_rebuilds_at_once_are_refused_and_one_that_is_given_up_leaves_the_live_tables(empty: str) -> None:
+    run_sql(empty, "INSERT INTO analytics.rollups SELECT 'mer_1', 'usd', 'card', 'day', now(), 'gross', 7")
+    with AnalyticsRebuilding(empty) as tables, pytest.raises(Hindered):
+        tables.prepare()
+        tables.hold_writers()
+        AnalyticsRebuilding(empty).__enter__()
+    assert list(kept(empty).values()) == [7]
+    assert run_sql(empty, "SELECT count(*) FROM pg_namespace WHERE nspname = %s", REBUILT) == [(0,)]
