@@ -19,6 +19,9 @@ SETTLING_UP_TO_S = (1, 2, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400, 604_
 authorisation holds on most cards. Source: Stripe, "Place a hold on a payment method"."""
 
 
+METHODS = ("card", "bank_account", "other")
+
+
 class Fact(NamedTuple):
     """A payment as one of its events left it. Amounts are totals so far, in minor units of `currency`."""
 

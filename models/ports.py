@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from models.analytics import Fact
 from models.commands import Command, FieldError, Origin, PublicCommand, RecordNotice
+from models.figures import Sum, Wanted
 from models.ids import internal_command_id
 from models.provider import Outcome, PspCall, Snapshot
 
@@ -158,6 +159,12 @@ class AnalyticsStore(Protocol):
 
         Raises Unavailable, and InvariantBroken for what can never be kept.
         """
+        ...
+
+
+class AnalyticsReader(Protocol):
+    async def sums(self, wanted: Wanted) -> Sequence[Sum]:
+        """All that moved, of that merchant's alone. Raises Unavailable when the store cannot be reached."""
         ...
 
 

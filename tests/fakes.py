@@ -3,8 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from models.analytics import Fact, difference
 from models.callers import Operator, Principal
 from models.errors import Unavailable
+from models.figures import Sum, Wanted
 from models.ports import Change, EventRecord, Page, PaymentFilter, View
 
 REFUSED = "command.refused.v1"
@@ -142,6 +144,35 @@ class FakeTokens(Switch):
     async def holder(self, token: str) -> Principal | None:
         self.look()
         return self.holders.get(token)
+
+
+class FakeAnalytics(Switch):
+    """AnalyticsReader over facts that it is given: summed when they are asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts: list[Fact] = []
+
+    async def sums(self, wanted: Wanted) -> Sequence[Sum]:
+        self.look()
+        _, moves = difference([], self.facts)
+        found: dict[tuple[str, str, datetime | None], list[tuple[datetime, int]]] = {}
+        for place, value in moves.items():
+            if (
+                place.merchant == wanted.merchant
+                and wanted.currency in (None, place.currency)
+                and wanted.method in (None, place.method)
+                and any(
+                    place.interval == span.interval and span.begins_at <= place.begins_at < span.ends_at
+                    for span in wanted.spans
+                )
+            ):
+                key = place.currency, place.measure, place.begins_at if wanted.by_bucket else None
+                found.setdefault(key, []).append((place.begins_at, value))
+        return [
+            Sum(currency, min(at for at, _ in values), measure, sum(value for _, value in values))
+            for (currency, measure, _), values in found.items()
+        ]
 
 
 def _place(view: View) -> tuple[datetime, str]:

@@ -14,6 +14,7 @@ from streams.accounts import Accounts, accounts
 from streams.adapters.kafka_command_log import KafkaCommandLog
 from streams.adapters.kafka_replies import KafkaReplies
 from streams.adapters.kafka_signals import KafkaSignals
+from streams.adapters.postgres.analytics_reader import PostgresAnalyticsReader
 from streams.adapters.postgres.connections import Postgres
 from streams.adapters.postgres.keys import PostgresApiKeys
 from streams.adapters.postgres.reader import PostgresPaymentReader
@@ -115,6 +116,7 @@ async def _plugged(settings: Settings, stack: AsyncExitStack) -> tuple[Ports, Co
         commands=commands,
         replies=replies,
         reader=reads,
+        analytics=PostgresAnalyticsReader(postgres),
         signals=signals,
         keys=keys,
         tokens=tokens,

@@ -17,6 +17,7 @@ from web.pages import Pages
 from web.patience import Patience
 from web.ports import Ports
 from web.rest import Rest
+from web.rest_analytics import RestAnalytics
 from web.rooms import REQUESTS_MAX, Room
 from web.routes import ROUTES
 from web.upkeep import Upkeep
@@ -46,7 +47,7 @@ def make_app(
     """`console` None: there is none."""
     limits = limits or Limits()
     rest = Rest(operations.payments, operations.reading, limits.wait_s)
-    handlers = rest, Upkeep(ports, metrics), Pages()
+    handlers = rest, RestAnalytics(operations.analytics), Upkeep(ports, metrics), Pages()
     room = Room(limits.requests_max)
     app = web.Application(
         middlewares=[gate(metrics, ports.tracing, operations.patience, room)],

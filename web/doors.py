@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from web.analytics import Analytics
 from web.callers import Callers
 from web.metrics import DoorMetrics
 from web.patience import Patience
@@ -18,6 +19,7 @@ class Operations:
 
     payments: Payments
     reading: Reading
+    analytics: Analytics
     watching: Watching
     patience: Patience
     callers: Callers
@@ -34,6 +36,7 @@ def operations(
     return Operations(
         Payments(ports, callers, patience, metrics, open_of_one_max),
         Reading(ports.reader, callers),
+        Analytics(ports.analytics, callers),
         Watching(ports.reader, ports.signals, callers),
         patience,
         callers,

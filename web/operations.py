@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from models.scopes import ANALYTICS_READ as ANALYTICS_READ
 from models.scopes import PAYMENTS_READ as PAYMENTS_READ
 from models.scopes import PAYMENTS_WRITE as PAYMENTS_WRITE
 from models.scopes import REFUNDS_WRITE as REFUNDS_WRITE
@@ -10,7 +11,7 @@ from models.scopes import SCOPES as SCOPES
 ANY = ""
 """No scope: whoever has a key may."""
 
-READ_ONE, READ_MANY, WRITE = 1, 2, 5
+READ_ONE, READ_MANY, WRITE, READ_SUMS = 1, 2, 5, 10
 """Units of a caller's rate limit: about as the work behind them is."""
 
 
@@ -32,6 +33,9 @@ LIST_PAYMENTS = Operation("list_payments", PAYMENTS_READ, READ_MANY)
 GET_REFUND = Operation("get_refund", PAYMENTS_READ, READ_ONE)
 LIST_REFUNDS = Operation("list_refunds", PAYMENTS_READ, READ_ONE)
 LIST_EVENTS = Operation("list_events", PAYMENTS_READ, READ_MANY)
+ANALYTICS_SUMMARY = Operation("analytics_summary", ANALYTICS_READ, READ_SUMS)
+ANALYTICS_TIMESERIES = Operation("analytics_timeseries", ANALYTICS_READ, READ_SUMS)
+ANALYTICS_DECLINES = Operation("analytics_declines", ANALYTICS_READ, READ_SUMS)
 READ_QUERY = Operation("read_query", ANY, READ_ONE)
 """To have a query of GraphQL's read, whatever is in it: what it asks for costs besides, and one that is refused costs too."""
 WATCH_EVENTS = Operation("watch_events", PAYMENTS_READ, READ_MANY)

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from models.callers import ApiKeys, RateLimiter, Tokens
-from models.ports import CommandLog, NoticeLog, NoticeMemory, NoticeReader, PaymentReader, Replies, View
+from models.ports import (
+    AnalyticsReader,
+    CommandLog,
+    NoticeLog,
+    NoticeMemory,
+    NoticeReader,
+    PaymentReader,
+    Replies,
+    View,
+)
 
 
 class Reader(PaymentReader, Protocol):
@@ -67,6 +76,7 @@ class Ports:
     commands: CommandLog
     replies: Replies
     reader: Reader
+    analytics: AnalyticsReader
     signals: Signals
     keys: ApiKeys
     limiter: RateLimiter

@@ -38,7 +38,7 @@ class Reading:
 
     async def payments(self, authorization: str | None, query: Query) -> Page:
         caller = await self._callers.admit(authorization, LIST_PAYMENTS)
-        asked = _Asked(
+        asked = AskedFor(
             query, ("status", "currency", "customer", "created_after", "created_before", *_CURSORS)
         )
         where = PaymentFilter(
@@ -72,7 +72,7 @@ class Reading:
     async def events(self, authorization: str | None, payment_id: str, query: Query) -> Page:
         """The story in its order."""
         caller = await self._callers.admit(authorization, LIST_EVENTS)
-        asked = _Asked(query, ("limit", "after_sequence"))
+        asked = AskedFor(query, ("limit", "after_sequence"))
         limit, after = asked.limit(), asked.number("after_sequence", 0, SEQUENCE_MAX, 0)
         asked.refuse_what_is_wrong()
         if not ids.PAYMENT_ID.fullmatch(payment_id):
@@ -99,7 +99,7 @@ def refunds_in(payment: View, query: Query) -> Page:
 
 
 def _wanted_refunds(query: Query) -> tuple[int, str | None, str | None]:
-    asked = _Asked(query, _CURSORS)
+    asked = AskedFor(query, _CURSORS)
     wanted = asked.page(ids.REFUND_ID.fullmatch)
     asked.refuse_what_is_wrong()
     return wanted
@@ -115,7 +115,7 @@ def _page_of(found: list[View], limit: int, after: str | None, before: str | Non
     return Page(found[start : start + limit], len(found) > start + limit)
 
 
-class _Asked:
+class AskedFor:
     """A query string being read: gathers all that is wrong with it."""
 
     def __init__(self, query: Query, known: Sequence[str]) -> None:
@@ -127,9 +127,9 @@ class _Asked:
             if takes_metadata and name.startswith("metadata[") and name.endswith("]"):
                 self._metadata.append((name[len("metadata[") : -1], value))
             elif name not in known:
-                self._wrong(sayable(name), f"is not one of {', '.join(known)}")
+                self.wrong(sayable(name), f"is not one of {', '.join(known)}")
             elif name in self._given:
-                self._wrong(name, "must be given once")
+                self.wrong(name, "must be given once")
             else:
                 self._given[name] = value
 
@@ -140,7 +140,7 @@ class _Asked:
     def checked(self, name: str, check: fields.Check) -> str | None:
         value = self._given.get(name)
         if value is not None and (message := check(value)):
-            self._wrong(name, message)
+            self.wrong(name, message)
         return value
 
     def time(self, name: str) -> datetime | None:
@@ -151,8 +151,20 @@ class _Asked:
                 return at and at.astimezone(UTC)
         except (ValueError, OverflowError):
             pass  # said below
-        self._wrong(name, "must be an RFC 3339 time with its offset, such as 2026-01-31T12:00:00Z")
+        self.wrong(name, "must be an RFC 3339 time with its offset, such as 2026-01-31T12:00:00Z")
         return None
+
+    def needed(self, name: str, check: fields.Check) -> str:
+        """Empty where it is missing, which is said."""
+        if name not in self._given:
+            self.wrong(name, "is needed")
+        return self.checked(name, check) or ""
+
+    def needed_time(self, name: str) -> datetime | None:
+        if name not in self._given:
+            self.wrong(name, "is needed")
+            return None
+        return self.time(name)
 
     def number(self, name: str, least: int, most: int, default: int) -> int:
         value = self._given.get(name)
@@ -164,7 +176,7 @@ class _Asked:
             and len(value) <= len(str(most))
             and least <= int(value) <= most
         ):
-            self._wrong(name, f"must be an integer of {least} to {most}")
+            self.wrong(name, f"must be an integer of {least} to {most}")
             return default
         return int(value)
 
@@ -175,19 +187,19 @@ class _Asked:
         after, before = self._given.get("starting_after"), self._given.get("ending_before")
         for name, cursor in (("starting_after", after), ("ending_before", before)):
             if cursor is not None and not is_id(cursor):
-                self._wrong(name, "must be the id of an object of this list")
+                self.wrong(name, "must be the id of an object of this list")
         if after is not None and before is not None:
-            self._wrong("ending_before", "cannot be given beside starting_after")
+            self.wrong("ending_before", "cannot be given beside starting_after")
         return self.limit(), after, before
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
         if len(self._metadata) > METADATA_FILTERS_MAX:
-            self._wrong("metadata", f"can be filtered by at most {METADATA_FILTERS_MAX} names")
+            self.wrong("metadata", f"can be filtered by at most {METADATA_FILTERS_MAX} names")
         wanted: Mapping[str, object] = dict(self._metadata)
         if len(wanted) < len(self._metadata):
-            self._wrong("metadata", "has a name that is given twice")
+            self.wrong("metadata", "has a name that is given twice")
         self._errors.extend(FieldError(*fault) for fault in fields.metadata("metadata", wanted))
         return tuple(self._metadata)
 
-    def _wrong(self, name: str, message: str) -> None:
+    def wrong(self, name: str, message: str) -> None:
         self._errors.append(FieldError(name, message))

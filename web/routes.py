@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from models import shapes
 from models.codes import Code
-from web.operations import PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE
+from web.operations import ANALYTICS_READ, PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE
 
 _ANY = (Code.UNAVAILABLE, Code.INTERNAL_ERROR, Code.MALFORMED_REQUEST)
 _CALLER = (Code.UNAUTHENTICATED, Code.FORBIDDEN, Code.RATE_LIMITED)
@@ -47,7 +47,14 @@ class Route:
         """What it is about."""
         if not self.path.startswith("/v1/"):
             return "provider" if self.operation == "take_notice" else "upkeep"
+        if self.path.startswith("/v1/analytics/"):
+            return "analytics"
         return "refunds" if "refund" in self.path else "payments"
+
+    @property
+    def has_csv(self) -> bool:
+        """Whether it is told as a table too."""
+        return self.tag == "analytics"
 
     @property
     def is_conditional(self) -> bool:
@@ -55,6 +62,7 @@ class Route:
         return self.method == "GET" and (self.scope is not None or self.shows == "Document")
 
 
+_SUMS = ("from", "to", "currency", "payment_method")
 _PAGE = ("limit", "starting_after", "ending_before")
 
 ROUTES: tuple[Route, ...] = (
@@ -168,6 +176,39 @@ ROUTES: tuple[Route, ...] = (
         _READ_ONE,
         PAYMENTS_READ,
         query=("limit", "after_sequence"),
+    ),
+    Route(
+        "GET",
+        "/v1/analytics/summary",
+        "analytics_summary",
+        "Counts, volumes and rates over a range, by currency",
+        (200,),
+        "AnalyticsFiguresList",
+        (*_ANY, *_CALLER, Code.VALIDATION_FAILED),
+        ANALYTICS_READ,
+        query=_SUMS,
+    ),
+    Route(
+        "GET",
+        "/v1/analytics/timeseries",
+        "analytics_timeseries",
+        "The same by minute, hour or day",
+        (200,),
+        "AnalyticsFiguresList",
+        (*_ANY, *_CALLER, Code.VALIDATION_FAILED),
+        ANALYTICS_READ,
+        query=(*_SUMS, "interval"),
+    ),
+    Route(
+        "GET",
+        "/v1/analytics/declines",
+        "analytics_declines",
+        "Declined payments by code, the most frequent first",
+        (200,),
+        "AnalyticsDeclineList",
+        (*_ANY, *_CALLER, Code.VALIDATION_FAILED),
+        ANALYTICS_READ,
+        query=_SUMS,
     ),
     Route(
         "POST",

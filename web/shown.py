@@ -195,6 +195,56 @@ class EventList(BaseModel):
     has_more: bool
 
 
+class AnalyticsFigures(BaseModel):
+    """What one currency's payments add up to. Whose time each belongs to is in docs/analytics.md."""
+
+    object: Literal["analytics_figures"]
+    currency: str
+    begins_at: _At
+    ends_at: Annotated[_At, Field(description="Exclusive.")]
+    payments: Annotated[int, Field(ge=0, description="Made in this time.")]
+    by_status: Annotated[dict[str, int], Field(description="The same payments, by what they are now.")]
+    gross: Annotated[int, Field(ge=0, description="Asked for by them, in minor units.")]
+    captured: Annotated[int, Field(description="In this time, in minor units.")]
+    refunded: Annotated[int, Field(description="Below zero where failed refunds came back.")]
+    disputed: Annotated[int, Field(description="Below zero where won disputes came back.")]
+    net: Annotated[int, Field(description="Captured, less refunded, less disputed.")]
+    authorization_rate: Annotated[float | None, Field(description="0 to 1; null: nothing to compare.")]
+    refund_rate: float | None
+    dispute_rate: float | None
+    settled: Annotated[int, Field(ge=0, description="Payments first captured in this time.")]
+    settled_p50_s: Annotated[
+        float | None, Field(description="From creation to capture, seconds; interpolated.")
+    ]
+    settled_p95_s: float | None
+    settled_p99_s: float | None
+    unknown: Annotated[int, Field(ge=0, description="Payments unknown now, since this time.")]
+    unknown_since: Annotated[_At | None, Field(description="The beginning of the first bucket that has one.")]
+
+
+class AnalyticsDecline(BaseModel):
+    """How many payments of one currency were declined with one code."""
+
+    object: Literal["analytics_decline"]
+    currency: str
+    begins_at: _At
+    ends_at: _At
+    code: Annotated[str, Field(examples=["insufficient_funds"])]
+    payments: Annotated[int, Field(ge=0)]
+
+
+class AnalyticsFiguresList(BaseModel):
+    object: Literal["list"]
+    data: list[AnalyticsFigures]
+    has_more: Literal[False]
+
+
+class AnalyticsDeclineList(BaseModel):
+    object: Literal["list"]
+    data: list[AnalyticsDecline]
+    has_more: Literal[False]
+
+
 class FieldProblem(BaseModel):
     field: str
     message: str
@@ -239,6 +289,8 @@ SHOWN: tuple[type[BaseModel], ...] = (
     PaymentList,
     RefundList,
     EventList,
+    AnalyticsFiguresList,
+    AnalyticsDeclineList,
     ProblemDocument,
     Received,
     Alive,

@@ -30,6 +30,8 @@ SHOWN = (
     "Provider",
     "PaymentEvent",
     "Cause",
+    "AnalyticsFigures",
+    "AnalyticsDecline",
     "ProblemDocument",
     "FieldProblem",
 )
@@ -65,7 +67,16 @@ WHERE = {
     "created_before": datetime.now(UTC),
     "metadata": {"a": "b"},
 }
+SUMS = {
+    "begins_at": datetime.now(UTC),
+    "ends_at": datetime.now(UTC),
+    "currency": "usd",
+    "payment_method": "card",
+}
 CALLS = {
+    "analytics_summary": asking.analytics_summary(SUMS),
+    "analytics_timeseries": asking.analytics_timeseries(SUMS, "hour"),
+    "analytics_declines": asking.analytics_declines(SUMS),
     "create_payment": asking.create_payment(*COMMAND),
     "capture_payment": asking.capture_payment(PAY, *COMMAND),
     "cancel_payment": asking.cancel_payment(PAY, *COMMAND),
@@ -131,7 +142,7 @@ def test_the_version_is_the_distributions() -> None:
     assert millrace_client.__version__ == told["project"]["version"]
 
 
-@pytest.mark.parametrize("part", ["payments", "refunds", "events"])
+@pytest.mark.parametrize("part", ["payments", "refunds", "events", "analytics"])
 def test_both_clients_offer_the_same(part: str) -> None:
     sync, asynchronous = (
         _surface(type(getattr(kind("http://127.0.0.1:1", "mr_test_x"), part)))
@@ -199,7 +210,7 @@ def _example(hint: Any) -> Any:
     inner = [each for each in get_args(hint) if each is not type(None)]
     if dataclasses.is_dataclass(hint):
         return {field.name: "x" for field in dataclasses.fields(hint) if field.name == "id"}
-    if hint in (str, int, bool):
+    if hint in (str, int, bool, float):
         return hint()
     if hint is datetime:
         return "2026-01-31T12:00:00Z"

@@ -31,13 +31,15 @@ ABOUT = f"""Payments that are made once, whatever happens: a request that may ha
 * **Unknown members and query parameters are refused**, so that none is taken for heard. Answers may gain members.
 * **No card numbers**, anywhere: what looks like one is refused and kept nowhere.
 * **Reads carry an `ETag`** of {TAG_BYTES * 2} hexadecimal digits; with `If-None-Match` they answer 304 where nothing changed.
-  Every GET can be asked as HEAD, every address as OPTIONS. `Accept` is not looked at: there is one form of everything.
+  Every GET can be asked as HEAD, every address as OPTIONS. `Accept` is looked at where there are tables too (`text/csv`), and
+  nowhere else: there is one form of everything.
 * **Lists** are newest first and paged by cursors: `starting_after` the last id of a page, while `has_more`.
 """
 
 TAGS = {
     "payments": "Make, capture, cancel and read payments.",
     "refunds": "Give money back.",
+    "analytics": "What payments add up to: counts, volumes and rates, by currency.",
     "upkeep": "Health, metrics and documents: no API key is asked for.",
     "provider": "Stripe's own door.",
 }

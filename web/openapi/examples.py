@@ -6,6 +6,7 @@ from typing import Any
 from models import shapes
 from models.commands import Command, Origin, PublicCommand, RecordOutcome
 from models.deciding import decide
+from models.figures import Span, Sum, declines, summary
 from models.ids import internal_command_id
 from models.provider import (
     Answered,
@@ -160,6 +161,26 @@ _EVENT: Json = {
     "data": {"intent": _INTENT, "charge": _CHARGE, "amount_captured_minor": 1999, "final": True},
 }
 
+_DAY = Span("day", _AT.replace(hour=0), _AT.replace(hour=0) + timedelta(days=1))
+_SUMS = [
+    Sum("usd", _DAY.begins_at, measure, value)
+    for measure, value in {
+        "status:captured": 97,
+        "status:declined": 3,
+        "gross": 199_900,
+        "payments_authorized": 97,
+        "payments_captured": 97,
+        "payments_refunded": 2,
+        "captured": 193_903,
+        "refunded": 2_500,
+        "settled_within:1": 90,
+        "settled_within:5": 7,
+        "decline:insufficient_funds": 2,
+        "decline:lost_card": 1,
+    }.items()
+]
+_FIGURES, _DECLINES = summary(_SUMS, _DAY), declines(_SUMS, _DAY)
+
 _REFUNDED = payment_view(refunded(), False)
 [_REFUND] = refunds_of(_REFUNDED)
 
@@ -172,6 +193,8 @@ _OF_SHAPE: dict[str, dict[str, tuple[str, Json]]] = {
     "Refund": {"refund": ("A refund", _REFUND)},
     "RefundList": {"page": ("The last page", _listed(_REFUND))},
     "EventList": {"page": ("The last page", _listed(_EVENT))},
+    "AnalyticsFiguresList": {"page": ("One currency", _listed(*_FIGURES))},
+    "AnalyticsDeclineList": {"page": ("Two codes", _listed(*_DECLINES))},
     "Received": {"received": ("Durable, or known already, or of no payment here", {"received": True})},
     "Alive": {"alive": ("It lives", {"status": "alive"})},
     "Ready": {"ready": ("Nothing is missing", {"ready": True, "missing": []})},

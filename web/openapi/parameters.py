@@ -3,7 +3,10 @@
 from typing import Any
 
 from models import fields, ids
+from models.analytics import METHODS
+from models.figures import STEPS
 from models.payment import PaymentStatus
+from web.analytics import RANGES
 from web.idempotency import KEY_MAX_CHARS
 from web.patience import WAIT_MAX_S
 from web.reading import LIMIT_DEFAULT, LIMIT_MAX, METADATA_FILTERS_MAX, SEQUENCE_MAX
@@ -53,6 +56,10 @@ _QUERY: dict[str, tuple[Json, Any, str]] = {
     ),
     "created_after": (_TIME, "2026-01-01T00:00:00Z", "Made later than this."),
     "created_before": (_TIME, "2026-02-01T00:00:00Z", "Made before this."),
+    "from": (_TIME, "2026-01-01T00:00:00Z", "From the bucket in which this is."),
+    "to": (_TIME, "2026-02-01T00:00:00Z", f"To the end of the last bucket that begins before this. {RANGES}"),
+    "payment_method": ({"type": "string", "enum": list(METHODS)}, "card", "By this kind of method."),
+    "interval": ({"type": "string", "enum": list(STEPS)}, "day", "How long a bucket is; days are UTC's."),
     "metadata": (_METADATA, {"order": "6735"}, "With these names and values."),
     "limit": (
         {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT},
@@ -67,6 +74,8 @@ _QUERY: dict[str, tuple[Json, Any, str]] = {
         "The `sequence` of the last event that was seen.",
     ),
 }
+
+_REQUIRED = {"from", "to", "interval"}
 
 _IDEMPOTENCY_KEY: Json = {
     "name": "Idempotency-Key",
@@ -132,4 +141,6 @@ def _query(name: str, route: Route) -> Json:
         of_refunds = "{payment_id}/refunds" in route.path
         schema, example = (_REFUND_ID, REFUND_EXAMPLE_ID) if of_refunds else (_PAYMENT_ID, PAYMENT_EXAMPLE_ID)
     made = {"name": name, "in": "query", "description": said, "schema": schema, "example": example}
+    if name in _REQUIRED:
+        made["required"] = True
     return made | {"style": "deepObject", "explode": True} if name == "metadata" else made

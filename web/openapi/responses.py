@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from models.codes import Code
+from web.csv_tables import CONTENT_TYPE as CSV
+from web.csv_tables import table
 from web.openapi import examples
 from web.openapi.problem_examples import SAID
 from web.openapi.problem_examples import problem as example_of
@@ -132,7 +134,15 @@ def _content(route: Route, status: int) -> Json:
         shown = {"schema": {"anyOf": either}, "example": examples.accepted(route.shows)}
         return {"application/json": shown}
     told = {name: {"summary": said, "value": value} for name, (said, value) in examples.of(route).items()}
-    return {"application/json": {"schema": _ref(route.shows), "examples": told}}
+    made: Json = {"application/json": {"schema": _ref(route.shows), "examples": told}}
+    if route.has_csv:
+        made[CSV] = {"schema": {"type": "string"}, "example": _table(told)}
+    return made
+
+
+def _table(told: Json) -> str:
+    rows = next(iter(told.values()))["value"]["data"]
+    return table(rows, rows[0])
 
 
 def _problems(codes: Iterable[Code]) -> Json:

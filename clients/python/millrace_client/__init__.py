@@ -24,6 +24,8 @@ from millrace_client.errors import (
 )
 from millrace_client.ids import NAMESPACE, command_id_for, payment_id_for, refund_id_for
 from millrace_client.objects import (
+    AnalyticsDecline,
+    AnalyticsFigures,
     Cause,
     Decline,
     Dispute,
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NAMESPACE",
+    "AnalyticsDecline",
+    "AnalyticsFigures",
     "AsyncMillrace",
     "Cause",
     "Conflict",

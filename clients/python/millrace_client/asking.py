@@ -72,6 +72,15 @@ class PaymentFilter(TypedDict, total=False):
     metadata: Mapping[str, str]
 
 
+class AnalyticsFilter(TypedDict, total=False):
+    """Of which time (aware; `ends_at` exclusive, both widened to whole buckets), currency and kind of method."""
+
+    begins_at: Required[datetime]
+    ends_at: Required[datetime]
+    currency: str
+    payment_method: Literal["card", "bank_account", "other"]
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One operation, asked for. `key`: of a command. `wait_s`: how long the service is to wait; None leaves it to the service."""
@@ -146,6 +155,24 @@ def list_refunds(payment: Payment | str, **page: str | int | None) -> Call:
 
 def list_events(payment: Payment | str, **page: int | None) -> Call:
     return Call("GET", f"/v1/payments/{_id(payment)}/events", _query(page))
+
+
+def analytics_summary(where: Mapping[str, Any]) -> Call:
+    return Call("GET", "/v1/analytics/summary", _sums_query(where))
+
+
+def analytics_timeseries(where: Mapping[str, Any], interval: str) -> Call:
+    return Call("GET", "/v1/analytics/timeseries", _sums_query(where) | {"interval": interval})
+
+
+def analytics_declines(where: Mapping[str, Any]) -> Call:
+    return Call("GET", "/v1/analytics/declines", _sums_query(where))
+
+
+def _sums_query(where: Mapping[str, Any]) -> dict[str, str]:
+    """`from` is no name that Python takes."""
+    names = {"begins_at": "from", "ends_at": "to"}
+    return {names.get(name, name): value for name, value in _query(where).items()}
 
 
 def _command(path: str, body: Mapping[str, Any], key: str | None, wait_s: float | None) -> Call:

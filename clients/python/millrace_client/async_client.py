@@ -6,14 +6,22 @@ The same surface as `client`'s, which a test holds them to. Needs the extra `mil
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from typing import Self, TypeVar, Unpack
+from typing import Literal, Self, TypeVar, Unpack
 
 from millrace_client import asking
 from millrace_client.aiohttp_transport import AiohttpTransport
-from millrace_client.asking import Call, CancelBody, CaptureBody, PaymentBody, PaymentFilter, RefundBody
+from millrace_client.asking import (
+    AnalyticsFilter,
+    Call,
+    CancelBody,
+    CaptureBody,
+    PaymentBody,
+    PaymentFilter,
+    RefundBody,
+)
 from millrace_client.flows import TRY_S, Flows, following
 from millrace_client.http import AsyncTransport, Flow, Pause
-from millrace_client.objects import Page, Payment, PaymentEvent, Refund
+from millrace_client.objects import AnalyticsDecline, AnalyticsFigures, Page, Payment, PaymentEvent, Refund
 from millrace_client.opening import PAGE_MAX, SETTLED_WITHIN_S, headers_of
 from millrace_client.retrying import Retries
 
@@ -39,6 +47,7 @@ class AsyncMillrace:
         self._transport = transport or AiohttpTransport(base_url, ssl_context)
         self._flows = Flows(headers_of(api_key), retries or Retries(), try_s)
         self.payments, self.refunds, self.events = AsyncPayments(self), AsyncRefunds(self), AsyncEvents(self)
+        self.analytics = AsyncAnalytics(self)
 
     async def __aenter__(self) -> Self:
         return self
@@ -199,3 +208,24 @@ class AsyncEvents(_Part):
         """All that is told by now, from behind `after_sequence`."""
         call = asking.list_events(payment, limit=PAGE_MAX, after_sequence=after_sequence)
         return self._all(PaymentEvent, call)
+
+
+class AsyncAnalytics(_Part):
+    """What payments add up to: one entry per currency, amounts in its minor units. Needs the scope `analytics:read`."""
+
+    async def summary(self, **where: Unpack[AnalyticsFilter]) -> tuple[AnalyticsFigures, ...]:
+        """Over the whole range, of a year at most."""
+        page = await self._run(self._flows.page(AnalyticsFigures, asking.analytics_summary(where)))
+        return page.data
+
+    async def timeseries(
+        self, *, interval: Literal["minute", "hour", "day"], **where: Unpack[AnalyticsFilter]
+    ) -> tuple[AnalyticsFigures, ...]:
+        """By bucket, in order of time; those in which nothing was are left out."""
+        call = asking.analytics_timeseries(where, interval)
+        return (await self._run(self._flows.page(AnalyticsFigures, call))).data
+
+    async def declines(self, **where: Unpack[AnalyticsFilter]) -> tuple[AnalyticsDecline, ...]:
+        """By code, the most frequent first."""
+        page = await self._run(self._flows.page(AnalyticsDecline, asking.analytics_declines(where)))
+        return page.data

@@ -3,13 +3,21 @@
 import ssl
 import time
 from collections.abc import Iterator
-from typing import Self, TypeVar, Unpack
+from typing import Literal, Self, TypeVar, Unpack
 
 from millrace_client import asking
-from millrace_client.asking import Call, CancelBody, CaptureBody, PaymentBody, PaymentFilter, RefundBody
+from millrace_client.asking import (
+    AnalyticsFilter,
+    Call,
+    CancelBody,
+    CaptureBody,
+    PaymentBody,
+    PaymentFilter,
+    RefundBody,
+)
 from millrace_client.flows import TRY_S, Flows, following
 from millrace_client.http import Flow, Pause, Transport
-from millrace_client.objects import Page, Payment, PaymentEvent, Refund
+from millrace_client.objects import AnalyticsDecline, AnalyticsFigures, Page, Payment, PaymentEvent, Refund
 from millrace_client.opening import PAGE_MAX, SETTLED_WITHIN_S, headers_of
 from millrace_client.retrying import Retries
 from millrace_client.urllib3_transport import Urllib3Transport
@@ -36,6 +44,7 @@ class Millrace:
         self._transport = transport or Urllib3Transport(base_url, ssl_context)
         self._flows = Flows(headers_of(api_key), retries or Retries(), try_s)
         self.payments, self.refunds, self.events = Payments(self), Refunds(self), Events(self)
+        self.analytics = Analytics(self)
 
     def __enter__(self) -> Self:
         return self
@@ -189,3 +198,24 @@ class Events(_Part):
         """All that is told by now, from behind `after_sequence`."""
         call = asking.list_events(payment, limit=PAGE_MAX, after_sequence=after_sequence)
         return self._all(PaymentEvent, call)
+
+
+class Analytics(_Part):
+    """What payments add up to: one entry per currency, amounts in its minor units. Needs the scope `analytics:read`."""
+
+    def summary(self, **where: Unpack[AnalyticsFilter]) -> tuple[AnalyticsFigures, ...]:
+        """Over the whole range, of a year at most."""
+        page = self._run(self._flows.page(AnalyticsFigures, asking.analytics_summary(where)))
+        return page.data
+
+    def timeseries(
+        self, *, interval: Literal["minute", "hour", "day"], **where: Unpack[AnalyticsFilter]
+    ) -> tuple[AnalyticsFigures, ...]:
+        """By bucket, in order of time; those in which nothing was are left out."""
+        call = asking.analytics_timeseries(where, interval)
+        return (self._run(self._flows.page(AnalyticsFigures, call))).data
+
+    def declines(self, **where: Unpack[AnalyticsFilter]) -> tuple[AnalyticsDecline, ...]:
+        """By code, the most frequent first."""
+        page = self._run(self._flows.page(AnalyticsDecline, asking.analytics_declines(where)))
+        return page.data

@@ -183,6 +183,46 @@ class PaymentEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class AnalyticsFigures:
+    """What one currency's payments add up to, from `begins_at` to before `ends_at`. Rates: 0 to 1, or None."""
+
+    object: str = "analytics_figures"
+    currency: str = ""
+    begins_at: datetime | None = None
+    ends_at: datetime | None = None
+    payments: int = 0
+    by_status: Mapping[str, int] = field(default_factory=dict)
+    gross: int = 0
+    captured: int = 0
+    refunded: int = 0
+    disputed: int = 0
+    net: int = 0
+    authorization_rate: float | None = None
+    refund_rate: float | None = None
+    dispute_rate: float | None = None
+    settled: int = 0
+    settled_p50_s: float | None = None
+    settled_p95_s: float | None = None
+    settled_p99_s: float | None = None
+    unknown: int = 0
+    unknown_since: datetime | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyticsDecline:
+    """How many payments of one currency were declined with one code."""
+
+    object: str = "analytics_decline"
+    currency: str = ""
+    begins_at: datetime | None = None
+    ends_at: datetime | None = None
+    code: str = ""
+    payments: int = 0
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class FieldProblem:
     field: str = ""
     message: str = ""

@@ -4,8 +4,8 @@ it takes these steps in a second schema of the same database, where there is not
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 UPGRADE = """
 CREATE SCHEMA IF NOT EXISTS analytics;
