@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from models.scopes import SCOPES
 from tests.streams.adapters import issuer
 from tests.system.history import History, Operation
 from tests.system.http_client import HttpClient
@@ -48,9 +49,7 @@ async def ask(
 
 
 def bearer(stranger: HttpClient) -> list[dict[str, str]]:
-    token = issuer.token(
-        "ES256", merchant=stranger.merchant["id"], scope="payments:read payments:write refunds:write"
-    )
+    token = issuer.token("ES256", merchant=stranger.merchant["id"], scope=" ".join(SCOPES))
     return [stranger.authorized(), {"Authorization": f"Bearer {token}"}]
 
 

@@ -24,6 +24,13 @@ BODIES: dict[str | None, Any] = {
     shapes.CANCEL: {},
     shapes.REFUND: {"amount": 1},
 }
+QUERIES = {
+    route.operation: "?from=2026-01-01T00:00:00Z&to=2026-12-01T00:00:00Z"
+    + ("&interval=day" if "interval" in route.query else "")
+    for route in ROUTES
+    if route.has_csv
+}
+"""What cannot be asked for without one."""
 ON_WHAT_IS_HELD = {"capture_payment", "cancel_payment"}
 
 
@@ -38,7 +45,8 @@ class Owned:
     def path(self, route: Route) -> str:
         """To something of theirs. A parameter that is not known here fails: say what of theirs it would name."""
         payment = self.held if route.operation in ON_WHAT_IS_HELD else self.taken
-        return route.path.format(payment_id=payment, refund_id=self.refund)
+        path = route.path.format(payment_id=payment, refund_id=self.refund)
+        return path + QUERIES.get(route.operation, "")
 
     def is_named_by(self, route: Route) -> bool:
-        return self.path(route) != route.path
+        return "{" in route.path
