@@ -1,4 +1,4 @@
-"""What sums tell: figures per currency, over a range or by bucket. How they come to be is `analytics`; reading them an adapter's."""
+"""What sums tell: figures per currency, over a range or by bucket. How they come to be is `analytics`, and neither reads any."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

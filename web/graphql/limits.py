@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
+    EnumValueNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -23,6 +24,7 @@ from graphql import (
 from models.card_numbers import holds_card_number
 from models.commands import FieldError
 from models.fields import CARD_NUMBER
+from models.figures import RANGE_MAX, STEPS
 from web.graphql.schema import CORE
 from web.problems import Problem, invalid
 from web.reading import LIMIT_DEFAULT, LIMIT_MAX
@@ -56,6 +58,10 @@ _INTROSPECTED = {"__schema": 2000, "__type": 200}
 """Values: how many they really show is the schema's own affair."""
 _CONNECTIONS = frozenset({"payments", "refunds", "events"})
 """Whatever these show counts as many times as the page that is asked for is long."""
+
+_SUMS_MAX = {"summary": 10, "timeseries": 0, "declines": 100}
+"""Reads besides, whose lists have no pages: how many entries each is taken to have. A series has its buckets."""
+_BUCKETS_MAX = {interval: RANGE_MAX[interval] // step for interval, step in STEPS.items()}
 
 Variables = Mapping[str, Any]
 Definition = OperationDefinitionNode | FragmentDefinitionNode
@@ -160,8 +166,8 @@ class _Walk:
         name, under = field.name.value, Measure()
         if field.selection_set:
             under = self.of(field.selection_set, level + 1)
-        times = self._page_of(field) if name in _CONNECTIONS else 1
-        looked_up = _COSTS.get(name, 0) if is_root else COST_OF_READ * (name == "events")
+        times = self._times(field)
+        looked_up = _COSTS.get(name, 0) if is_root else COST_OF_READ * (name == "events" or name in _SUMS_MAX)
         own = looked_up + bool(field.selection_set)
         values = times * under.values + (_INTROSPECTED.get(name, 0) if field.selection_set else 1)
         aliases = under.aliases + bool(field.alias)
@@ -176,6 +182,20 @@ class _Walk:
         if level + self._measured[name].depth > DEPTH_MAX:
             raise _refused(f"must not be nested deeper than {DEPTH_MAX}")
         return self._measured[name]
+
+    def _times(self, field: FieldNode) -> int:
+        name = field.name.value
+        if name == "timeseries":
+            return self._buckets_of(field)
+        return self._page_of(field) if name in _CONNECTIONS else _SUMS_MAX.get(name, 1)
+
+    def _buckets_of(self, field: FieldNode) -> int:
+        """Where a variable that is not looked at yet says how long they are: as few as there can be."""
+        given = next((each.value for each in field.arguments or () if each.name.value == "interval"), None)
+        interval = given.value if isinstance(given, EnumValueNode) else None
+        if isinstance(given, VariableNode):
+            interval = (self._variables or {}).get(given.name.value)
+        return _BUCKETS_MAX.get(str(interval), min(_BUCKETS_MAX.values()))
 
     def _page_of(self, field: FieldNode) -> int:
         given = [each.value for each in field.arguments or () if each.name.value in ("first", "last")]

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from enum import Enum
 from typing import Any
 
 import strawberry
@@ -13,6 +12,7 @@ from strawberry.types import ExecutionContext
 
 from models.commands import FieldError
 from models.ports import View
+from web.graphql.analytics import Analytics, given
 from web.graphql.commands import Mutation
 from web.graphql.context import Info
 from web.graphql.paging import Asked, Connection
@@ -47,14 +47,18 @@ class Query:
     ) -> Connection[Payment] | None:
         paging, context = Asked(first, after, last, before), info.context
         query = [
-            *_given(status=status, currency=currency, customer=customer),
-            *_given(created_after=created_after, created_before=created_before),
+            *given(status=status, currency=currency, customer=customer),
+            *given(created_after=created_after, created_before=created_before),
             *_by_metadata(metadata),
             *paging.query(),
         ]
         page = await context.operations.reading.payments(context.authorization, query)
         connection: Connection[Payment] = paging.connection(page, id_of)
         return connection
+
+    @strawberry.field(description="What payments add up to. Needs the scope `analytics:read`.")
+    def analytics(self) -> Analytics | None:
+        return Analytics()
 
     @strawberry.field(description="A refund.")
     async def refund(self, info: Info, id: strawberry.ID) -> Refund | None:
@@ -81,15 +85,6 @@ class Subscription:
         async with aclosing(happening):
             async for each in happening:
                 yield happened(each.event, each.payment)  # type: ignore[misc]
-
-
-def _given(**filters: Any) -> list[tuple[str, str]]:
-    """Those that are not null, as a query string would hold them."""
-    return [
-        (name, str(value.value if isinstance(value, Enum) else value))
-        for name, value in filters.items()
-        if value is not None
-    ]
 
 
 def _by_metadata(wanted: Any) -> list[tuple[str, Any]]:
