@@ -8,10 +8,10 @@ from pathlib import Path
 import uvloop
 
 from sandbox.testing import Servers, choose_servers
-from tests.bench import chain, doors, drain, webhooks
+from tests.bench import analytics, chain, doors, drain, webhooks
 from tests.bench.report import Report
 
-PARTS = ("drain", "chain", "doors", "webhooks")
+PARTS = ("drain", "chain", "doors", "webhooks", "analytics")
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 
 
@@ -23,6 +23,8 @@ async def measure(part: str, servers: Servers, arguments: argparse.Namespace, re
         await doors.measure(servers, arguments.rounds, order, report)
     elif part == "webhooks":
         await webhooks.measure(servers, arguments.rounds, arguments.seconds, report)
+    elif part == "analytics":
+        await analytics.measure(servers, arguments.rounds, report)
     else:
         await chain.measure(servers, arguments.rounds, arguments.seconds, order, report)
 

@@ -76,10 +76,8 @@ async def test_a_series_counts_by_its_buckets_also_where_a_variable_says_how_lon
     assert codes(await ask(told, asked, {"i": "minute"})) == ["validation_failed"]
 
 
-async def test_many_summaries_in_one_query_cost_as_many_reads(told: Door) -> None:
-    many = " ".join(
-        f"a{n}: analytics {{ summary({RANGE}) {{ gross }} declines({RANGE}) {{ code }} timeseries({RANGE}, interval: day) {{ net }} }}"
-        for n in range(30)
-    )
-    [refused] = errors(await ask(told, f"{{ {many} }}"))
+async def test_many_reads_in_one_query_cost_as_many(told: Door) -> None:
+    three = f"summary({RANGE}) {{ net }} declines({RANGE}) {{ code }} timeseries({RANGE}, interval: day) {{ net }}"
+    many = " ".join(f"a{n}: analytics {{ ...f }}" for n in range(26))
+    [refused] = errors(await ask(told, f"{{ {many} }} fragment f on Analytics {{ {three} }}"))
     assert refused["errors"][0]["message"].startswith("must not cost more")
