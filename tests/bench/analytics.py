@@ -28,7 +28,7 @@ MINUTES = 30 * 24 * 60
 
 MEASURES = (
     "status:captured", "status:declined", "gross", "captured", "refunded", "payments_authorized", "payments_captured",
-    "payments_refunded", "settled_within:1", "settled_within:2", "settled_within:5", "decline:insufficient_funds", "decline:lost_card",
+    "payments_refunded", "settled_within:1", "settled_within:2", "settled_within:5", "decline:insufficient", "decline:lost_card",
 )  # fmt: skip
 FILLED = """
 INSERT INTO analytics.rollups (merchant, currency, method, interval, begins_at, measure, value)
@@ -62,7 +62,7 @@ async def measure(servers: Servers, rounds: int, report: Report) -> None:
     await postgres.close()
     report.table(
         "Reading analytics",
-        f"Over the sums of {FACTS:,} facts of one merchant and as many of another's ({rows:,} rows), from the question to the figures. "
+        f"Over the sums of {FACTS:,} facts of one merchant and as many of another's ({rows:,} rows), until the figures are made. "
         "Median (least–most). Must: 100 ms.",
         ["what", "ms", "p95 ms"],
         table,
