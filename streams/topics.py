@@ -4,6 +4,8 @@ Source: contract, "Topics". All of them have the same number of partitions: a pa
 share one partition number, and the writer's changelog follows its source.
 """
 
+import asyncio
+import time
 from dataclasses import dataclass, field
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -30,6 +32,8 @@ _DAY_MS = 24 * _HOUR_MS
 _FOR_EVER = -1
 _SET_ON_THE_TOPIC = 1  # Source: Kafka, DescribeConfigs, config_source: DYNAMIC_TOPIC_CONFIG
 WRITER_TABLE = "payments"
+SHOWN_WITHIN_S = 10.0
+"""By every broker, what one of them has made: a second or two on a busy one."""
 
 _READABLE = {"compression.type": "uncompressed"}
 """The broker unpacks what comes compressed: aiokafka alone knows gzip only, and one record in zstd, lz4 or snappy, which
@@ -124,9 +128,22 @@ async def create(settings: Settings) -> list[str]:
             for topic in catalogue(settings):
                 if topic not in missing:
                     await _hold_to_its_config(admin, topic)
+            await _until_shown(admin, [topic.name for topic in missing])
     finally:
         await admin.close()
     return [topic.name for topic in missing]
+
+
+async def _until_shown(admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    """A broker says that a topic is made before it tells others of it, and of who leads it."""
+    until = time.monotonic() + SHOWN_WITHIN_S
+    while names and not all(
+        each["partitions"] and all(partition["leader"] >= 0 for partition in each["partitions"])
+        for each in await admin.describe_topics(names)
+    ):
+        if time.monotonic() > until:
+            raise Unavailable(f"Kafka has made the topics {', '.join(names)}, and does not show them")
+        await asyncio.sleep(0.1)
 
 
 async def _create_one(admin: AIOKafkaAdminClient, topic: Topic, settings: Settings) -> None:
