@@ -13,13 +13,14 @@ from models import ids, shapes
 from models.commands import InvalidCommand, Origin
 from models.errors import Refused, Unavailable
 from models.ports import PaymentFilter, Replies, View
+from models.webhook_endpoints import Kept
 from streams.accounts import accounts
 from streams.adapters.kafka_groups import Group, groups
 from streams.adapters.kafka_signals import KafkaListener, KafkaSignals
 from streams.adapters.postgres.connections import Postgres
 from streams.adapters.postgres.doubt import doubts, owner
 from streams.adapters.postgres.overlook import Overlook
-from streams.adapters.postgres.webhook_endpoints import Kept, PostgresWebhookEndpoints
+from streams.adapters.postgres.webhook_endpoints import PostgresWebhookEndpoints
 from streams.adapters.postgres.webhook_overlook import WebhookOverlook
 from streams.adapters.redis_tokens import RedisTokens
 from streams.budget.bucket import burst_of

@@ -7,16 +7,11 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
+from models.webhook_endpoints import ENDPOINTS_MAX, Endpoint, Kept, WebhookEndpoints, Wished
 from models.webhooks import EVENT_FILTER, EVENT_TYPES_MAX
 from streams.adapters.postgres import Postgres
 from streams.adapters.postgres.merchants import NotFound, is_known, no_such_merchant
-from streams.adapters.postgres.webhook_endpoints import (
-    ENDPOINTS_MAX,
-    Endpoint,
-    Kept,
-    PostgresWebhookEndpoints,
-    Wished,
-)
+from streams.adapters.postgres.webhook_endpoints import PostgresWebhookEndpoints
 from streams.adapters.webhook_addresses import url_refused
 from streams.operator import Refused
 from streams.operator.printing import show
@@ -40,7 +35,7 @@ async def _run(given: argparse.Namespace, operator: str, settings: Settings) -> 
 
 
 async def _act(
-    given: argparse.Namespace, by: str, endpoints: PostgresWebhookEndpoints, settings: Settings
+    given: argparse.Namespace, by: str, endpoints: WebhookEndpoints, settings: Settings
 ) -> list[dict[str, object]]:
     match given.action:
         case "list":
@@ -70,7 +65,7 @@ async def _act(
 
 
 async def _create(
-    given: argparse.Namespace, by: str, endpoints: PostgresWebhookEndpoints, settings: Settings
+    given: argparse.Namespace, by: str, endpoints: WebhookEndpoints, settings: Settings
 ) -> dict[str, object]:
     if refused := url_refused(given.url, settings.webhook_allow):
         raise Refused(f"the URL {refused}")

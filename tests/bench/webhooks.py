@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from agents.notifications.webhooks import Webhooks
+from models.webhook_endpoints import Wished
 from models.webhooks import Notice, Outcome
 from sandbox.testing import Servers
 from streams.adapters.postgres import Postgres
 from streams.adapters.postgres.migrating import migrate
-from streams.adapters.postgres.webhook_endpoints import PostgresWebhookEndpoints, Wished
+from streams.adapters.postgres.webhook_endpoints import PostgresWebhookEndpoints
 from streams.adapters.postgres.webhook_queue import PostgresWebhookQueue
 from streams.adapters.webhook_sender import HttpWebhookSender
 from streams.sealing import Sealing

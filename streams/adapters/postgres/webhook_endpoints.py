@@ -5,19 +5,16 @@ Each act and its line in the audit are one statement. Everything is asked for by
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from psycopg2.extras import Json
 
+from models.webhook_endpoints import ENDPOINTS_MAX, Endpoint, Kept, Wished
 from models.webhooks import SECRET_BYTES, secret_of
 from streams.adapters.postgres.connections import Postgres
 from streams.sealing import Sealing
-
-ENDPOINTS_MAX = 16
-"""Of one merchant: each of them is a copy of every event."""
 
 ENDPOINT = """
 SELECT id, merchant, url, event_types, ordered, description, created_at, failing_since, disabled_at, disabled_why FROM done
@@ -68,58 +65,13 @@ WITH done AS (UPDATE webhook_deliveries SET state = 'pending', tries = 0, ended_
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """`failing_since`: of the first attempt that failed after the last that did not."""
-
-    id: str
-    merchant: str
-    url: str
-    event_types: list[str]
-    ordered: bool
-    description: str
-    created_at: datetime
-    failing_since: datetime | None
-    disabled_at: datetime | None
-    disabled_why: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One delivery. `attempts`: as JSON, each with number, time, milliseconds, status, the answer's first KiB and error."""
-
-    id: str
-    endpoint: str
-    event: str
-    type: str
-    payment: str
-    sequence: int
-    state: str
-    made: int
-    next_at: datetime
-    created_at: datetime
-    ended_at: datetime | None
-    attempts: str = "[]"
-
-
-@dataclass(frozen=True, slots=True)
-class Wished:
-    """What an endpoint shall be; None: as it is."""
-
-    url: str | None = None
-    event_types: Sequence[str] | None = None
-    ordered: bool | None = None
-    description: str | None = None
-
-
 class PostgresWebhookEndpoints:
-    """All of them raise Unavailable. `actor`: who does it, for the audit. None: there is no such thing of this merchant's."""
+    """The port `WebhookEndpoints`, in PostgreSQL."""
 
     def __init__(self, postgres: Postgres, sealing: Sealing) -> None:
         self._postgres, self._sealing = postgres, sealing
 
     async def create(self, merchant: str, wished: Wished, actor: str) -> tuple[Endpoint, str] | None:
-        """The endpoint and its secret, which is not shown again. None: the merchant has ENDPOINTS_MAX."""
         id, secret = f"we_{uuid4().hex}", _new_secret()
         sealed = self._sealing.seal(secret, id)
         what = (wished.url, list(wished.event_types or ["*"]), bool(wished.ordered), wished.description or "")
@@ -140,7 +92,6 @@ class PostgresWebhookEndpoints:
     async def rotate(
         self, merchant: str, id: str, overlap: timedelta, actor: str
     ) -> tuple[Endpoint, str] | None:
-        """A new secret; for `overlap` deliveries are signed with both."""
         secret = _new_secret()
         done = await self._act(
             ROTATE,
@@ -150,7 +101,6 @@ class PostgresWebhookEndpoints:
         return (done, secret) if done else None
 
     async def delete(self, merchant: str, id: str, actor: str) -> Endpoint | None:
-        """With all that is on its way to it, and what was sent."""
         return await self._act(DELETE, (id, merchant), (actor, "webhook_endpoint.deleted", {}))
 
     async def disable(self, merchant: str, id: str, why: str, actor: str) -> Endpoint | None:
@@ -159,11 +109,9 @@ class PostgresWebhookEndpoints:
         )
 
     async def enable(self, merchant: str, id: str, actor: str, reason: str | None = None) -> Endpoint | None:
-        """What was on its way goes on."""
         return await self._act(ENABLE, (id, merchant), (actor, "webhook_endpoint.enabled", _why(reason)))
 
     async def all(self, merchant: str | None) -> list[Endpoint]:
-        """None: everybody's."""
         return [Endpoint(*row) for row in await self._postgres.rows(LIST + ENDPOINT, (merchant, merchant))]
 
     async def one(self, merchant: str, id: str) -> Endpoint | None:
@@ -173,12 +121,10 @@ class PostgresWebhookEndpoints:
     async def deliveries(
         self, merchant: str, id: str, most: int, state: str | None = None, after: str | None = None
     ) -> list[Kept]:
-        """The newest first; `after`: those older than this one."""
         values = (id, merchant, state, state, after, after, id, most)
         return [Kept(*row) for row in await self._postgres.rows(DELIVERIES + DELIVERY, values)]
 
     async def redeliver(self, merchant: str, id: str, actor: str, reason: str | None = None) -> Kept | None:
-        """Now, under the same id, by a schedule that begins anew. None also: it is about to be sent for the first time."""
         note = actor, "webhook_delivery.sent_again", Json({"delivery": id, **_why(reason)})
         found = await self._postgres.rows(REDELIVER + NOTE + DELIVERY, (id, merchant, *note))
         return Kept(*found[0]) if found else None

@@ -1,8 +1,9 @@
 """Everybody's webhook endpoints and deliveries, for operators to look at. What is done about them is `webhook_endpoints.py`'s."""
 
+from models.webhook_endpoints import Endpoint, Kept
 from streams.adapters.postgres.connections import Postgres
 from streams.adapters.postgres.rows import storable
-from streams.adapters.postgres.webhook_endpoints import DELIVERY, ENDPOINT, Endpoint, Kept
+from streams.adapters.postgres.webhook_endpoints import DELIVERY, ENDPOINT
 
 ENDPOINTS = """
 WITH done AS (SELECT * FROM webhook_endpoints

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from models.webhook_endpoints import ENDPOINTS_MAX, Wished
 from models.webhooks import Answer, Delivery, Notice, Outcome, delivery_id, outcome
 from streams.adapters.postgres import Postgres
-from streams.adapters.postgres.webhook_endpoints import ENDPOINTS_MAX, PostgresWebhookEndpoints, Wished
+from streams.adapters.postgres.webhook_endpoints import PostgresWebhookEndpoints
 from streams.adapters.postgres.webhook_queue import PostgresWebhookQueue
 from streams.sealing import Sealing
 from tests.streams.adapters.servers import run_sql

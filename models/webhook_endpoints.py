@@ -1,0 +1,97 @@
+"""Merchants' webhook endpoints as whoever manages them sees them, and the port to them. How they are kept is an adapter's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+ENDPOINTS_MAX = 16
+"""Of one merchant: each of them is a copy of every event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`failing_since`: of the first attempt that failed after the last that did not."""
+
+    id: str
+    merchant: str
+    url: str
+    event_types: list[str]
+    ordered: bool
+    description: str
+    created_at: datetime
+    failing_since: datetime | None
+    disabled_at: datetime | None
+    disabled_why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One delivery. `attempts`: as JSON, each with number, time, milliseconds, status, the answer's first KiB and error."""
+
+    id: str
+    endpoint: str
+    event: str
+    type: str
+    payment: str
+    sequence: int
+    state: str
+    made: int
+    next_at: datetime
+    created_at: datetime
+    ended_at: datetime | None
+    attempts: str = "[]"
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """What an endpoint shall be; None: as it is."""
+
+    url: str | None = None
+    event_types: Sequence[str] | None = None
+    ordered: bool | None = None
+    description: str | None = None
+
+
+class WebhookEndpoints(Protocol):
+    """All of them raise Unavailable. `actor`: who does it, and `reason`: why, for the audit. None: there is no such thing of this
+    merchant's.
+    """
+
+    async def create(self, merchant: str, wished: Wished, actor: str) -> tuple[Endpoint, str] | None:
+        """The endpoint and its secret, which is not shown again. None: the merchant has ENDPOINTS_MAX."""
+        ...
+
+    async def change(self, merchant: str, id: str, wished: Wished, actor: str) -> Endpoint | None: ...
+
+    async def rotate(
+        self, merchant: str, id: str, overlap: timedelta, actor: str
+    ) -> tuple[Endpoint, str] | None:
+        """A new secret; for `overlap` deliveries are signed with both."""
+        ...
+
+    async def delete(self, merchant: str, id: str, actor: str) -> Endpoint | None:
+        """With all that is on its way to it, and what was sent."""
+        ...
+
+    async def disable(self, merchant: str, id: str, why: str, actor: str) -> Endpoint | None: ...
+
+    async def enable(self, merchant: str, id: str, actor: str, reason: str | None = None) -> Endpoint | None:
+        """What was on its way goes on."""
+        ...
+
+    async def all(self, merchant: str | None) -> list[Endpoint]:
+        """None: everybody's."""
+        ...
+
+    async def one(self, merchant: str, id: str) -> Endpoint | None: ...
+
+    async def deliveries(
+        self, merchant: str, id: str, most: int, state: str | None = None, after: str | None = None
+    ) -> list[Kept]:
+        """The newest first; `after`: those older than this one."""
+        ...
+
+    async def redeliver(self, merchant: str, id: str, actor: str, reason: str | None = None) -> Kept | None:
+        """Now, under the same id, by a schedule that begins anew. None also: it is about to be sent for the first time."""
+        ...
