@@ -30,6 +30,7 @@ POINTS = {
     "gateway.before_psp": "the event is read, Stripe was not asked",
     "gateway.after_psp": "Stripe has charged, nobody knows",
     "projection.after_store": "PostgreSQL has it, the place in the log was not committed",
+    "analytics.after_store": "facts and sums are kept, the place in the log was not committed",
 }
 """Each of them is reached by what any payment does; those of replay and of mails are struck in tests of their own."""
 STRIKES_WITHIN_S = 20.0
