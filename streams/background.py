@@ -6,7 +6,7 @@ from typing import Any
 
 
 def for_ever(
-    work: Callable[[], Awaitable[None]], pause_s: float, failed: Callable[[Exception], object]
+    work: Callable[[], Awaitable[object]], pause_s: float, failed: Callable[[Exception], object]
 ) -> "asyncio.Task[None]":
     """`work` again and again, with a pause between. `failed` is told what it raised."""
 

@@ -1,6 +1,7 @@
 """`python -m agents.analytics`: events into facts and sums in PostgreSQL. The only place where it meets its pipes."""
 
 from agents.analytics import take_in
+from agents.keeping import STALL_S
 from models.analytics import Fact
 from streams.adapters.postgres.analytics import PostgresAnalytics
 from streams.delivery import Outgoing, Poison, Record
@@ -8,9 +9,6 @@ from streams.process import Process, run
 from streams.settings import Settings
 from streams.topics import EVENTS
 from streams.wire.facts import fact_of
-
-STALL_S = 3600.0
-"""PostgreSQL may be away for long; the events wait in Kafka. Only a process that hangs for an hour starts anew."""
 
 
 async def compose(settings: Settings) -> None:

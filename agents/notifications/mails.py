@@ -8,11 +8,11 @@ Message-ID.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
+from agents.keeping import keep, until_reached
 from models.errors import InvariantBroken, Unavailable
 from models.mailing import Away, MailCarrier, MailOutbox, settlement
 from models.mails import (
@@ -29,12 +29,9 @@ from models.ports import Change, View
 
 SENDERS = 4  # at once, each on a connection of its own; more than that some servers take for an attack
 LOOK_S = 2.0  # an idle sender, when nothing told it that there is something: what was put off has come due
-RETRY_FIRST_S, RETRY_MAX_S = 0.1, 2.0  # while PostgreSQL is away
 AWAY_FIRST_S, AWAY_MAX_S = 1.0, 15.0  # while no SMTP server is there: a sender's pause, doubled
 UNKNOWN_PER_HOUR = 20  # a mail each; an outage of Stripe's makes thousands, of which these tell enough
 KEPT = timedelta(days=30)  # a customer's address and what they bought, once it has been told
-
-T = TypeVar("T")
 
 log = logging.getLogger("millrace.mails")
 
@@ -63,7 +60,7 @@ class Mails:
         if not telling:
             return
         merchants = {change.event.merchant for change in telling}
-        names = await self._until_reached(lambda: self._outbox.merchant_names(merchants))
+        names = await until_reached(lambda: self._outbox.merchant_names(merchants), log)
         await self._keep([mail for change in telling for mail in self._told(change, names)])
         self._crashpoint("notifications.after_mails")
 
@@ -147,7 +144,7 @@ class Mails:
         self._crashpoint("notifications.after_mail")
         settled = settlement(leased, carried, self._clock())
         # whatever PostgreSQL does: what is not written down is sent again
-        await self._until_reached(lambda: self._outbox.settle(leased, settled))
+        await until_reached(lambda: self._outbox.settle(leased, settled), log)
         is_away = isinstance(carried, Away)
         self.results[leased.mail.kind, "away" if is_away else settled.status.value] += 1
         (log.warning if is_away else log.info)(
@@ -162,30 +159,15 @@ class Mails:
 
     async def _keep(self, mails: Sequence[Mail]) -> None:
         if mails:
-            await self._until_reached(lambda: self._put(mails))
+            await until_reached(lambda: self._put(mails), log)
 
     async def _put(self, mails: Sequence[Mail]) -> None:
-        """All at once; if the outbox refuses the content of one, one by one, so that it stops nobody."""
-        try:
-            if mails:
-                await self._outbox.put(mails)
-        except InvariantBroken as refusal:
-            if len(mails) == 1:
-                log.critical("mail %s (%s) cannot be kept: %s", mails[0].id, mails[0].kind, refusal)
-                return
-            for mail in mails:
-                await self._put([mail])
+        await keep(mails, self._outbox.put, _tell)
         self._news.set()
 
-    async def _until_reached(self, ask: Callable[[], Awaitable[T]]) -> T:
-        pause_s = RETRY_FIRST_S
-        while True:
-            try:
-                return await ask()
-            except Unavailable as away:
-                log.warning("PostgreSQL is away, trying again in %.1f s: %s", pause_s, away)
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, RETRY_MAX_S)
+
+def _tell(mail: Mail, refusal: InvariantBroken) -> None:
+    log.critical("mail %s (%s) cannot be kept: %s", mail.id, mail.kind, refusal)
 
 
 async def _at_most(pause_s: float, event: asyncio.Event) -> None:

@@ -12,6 +12,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from agents.keeping import keep, until_reached
 from models.errors import InvariantBroken, Unavailable
 from models.webhooks import Answer, Delivery, Notice, Outcome, WebhookQueue, WebhookSender, outcome
 
@@ -66,20 +67,7 @@ class Webhooks:
 
     async def take_in(self, notices: Sequence[Notice]) -> None:
         """Returns when they are kept, however long the store is away; what it can never keep stops nobody else."""
-        while notices:
-            try:
-                await self._queue.take_in(notices)
-                return
-            except Unavailable as away:
-                log.warning("webhooks cannot be taken in, trying again in %g s: %s", AWAY_S, away)
-                await asyncio.sleep(AWAY_S)
-            except InvariantBroken as refusal:
-                if len(notices) == 1:
-                    log.critical("event %s cannot be sent on: %s", notices[0].event_id, refusal)
-                    return
-                for one in notices:
-                    await self.take_in([one])
-                return
+        await keep(notices, lambda some: until_reached(lambda: self._queue.take_in(some), log), _tell)
 
     async def send_due(self) -> int:
         """Begins what is due and has a place; returns how many that are. Raises Unavailable."""
@@ -160,3 +148,7 @@ class Webhooks:
         failing = Counter(lane.failing for lane in self._lanes.values() if lane.under_way)[True]
         full = failing >= FAILING_MAX
         return {id: 0 if full and lane.failing else lane.room for id, lane in self._lanes.items()}
+
+
+def _tell(notice: Notice, refusal: InvariantBroken) -> None:
+    log.critical("event %s cannot be sent on: %s", notice.event_id, refusal)

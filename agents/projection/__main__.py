@@ -1,5 +1,6 @@
 """`python -m agents.projection`: events into PostgreSQL and the cache. The only place where it meets its pipes."""
 
+from agents.keeping import STALL_S
 from agents.projection import project
 from models.ports import Change
 from streams.adapters.postgres.store import PostgresPaymentStore
@@ -9,9 +10,6 @@ from streams.process import Process, run
 from streams.settings import Settings
 from streams.topics import EVENTS
 from streams.wire.changes import change_of
-
-STALL_S = 3600.0
-"""PostgreSQL may be away for long; the events wait in Kafka. Only a projection that hangs for an hour starts anew."""
 
 
 async def compose(settings: Settings) -> None:
