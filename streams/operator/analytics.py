@@ -12,7 +12,7 @@ from streams import topics
 from streams.adapters.kafka_log import KafkaLog
 from streams.adapters.postgres.analytics import PostgresAnalytics
 from streams.adapters.postgres.analytics_rebuilding import REBUILT, AnalyticsRebuilding
-from streams.adapters.postgres.rebuilding import Hindered
+from streams.adapters.postgres.rebuild_session import Hindered
 from streams.delivery import Poison
 from streams.kafka_clients import client_settings, reaching
 from streams.operator import Refused

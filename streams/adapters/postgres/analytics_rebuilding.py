@@ -1,21 +1,16 @@
 """Fresh tables beside those of analytics, and the switch from these to those. What is written into them is `analytics.py`'s.
 
-One session does everything, and holds an advisory lock; whatever kills it, nothing has moved or everything, and the next one
-clears up.
+One session does everything: `rebuild_session.py`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
-
-import psycopg2
-
-from models.errors import Unavailable
 from streams.adapters.postgres.analytics import LIVE
-from streams.adapters.postgres.connecting import CONNECT_WITHIN_S
 from streams.adapters.postgres.migrating import MIGRATION_LOCK
-from streams.adapters.postgres.rebuilding import HELD_IDLE_MAX_S, WRITERS_WAIT_S, Hindered
-from streams.adapters.postgres.statements import sentence
+from streams.adapters.postgres.rebuild_session import (
+    HELD_IDLE_MAX_S,
+    WRITERS_WAIT_S,
+    Hindered,
+    RebuildSession,
+)
 
 REBUILT = "analytics_rebuilt"
 REPLACED = "analytics_replaced"
@@ -45,37 +40,15 @@ SUMS = (
 )
 
 
-class AnalyticsRebuilding:
-    """Not asynchronous. Use as a context: the lock is held until its end. Raises Unavailable and Hindered throughout."""
-
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._connection: Any = None
-
-    def __enter__(self) -> "AnalyticsRebuilding":
-        with self._translated():
-            self._connection = psycopg2.connect(self._dsn, connect_timeout=int(CONNECT_WITHIN_S))
-            self._connection.autocommit = True
-            self._ask("SET statement_timeout = 0")
-            if not self._ask("SELECT pg_try_advisory_lock(%s)", REBUILD_LOCK)[0][0]:
-                self._connection.close()
-                raise Hindered("another rebuild of analytics is under way")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(psycopg2.Error):
-            if not self._connection.closed:
-                self._connection.cancel()  # a thread may be in the midst of a statement that nobody waits for any more
-                self._ask("ROLLBACK")
-                self._ask(DROP)
-        self._connection.close()
+class AnalyticsRebuilding(RebuildSession):
+    lock, held = REBUILD_LOCK, "another rebuild of analytics is under way"
 
     def prepare(self) -> None:
         """Fresh, empty tables; what a rebuild before this one left is gone."""
         with self._translated():
             if self._ask("SELECT to_regclass(%s)", f"{LIVE}.facts")[0][0] is None:
                 raise Hindered("there are no tables yet: `python -m streams.adapters.postgres migrate`")
-            self._ask(DROP)
+            self.clear()
             self._ask(PREPARE)
 
     def hold_writers(self) -> None:
@@ -97,14 +70,7 @@ class AnalyticsRebuilding:
             self._ask(SWITCH)
             self._ask("COMMIT")
 
-    def _ask(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-        with self._connection.cursor() as cursor:
-            cursor.execute(statement, parameters or None)
-            return list(cursor.fetchall()) if cursor.description else []
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except psycopg2.Error as failed:
-            raise Unavailable(sentence(self._dsn, failed)) from failed
+    def clear(self) -> None:
+        """Drop what is not live."""
+        with self._translated():
+            self._ask(DROP)

@@ -5,32 +5,29 @@ what is read of the log is not known here.
     millrace_replaced    the tables that were live, from the switch until they are dropped
 
 Tables move from schema to schema, with their indexes and constraints: names stay what the migrations expect. One session does
-everything and holds an advisory lock; whatever kills it, nothing has moved or everything, and the next one clears up.
+everything: `rebuild_session.py`.
 """
 
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from collections.abc import Collection
+from typing import NamedTuple
 
-import psycopg2
 from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import make_dsn, parse_dsn
 from psycopg2.sql import SQL, Composed, Identifier
 
-from models.errors import Unavailable
 from streams.adapters.postgres import differing, hanging
-from streams.adapters.postgres.connecting import CONNECT_WITHIN_S, VANISHED_CLIENT_CHECK_MS
 from streams.adapters.postgres.migrating import MIGRATION_LOCK, migrate
 from streams.adapters.postgres.projected import PROJECTED
-from streams.adapters.postgres.statements import sentence
+from streams.adapters.postgres.rebuild_session import (
+    HELD_IDLE_MAX_S,
+    WRITERS_WAIT_S,
+    Hindered,
+    RebuildSession,
+)
 
 REBUILT, REPLACED = "millrace_rebuilt", "millrace_replaced"
 REPLAY_LOCK = MIGRATION_LOCK + 1
-WRITERS_WAIT_S = 10  # for a batch of the projection, or an autovacuum that gives way after a second
-HELD_IDLE_MAX_S = 20
-"""How long the server lets us hold writers without a word, for as long as Kafka is read. Whoever is stopped, or whose machine is
-gone, would else hold them for good, or until TCP notices, two hours later."""
 READERS_WAIT_MS = 50  # how long readers may queue behind the switch while it waits for one of them
 SWITCH_TRIES, SWITCH_PAUSE_S = 200, 0.05
 
@@ -43,10 +40,6 @@ AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = format('%%I.%%I', sch
 """
 
 
-class Hindered(Exception):
-    """It cannot be done as things stand; the message says why, and nothing was changed."""
-
-
 class Switched(NamedTuple):
     """How long others waited, in ms."""
 
@@ -54,36 +47,14 @@ class Switched(NamedTuple):
     readers_ms: float
 
 
-class Rebuilding:
-    """Not asynchronous. Use as a context: the lock is held until its end. Raises Unavailable and Hindered throughout."""
+class Rebuilding(RebuildSession):
+    lock, held = REPLAY_LOCK, "another replay is under way"
 
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._connection: Any = None
+        super().__init__(dsn)
         self._live = self._step = ""
         self._indexes: list[str] = []
         self._locked_at = 0.0
-
-    def __enter__(self) -> "Rebuilding":
-        with self._translated():
-            options = f"{parse_dsn(self._dsn).get('options', '')} -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
-            options += f" -c client_connection_check_interval={VANISHED_CLIENT_CHECK_MS}"
-            self._connection = psycopg2.connect(
-                self._dsn, options=options.strip(), connect_timeout=int(CONNECT_WITHIN_S)
-            )
-            self._connection.autocommit = True
-            if not self._ask("SELECT pg_try_advisory_lock(%s)", REPLAY_LOCK)[0][0]:
-                self._connection.close()
-                raise Hindered("another replay is under way")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(psycopg2.Error, Unavailable):
-            if not self._connection.closed:
-                self._connection.cancel()  # a thread may be in the midst of a statement that nobody waits for any more
-                self._ask("ROLLBACK")
-                self.clear()
-        self._connection.close()
 
     @property
     def fresh_dsn(self) -> str:
@@ -209,18 +180,6 @@ class Rebuilding:
     def _step_of(self, schema: str) -> str:
         (row,) = self._ask(SQL("SELECT version_num FROM {}").format(Identifier(schema, "alembic_version")))
         return str(row[0])
-
-    def _ask(self, statement: str | Composed, *parameters: object, **named: object) -> list[tuple[Any, ...]]:
-        with self._connection.cursor() as cursor:
-            cursor.execute(statement, named or parameters or None)
-            return list(cursor.fetchall()) if cursor.description else []
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except psycopg2.Error as failed:
-            raise Unavailable(sentence(self._dsn, failed)) from failed
 
 
 def _names(schema: str) -> Composed:

@@ -12,7 +12,7 @@ from models.analytics import Fact, contributions
 from sandbox.testing import PostgresServer
 from streams.adapters.postgres.analytics import PostgresAnalytics
 from streams.adapters.postgres.analytics_rebuilding import REBUILT, AnalyticsRebuilding
-from streams.adapters.postgres.rebuilding import Hindered
+from streams.adapters.postgres.rebuild_session import Hindered
 from tests.analytics import fact, stories
 from tests.streams.adapters.servers import run_sql
 

@@ -20,7 +20,8 @@ from streams.adapters.postgres import (
 )
 from streams.adapters.postgres.differing import GHOST, MISSING, OTHERWISE
 from streams.adapters.postgres.projected import KEPT_ELSEWHERE, PROJECTED
-from streams.adapters.postgres.rebuilding import REBUILT, REPLACED, Hindered, Rebuilding
+from streams.adapters.postgres.rebuild_session import Hindered
+from streams.adapters.postgres.rebuilding import REBUILT, REPLACED, Rebuilding
 from tests.streams.adapters.payments import FIRST, change, payment_id, refund, view
 from tests.streams.adapters.servers import run_sql
 
