@@ -1,30 +1,26 @@
 """A command about a payment by an operator: on the log as anybody's is, and in the audit with who and why, in one transaction."""
 
 import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-
-import orjson
 
 from models.commands import PublicCommand
 from models.errors import Unavailable
 from models.ports import Replies, Reply
-from models.representation import rfc3339
 from streams.delivery import Partition, partition_of
 from streams.delivery.sending import Item
 from streams.logs import blotted
+from streams.operator import words
 from streams.operator.acting import acting, home
 from streams.operator.reading import records
 from streams.settings import Settings
 from streams.topics import AUDIT
-from streams.wire import cloudevents
 from streams.wire.commands import TYPES, CommandCodec
 
 WRITTEN_WITHIN_S = 10.0
 ANSWERED_WITHIN_S = 20.0
 TYPE = "payment.commanded.v1"
-CONTENT = ("payment", "merchant", "type", "command", "operator", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +82,9 @@ async def of_payment(settings: Settings, payment_id: str) -> list[Commanded]:
 
 
 def item(said: Commanded) -> Item:
-    headers = cloudevents.attributes(
-        id=f"commanded/{said.command}", type=TYPE, source="millrace", at=said.at, subject=said.payment
-    )
-    return Item(said.payment.encode(), orjson.dumps(asdict(said) | {"at": rfc3339(said.at)}), headers)
+    return words.item(said, f"commanded/{said.command}", TYPE, said.payment)
 
 
 def read(record: Any) -> Commanded | None:
     """None where the record of the audit tells of no command."""
-    try:
-        content = orjson.loads(record.value or b"")
-        named = {name: str(content[name]) for name in CONTENT}
-        said = Commanded(**named, at=datetime.fromisoformat(content["at"]))
-    except (ValueError, TypeError, KeyError):
-        return None
-    return said if said.at.tzinfo is not None and record.key == said.payment.encode() else None
+    return words.read(record, Commanded, "payment")

@@ -4,22 +4,18 @@ In Kafka, like the letters: they must be manageable while PostgreSQL is away.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
-
-from models.representation import rfc3339
 from streams.delivery.sending import Item
+from streams.operator import words
 from streams.operator.reading import records
 from streams.settings import Settings
 from streams.topics import AUDIT
-from streams.wire import cloudevents
 
 REDRIVEN, DROPPED = "redriven", "dropped"
 TYPE = "dead_letter.settled.v1"
-CONTENT = ("letter", "fate", "operator", "reason", "source", "code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +32,7 @@ class Settled:
 
 
 def item(settled: Settled) -> Item:
-    key = settled.letter.encode()
-    headers = cloudevents.attributes(
-        id=f"dead-letter/{settled.letter}",
-        type=TYPE,
-        source="millrace",
-        at=settled.at,
-        subject=settled.letter,
-    )
-    content = asdict(settled) | {"at": rfc3339(settled.at)}
-    return Item(key, orjson.dumps(content), headers)
+    return words.item(settled, f"dead-letter/{settled.letter}", TYPE, settled.letter)
 
 
 Name = tuple[str, str]
@@ -70,11 +57,5 @@ def first_words(written: Iterable[Any]) -> dict[Name, Settled]:
 
 def read(record: Any) -> Settled | None:
     """None where the record tells of no letter."""
-    try:
-        content = orjson.loads(record.value or b"")
-        named = {name: str(content[name]) for name in CONTENT}
-        settled = Settled(**named, at=datetime.fromisoformat(content["at"]))
-    except (ValueError, TypeError, KeyError):
-        return None
-    is_one = settled.fate in (REDRIVEN, DROPPED) and settled.at.tzinfo is not None
-    return settled if is_one and record.key == settled.letter.encode() else None
+    settled = words.read(record, Settled, "letter")
+    return settled if settled is not None and settled.fate in (REDRIVEN, DROPPED) else None
