@@ -45,6 +45,10 @@ class Sum(NamedTuple):
     value: int
 
 
+Tell = Callable[[Iterable[Sum], Span], list[dict[str, Any]]]
+"""What sums over a range tell: `summary`, `timeseries` or `declines`."""
+
+
 def widened(begins_at: datetime, ends_at: datetime, interval: str) -> Span:
     """To whole buckets. Raises OverflowError at the end of the calendar."""
     last = ends_at - timedelta(microseconds=1)
@@ -139,7 +143,7 @@ def _figures(
     }
 
 
-def columns(tell: Callable[[Iterable[Sum], Span], list[dict[str, Any]]]) -> dict[str, Any]:
+def columns(tell: Tell) -> dict[str, Any]:
     """An entry such as `tell` tells, for its members' names."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     return tell([Sum("usd", at, f"{DECLINED}x", 1)], Span(DAY, at, at))[0]

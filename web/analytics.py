@@ -1,12 +1,10 @@
 """Reading what payments add up to: what may be asked, and of whom. What sums tell is the model's."""
 
-from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Any
 
 from models import fields, figures
 from models.analytics import METHODS, MINUTE
-from models.figures import RANGE_MAX, STEPS, Span, Sum, Wanted
+from models.figures import RANGE_MAX, STEPS, Span, Wanted
 from models.ports import AnalyticsReader, Page
 from web.callers import Callers
 from web.operations import ANALYTICS_DECLINES, ANALYTICS_SUMMARY, ANALYTICS_TIMESERIES, Operation
@@ -43,7 +41,7 @@ class Analytics:
         authorization: str | None,
         operation: Operation,
         query: Query,
-        tell: Callable[[Iterable[Sum], Span], list[dict[str, Any]]],
+        tell: figures.Tell,
     ) -> Page:
         caller = await self._callers.admit(authorization, operation)
         by_bucket = operation is ANALYTICS_TIMESERIES

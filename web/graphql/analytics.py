@@ -1,6 +1,6 @@
 """What payments add up to, in GraphQL: the operations of REST's analytics, as fields of one."""
 
-from enum import Enum
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import strawberry
@@ -11,7 +11,9 @@ from models.ports import Page
 from web import shown as views
 from web.graphql.context import Info
 from web.graphql.described import one_of, shown
+from web.graphql.inputs import given
 from web.graphql.scalars import Json, MinorUnits, Time
+from web.reading import Query
 
 Interval: Any = one_of("Interval", tuple(STEPS))
 PaymentMethodKind: Any = one_of("PaymentMethodKind", METHODS)
@@ -63,9 +65,8 @@ class Analytics:
         currency: str | None = None,
         payment_method: PaymentMethodKind | None = None,
     ) -> list[AnalyticsFigures] | None:
-        context = info.context
-        query = _query(begins_at, to, currency=currency, payment_method=payment_method)
-        return _all(await context.operations.analytics.summary(context.authorization, query))
+        told = info.context.operations.analytics.summary
+        return await _read(info, told, begins_at, to, currency=currency, payment_method=payment_method)
 
     @strawberry.field(description="By bucket, in order of time.")
     async def timeseries(
@@ -77,9 +78,10 @@ class Analytics:
         currency: str | None = None,
         payment_method: PaymentMethodKind | None = None,
     ) -> list[AnalyticsFigures] | None:
-        context = info.context
-        query = _query(begins_at, to, interval=interval, currency=currency, payment_method=payment_method)
-        return _all(await context.operations.analytics.timeseries(context.authorization, query))
+        told = info.context.operations.analytics.timeseries
+        return await _read(
+            info, told, begins_at, to, interval=interval, currency=currency, payment_method=payment_method
+        )
 
     @strawberry.field(description="By code, the most frequent first.")
     async def declines(
@@ -90,23 +92,12 @@ class Analytics:
         currency: str | None = None,
         payment_method: PaymentMethodKind | None = None,
     ) -> list[AnalyticsDecline] | None:
-        context = info.context
-        query = _query(begins_at, to, currency=currency, payment_method=payment_method)
-        return _all(await context.operations.analytics.declines(context.authorization, query))
+        told = info.context.operations.analytics.declines
+        return await _read(info, told, begins_at, to, currency=currency, payment_method=payment_method)
 
 
-def _query(begins_at: str, to: str, **more: Any) -> list[tuple[str, str]]:
-    return given(**{"from": begins_at, "to": to, **more})
-
-
-def given(**filters: Any) -> list[tuple[str, str]]:
-    """Those that are not null, as a query string would hold them."""
-    return [
-        (name, str(value.value if isinstance(value, Enum) else value))
-        for name, value in filters.items()
-        if value is not None
-    ]
-
-
-def _all(page: Page) -> Any:
-    return page.data
+async def _read(
+    info: Info, told: Callable[[str | None, Query], Awaitable[Page]], begins_at: str, to: str, **more: Any
+) -> Any:
+    query = given(**{"from": begins_at, "to": to, **more})
+    return (await told(info.context.authorization, query)).data

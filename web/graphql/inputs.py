@@ -122,3 +122,12 @@ def _faults(type: str, given: Mapping[str, Any]) -> list[FieldError]:
     members = {to_camel_case(member): member for member in bodies.BODIES[type].model_fields}
     value = {members[name]: each for name, each in given.items() if name in members}
     return bodies.faults(type, value, shapes.faults(type, value))
+
+
+def given(**filters: Any) -> list[tuple[str, str]]:
+    """Those that are not null, as a query string would hold them."""
+    return [
+        (name, str(value.value if isinstance(value, Enum) else value))
+        for name, value in filters.items()
+        if value is not None
+    ]

@@ -12,9 +12,10 @@ from strawberry.types import ExecutionContext
 
 from models.commands import FieldError
 from models.ports import View
-from web.graphql.analytics import Analytics, given
+from web.graphql.analytics import Analytics
 from web.graphql.commands import Mutation
 from web.graphql.context import Info
+from web.graphql.inputs import given
 from web.graphql.paging import Asked, Connection
 from web.graphql.scalars import SCALARS, Metadata, Time
 from web.graphql.types import Payment, PaymentEvent, PaymentStatus, Refund, happened, id_of
