@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 ENDPOINTS_MAX = 16
 """Of one merchant: each of them is a copy of every event."""
@@ -27,7 +27,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One delivery. `attempts`: as JSON, each with number, time, milliseconds, status, the answer's first KiB and error."""
+    """One delivery. `attempts`: each with `number`, `at` (RFC 3339), `took_ms`, `status`, `error` and `answer`, its first KiB."""
 
     id: str
     endpoint: str
@@ -40,7 +40,7 @@ class Kept:
     next_at: datetime
     created_at: datetime
     ended_at: datetime | None
-    attempts: str = "[]"
+    attempts: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

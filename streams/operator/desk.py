@@ -1,7 +1,6 @@
 """What the console shows and does, for all merchants: the command line's own functions, and no second way to any of it."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
@@ -53,11 +52,8 @@ class OperatorsDesk:
         webhooks: PostgresWebhookEndpoints,
     ) -> None:
         self._settings, self._signals, self._replies, self._tokens = settings, signals, replies, tokens
-        self._overlook, self._all_webhooks, self._webhooks = (
-            Overlook(postgres),
-            WebhookOverlook(postgres),
-            webhooks,
-        )
+        self._overlook = Overlook(postgres)
+        self._all_webhooks, self._webhooks = WebhookOverlook(postgres), webhooks
 
     def news(self, payment_id: str | None) -> AbstractAsyncContextManager[KafkaListener]:
         return self._signals.listen(None, payment_id)
@@ -165,7 +161,7 @@ class OperatorsDesk:
 def _delivery(kept: Kept) -> Mapping[str, Any]:
     attempts = [
         {**each, "answer": blotted(each["answer"] or ""), "error": blotted(each["error"] or "")}
-        for each in json.loads(kept.attempts)
+        for each in kept.attempts
     ]
     return {**asdict(kept), "attempts": attempts}
 

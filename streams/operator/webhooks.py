@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -92,6 +91,5 @@ def _endpoint(endpoint: Endpoint) -> dict[str, object]:
 
 def _delivery(kept: Kept) -> dict[str, object]:
     """With its last attempt: the others are in --json's `attempts`."""
-    attempts = json.loads(kept.attempts)
-    last = attempts[-1] if attempts else {}
-    return {**asdict(kept), "attempts": attempts, "status": last.get("status"), "error": last.get("error")}
+    last = kept.attempts[-1] if kept.attempts else {}
+    return {**asdict(kept), "status": last.get("status"), "error": last.get("error")}

@@ -3,6 +3,7 @@
 Each act and its line in the audit are one statement. Everything is asked for by merchant: another's is not there.
 """
 
+import json
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,7 +14,7 @@ from psycopg2.extras import Json
 
 from models.webhook_endpoints import ENDPOINTS_MAX, Endpoint, Kept, Wished
 from models.webhooks import SECRET_BYTES, secret_of
-from streams.adapters.postgres.connections import Postgres
+from streams.adapters.postgres.connections import Postgres, Row
 from streams.sealing import Sealing
 
 ENDPOINT = """
@@ -122,12 +123,12 @@ class PostgresWebhookEndpoints:
         self, merchant: str, id: str, most: int, state: str | None = None, after: str | None = None
     ) -> list[Kept]:
         values = (id, merchant, state, state, after, after, id, most)
-        return [Kept(*row) for row in await self._postgres.rows(DELIVERIES + DELIVERY, values)]
+        return [kept(row) for row in await self._postgres.rows(DELIVERIES + DELIVERY, values)]
 
     async def redeliver(self, merchant: str, id: str, actor: str, reason: str | None = None) -> Kept | None:
         note = actor, "webhook_delivery.sent_again", Json({"delivery": id, **_why(reason)})
         found = await self._postgres.rows(REDELIVER + NOTE + DELIVERY, (id, merchant, *note))
-        return Kept(*found[0]) if found else None
+        return kept(found[0]) if found else None
 
     async def _act(
         self, sql: str, values: Sequence[Any], note: tuple[str, str, dict[str, Any]]
@@ -135,6 +136,10 @@ class PostgresWebhookEndpoints:
         actor, action, detail = note
         found = await self._postgres.rows(sql + NOTE + ENDPOINT, (*values, actor, action, Json(detail)))
         return Endpoint(*found[0]) if found else None
+
+
+def kept(row: Row) -> Kept:
+    return Kept(*(*row[:-1], json.loads(row[-1])))
 
 
 def _why(reason: str | None) -> dict[str, str]:

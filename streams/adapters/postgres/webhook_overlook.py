@@ -3,7 +3,7 @@
 from models.webhook_endpoints import Endpoint, Kept
 from streams.adapters.postgres.connections import Postgres
 from streams.adapters.postgres.rows import storable
-from streams.adapters.postgres.webhook_endpoints import DELIVERY, ENDPOINT
+from streams.adapters.postgres.webhook_endpoints import DELIVERY, ENDPOINT, kept
 
 ENDPOINTS = """
 WITH done AS (SELECT * FROM webhook_endpoints
@@ -38,4 +38,4 @@ class WebhookOverlook:
 
     async def delivery(self, id: str) -> Kept | None:
         found = await self._postgres.rows(DELIVERY_OF_ID + DELIVERY, (storable(id),))
-        return Kept(*found[0]) if found else None
+        return kept(found[0]) if found else None
