@@ -38,13 +38,8 @@ SWITCHES = {"enable": True, "disable": False}
 
 class Doing:
     def __init__(self, desk: Desk, reader: Reader, pages: Pages, guard: Guard, signed_in: SignedIn) -> None:
-        self._reader, self._desk, self._pages, self._guard, self._signed_in = (
-            reader,
-            desk,
-            pages,
-            guard,
-            signed_in,
-        )
+        self._desk, self._reader, self._pages = desk, reader, pages
+        self._guard, self._signed_in = guard, signed_in
 
     async def ask_in(self, request: web.Request) -> web.StreamResponse:
         return confined(self._pages.shown("sign_in.html", None, wrong=None))

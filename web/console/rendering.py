@@ -8,7 +8,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from models.money import CURRENCIES
+from models.money import CURRENCIES, Money, readable
 from web.console.plots import plot
 
 _TYPED = re.compile(r"(?P<whole>[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.(?P<rest>[0-9]*))?")
@@ -18,12 +18,7 @@ FOLDER = Path(__file__).parent / "templates"
 
 
 def money(minor: int | None, currency: str) -> str:
-    """`19.99 USD`: by the currency's own digits."""
-    if minor is None:
-        return "–"
-    places = CURRENCIES[currency].exponent if currency in CURRENCIES else 0
-    whole, rest = divmod(minor, 10**places)
-    return f"{whole:,}" + (f".{rest:0{places}}" if places else "") + f" {currency.upper()}"
+    return "–" if minor is None else readable(Money(minor, currency))
 
 
 def minor(typed: str, currency: str) -> int | None:
