@@ -92,13 +92,6 @@ def delivery_id(event_id: str, endpoint: str) -> str:
     return "msg_" + uuid5(NAMESPACE, f"webhook\n{endpoint}\n{event_id}").hex
 
 
-def wants(filters: Sequence[str], type: str) -> bool:
-    """Whether an endpoint with these filters is sent events of the type."""
-    return any(
-        each in ("*", type) or (each.endswith(".*") and type.startswith(each[:-1])) for each in filters
-    )
-
-
 def headers(delivery: Delivery, at: datetime) -> dict[str, str]:
     """Of an attempt that is made at `at`. Raises ValueError for a secret that is none."""
     timestamp = str(int(at.astimezone(UTC).timestamp()))

@@ -14,7 +14,6 @@ from models.webhooks import (
     headers,
     outcome,
     secret_of,
-    wants,
 )
 
 SECRET, OLD = secret_of(b"n" * 32), secret_of(b"o" * 32)
@@ -82,17 +81,3 @@ def test_who_is_gone_is_asked_no_more() -> None:
     gone = outcome(delivery(), Answer(410, 0.1), 0.0)
     assert gone.state == "failed"
     assert gone.disable is not None
-
-
-@pytest.mark.parametrize(
-    ("filter", "wanted"),
-    [
-        ("*", True),
-        ("payment.captured.v1", True),
-        ("payment.*", True),
-        ("payment.captured.v2", False),
-        ("pay.*", False),
-    ],
-)
-def test_an_endpoint_gets_what_it_asked_for(filter: str, wanted: bool) -> None:
-    assert wants(["dispute.*", filter], "payment.captured.v1") is wanted

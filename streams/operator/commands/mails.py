@@ -2,16 +2,16 @@
 
 import argparse
 
+from models.mailing import MailStatus
 from streams.operator.commands import Command, action, actor, operator_argument, whole_number
 
 LISTED_MAX = 10_000  # on one screen or in one script's memory
-STATUSES = ("waiting", "sent", "bounced", "given_up")
 
 
 def arguments(mails: argparse.ArgumentParser) -> None:
     actions = mails.add_subparsers(dest="action", required=True, metavar="ACTION")
     listed = action(actions, "list", "receipts and alerts, the newest first")
-    listed.add_argument("--status", choices=STATUSES, help="only these")
+    listed.add_argument("--status", choices=[status.value for status in MailStatus], help="only these")
     listed.add_argument("--about", help="only of this payment, pay_…, or dead letter")
     listed.add_argument("--most", type=whole_number(LISTED_MAX), default=50, help="how many, newest first")
     action(actions, "show", "one of them whole").add_argument("mail", help="which, mail_…")

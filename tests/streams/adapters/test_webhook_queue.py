@@ -70,6 +70,23 @@ async def test_an_event_is_taken_in_once_for_each_endpoint_that_wants_it(
     assert {each.id for each in found} == {delivery_id("evt-pay_1-1", each) for each in both}
 
 
+@pytest.mark.parametrize(
+    ("filter", "wanted"),
+    [
+        ("*", True),
+        ("payment.captured.v1", True),
+        ("payment.*", True),
+        ("payment.captured.v2", False),
+        ("pay.*", False),
+    ],
+)
+async def test_an_endpoint_gets_what_it_asked_for(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, filter: str, wanted: bool
+) -> None:
+    await made(endpoints, MERCHANT, False, "dispute.*", filter)
+    assert await queue.take_in([notice(1, type="payment.captured.v1")]) == wanted
+
+
 async def test_what_is_leased_is_leased_to_one_and_comes_again_when_that_one_dies(
     queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
 ) -> None:
