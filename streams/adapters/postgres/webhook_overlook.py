@@ -32,9 +32,8 @@ class WebhookOverlook:
 
     async def deliveries(self, endpoint: str, most: int) -> list[Kept]:
         """The newest first."""
-        return [
-            Kept(*row) for row in await self._postgres.rows(DELIVERIES + DELIVERY, (storable(endpoint), most))
-        ]
+        found = await self._postgres.rows(DELIVERIES + DELIVERY, (storable(endpoint), most))
+        return [kept(row) for row in found]
 
     async def delivery(self, id: str) -> Kept | None:
         found = await self._postgres.rows(DELIVERY_OF_ID + DELIVERY, (storable(id),))

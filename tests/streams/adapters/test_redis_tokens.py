@@ -29,10 +29,13 @@ async def gateways(redis_url: str) -> AsyncIterator[list[RedisTokens]]:
 
 
 async def drawn(tokens: RedisTokens, rates: Rates, wanted: int, for_s: float, account: str = SHOP) -> int:
-    """As much as one gateway gets that asks again and again."""
+    """As much as one gateway gets that asks again and again, also after an answer that a busy machine was too late with."""
     ends_at, got = time.monotonic() + for_s, 0
     while time.monotonic() < ends_at:
-        given = (await tokens.take(account, rates, [Wanted(CREATE, wanted)]))[0]
+        try:
+            given = (await tokens.take(account, rates, [Wanted(CREATE, wanted)]))[0]
+        except Unavailable:
+            continue
         got += given.sends
         await asyncio.sleep(min(given.wait_s, max(0.0, ends_at - time.monotonic())))
     return got
