@@ -13,8 +13,10 @@ from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
 from tests.system.kafka_client import KafkaClient
 from tests.system.operator import told
+from tests.system.simulator import SimulatorControl
 from tests.system.stack import System
 from tests.system.test_dead_letters import letter_from, misplaced
+from tests.system.test_whole_payments import paid_after_a_decline
 from tests.system.waiting import until
 
 pytestmark = [pytest.mark.real, needs_a_browser]
@@ -48,6 +50,10 @@ async def settle(page: Page, button: str, why: str) -> None:
     await page.get_by_label("I am sure").check()
     async with page.expect_navigation():
         await page.get_by_role("button", name=button).click()
+
+
+async def opened(page: Page, system: System, payment_id: str) -> None:
+    await page.goto(f"{system.service.endpoints['http']}/console/payments/{payment_id}")
 
 
 async def comes_to(page: Page, there: Locator, text: str) -> None:
@@ -89,6 +95,51 @@ async def test_a_payment_is_seen_to_come_opened_and_refunded_with_a_reason(
         f"{system.service.endpoints['http']}/console/payments?metadata_name=note&metadata_value=%3Cscript%3Ealert(1)%3C%2Fscript%3E"
     )
     await expect(page.get_by_role("link", name=made.payment_id)).to_be_visible()
+    await inquest.hold()
+
+
+async def test_what_is_held_is_captured_in_part_or_let_go(
+    system: System, page: Page, http: HttpClient, inquest: Inquest
+) -> None:
+    kept, left = [
+        await http.create(f"held-for-the-console-{n}", capture_method="manual") for n in ("kept", "left")
+    ]
+    facts = page.locator("#facts")
+    await opened(page, system, kept.payment_id)
+    await page.get_by_role("link", name="Capture…").click()
+    await page.get_by_label("Amount").fill("20.00")
+    await settle(page, "Capture", "one of two books")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await page.get_by_label("Amount").fill("12.50")
+    await settle(page, "Capture", "one of two books")
+    await expect(facts).to_contain_text("captured", timeout=SOON_MS)
+    await opened(page, system, left.payment_id)
+    await page.get_by_role("link", name="Cancel…").click()
+    await page.get_by_label("What Stripe is told").select_option("abandoned")
+    await settle(page, "Cancel", "the basket was left")
+    await expect(facts).to_contain_text("canceled", timeout=SOON_MS)
+    payments = [(await http.get(f"/v1/payments/{each.payment_id}"))[1] for each in (kept, left)]
+    assert [(each["status"], each["amount_captured"]) for each in payments] == [
+        ("captured", 1250),
+        ("canceled", 0),
+    ]
+    await inquest.hold()
+
+
+async def test_a_payment_in_doubt_is_found_among_the_doubts_and_resolved(
+    system: System, page: Page, http: HttpClient, stripe: SimulatorControl, inquest: Inquest
+) -> None:
+    made = await paid_after_a_decline(http, stripe, "doubted-at-the-console")
+    await page.get_by_role("link", name="In doubt", exact=True).click()
+    await comes_to(page, page.get_by_role("row"), made.payment_id)
+    await page.get_by_role("link", name=made.payment_id).click()
+    await page.get_by_role("link", name="Resolve…").click()
+    await page.get_by_label("What you found").select_option("captured")
+    await page.get_by_label("Amount").fill("19.99")
+    await settle(page, "Resolve", "the dashboard shows it")
+    await expect(page.locator("#story")).to_contain_text("payment.resolved.v1", timeout=SOON_MS)
+    status, payment = await http.get(f"/v1/payments/{made.payment_id}")
+    assert (status, payment["status"], payment["amount_captured"]) == (200, "captured", 1999)
     await inquest.hold()
 
 

@@ -258,19 +258,24 @@ async def test_a_person_settles_what_stripe_never_will(
     await inquest.hold()
 
 
-async def test_money_that_comes_after_a_decline_is_a_persons_who_says_how_much(
-    system: System, http: HttpClient, stripe: SimulatorControl, inquest: Inquest
-) -> None:
-    """The declined intent could not be canceled, and its customer tried again: that is not ours to decide."""
-    payment_id = http.payment_id("whole-late")
+async def paid_after_a_decline(http: HttpClient, stripe: SimulatorControl, key: str) -> Operation:
+    """A payment for a person to judge: its declined intent could not be canceled, and its customer tried again."""
+    payment_id = http.payment_id(key)
     await stripe.plan({"kind": "error_503", "endpoint": "payment_intents.cancel", "payment": payment_id})
-    made = await http.create("whole-late", payment_method="pm_card_chargeDeclined")
+    made = await http.create(key, payment_method="pm_card_chargeDeclined")
     intent = made.answer["provider"]["payment_intent"]
     path = f"/v1/payment_intents/{intent}/confirm"
     status, _ = await stripe.ask_stripe("POST", path, STRIPE_KEY, payment_method="pm_card_visa")
     assert status == 200
     await becomes(http, made, status="manual_review")
     await stripe.forget_faults()
+    return made
+
+
+async def test_money_that_comes_after_a_decline_is_a_persons_who_says_how_much(
+    system: System, http: HttpClient, stripe: SimulatorControl, inquest: Inquest
+) -> None:
+    made = await paid_after_a_decline(http, stripe, "whole-late")
     (doubt,) = [each for each in await told(system, "unknown") if each["payment"] == made.payment_id]
     assert doubt["status"] == "manual_review"
     words = ("--as=captured", "--evidence=the dashboard shows it", "--operator=ada", "--amount=1999")
