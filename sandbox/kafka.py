@@ -54,6 +54,9 @@ PROPERTIES = {
     "share.coordinator.state.topic.min.isr": "1",
     # An open transaction, anybody's, holds up all who read committed records of its partitions: 15 min by default.
     "transaction.max.timeout.ms": "60000",
+    # A writer's next transaction may come while the broker still closes the one before in its logs, which takes some
+    # ms: the broker itself then tries again, by default only after 20. Source: KIP-890.
+    "add.partitions.to.txn.retry.backoff.ms": "2",
     "group.initial.rebalance.delay.ms": "0",
     # After a SIGKILL the broker may register again only when its former life's session has run out: 9 s by
     # default.
