@@ -10,9 +10,10 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 
-from agents.writer import Row, apply
+from agents.writer import apply
 from models.commands import Command
 from models.provider import RefundStatus
+from models.row import Row
 from sandbox.testing import Servers
 from streams.adapters.postgres.migrating import migrate
 from streams.delivery import Outgoing
@@ -51,8 +52,8 @@ async def measure(servers: Servers, rounds: int, order: random.Random, report: R
     rates = [each.per_s for each in found]
     report.table(
         "Taking in for analytics",
-        f"One process, {count:,} events of {PAYMENTS:,} payments of {MERCHANTS} merchants over an hour, prefilled, 4 partitions, "
-        "until facts and sums are in PostgreSQL, beside it on the same cores; median (least–most). Must: 10,000 events/s on two cores.",
+        f"One process, {count:,} events of {PAYMENTS:,} payments of {MERCHANTS} merchants over an hour, prefilled, until facts "
+        "and sums are kept; PostgreSQL and Kafka on the same cores. Median (least–most). Must: 10,000 events/s on two cores.",
         ["events/s", "of the must", "CPU µs per event, of the process"],
         [
             [
