@@ -1,7 +1,5 @@
 """`python -m agents.analytics`: events into facts and sums in PostgreSQL. The only place where it meets its pipes."""
 
-from prometheus_client import Counter
-
 from agents.analytics import take_in
 from agents.keeping import STALL_S
 from models.analytics import Fact
@@ -16,10 +14,9 @@ from streams.wire.facts import fact_of
 async def compose(settings: Settings) -> None:
     process = Process("analytics", settings, STALL_S)
     store = PostgresAnalytics(settings.postgres_dsn)
-    unkept = Counter(
+    unkept = process.counter(
         "millrace_analytics_unkept",
         "Events that PostgreSQL cannot keep as a fact: the log has them, and analytics leaves them out.",
-        registry=process.registry,
     )
 
     async def apply(records: list[Record]) -> list[Outgoing]:
@@ -35,7 +32,7 @@ async def compose(settings: Settings) -> None:
             if fact:
                 facts.append(fact)
         if facts:
-            unkept.inc(len(await take_in(facts, store)))
+            unkept(len(await take_in(facts, store)))
             process.crashpoint("analytics.after_store")
         return []
 

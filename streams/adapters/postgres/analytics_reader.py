@@ -32,7 +32,9 @@ class PostgresAnalyticsReader:
         parameters: list[Any] = [storable(wanted.merchant)]
         parameters += [value for span in wanted.spans for value in span]
         rows = await self._postgres.rows(sql, [*parameters, *(value for _, value in given)])
+        # all at once, which takes half the time; integers of any length are read as such
+        sums = json.loads(f"[{','.join(text for *_, text in rows)}]")
         return [
-            Told(currency, at.astimezone(UTC), json.loads(sums))  # which reads integers of any length
-            for currency, at, sums in rows
+            Told(currency, at.astimezone(UTC), each)
+            for (currency, at, _), each in zip(rows, sums, strict=True)
         ]
