@@ -5,8 +5,8 @@ story, and the sums move by the difference: so they depend on which facts are kn
 """
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -42,15 +42,18 @@ class Fact(NamedTuple):
     unknown_since: datetime | None
 
 
-class Place(NamedTuple):
-    """One sum: which measure, of whom, and in which bucket of event time."""
+class Bucket(NamedTuple):
+    """Whose sums, and of which stretch of event time."""
 
     merchant: str
     currency: str
     method: str
     interval: str
     begins_at: datetime
-    measure: str
+
+
+Sums = dict[str, int]
+"""Of one bucket, by measure. None is zero."""
 
 
 def method_of(payment_method: str) -> str:
@@ -64,44 +67,55 @@ def method_of(payment_method: str) -> str:
     return "other"
 
 
-def difference(known: Collection[Fact], new: Iterable[Fact]) -> tuple[list[Fact], dict[Place, int]]:
-    """Which of the `new` facts were not `known`, and how every sum moves by them. `known`: all of the same payments' facts."""
+def difference(known: Collection[Fact], new: Iterable[Fact]) -> tuple[list[Fact], dict[Bucket, Sums]]:
+    """Which of the `new` facts were not `known`, and how the sums move by them. `known`: all of the same payments' facts."""
     stories: dict[str, dict[int, Fact]] = {}
     for fact in known:
         stories.setdefault(fact.payment, {})[fact.sequence] = fact
-    added: dict[tuple[str, int], Fact] = {}
-    for fact in new:
-        if fact.sequence not in stories.get(fact.payment, {}):
-            added.setdefault((fact.payment, fact.sequence), fact)
-    moves: Counter[Place] = Counter()
     longer: dict[str, dict[int, Fact]] = {}
-    for (payment, sequence), fact in added.items():
-        longer.setdefault(payment, dict(stories.get(payment, {})))[sequence] = fact
+    added: list[Fact] = []
+    for fact in new:
+        story = longer.get(fact.payment) or stories.get(fact.payment, {})
+        if fact.sequence not in story:
+            longer.setdefault(fact.payment, dict(story))[fact.sequence] = fact
+            added.append(fact)
+    minutes: defaultdict[Bucket, Sums] = defaultdict(lambda: defaultdict(int))
     for payment, story in longer.items():
-        moves.update(contributions(story.values()))
-        moves.subtract(contributions(stories.get(payment, {}).values()))
-    return [added[key] for key in sorted(added)], {
-        place: moves[place] for place in sorted(moves) if moves[place]
-    }
+        _move(minutes, story, 1)
+        if payment in stories:
+            _move(minutes, stories[payment], -1)
+    return added, _rolled_up(minutes)
 
 
-def contributions(story: Iterable[Fact]) -> Counter[Place]:
-    """All that one payment adds to any sum; each measure's bucket is written down in docs/analytics.md."""
-    facts = sorted(story, key=lambda fact: fact.sequence)
-    sums: Counter[Place] = Counter()
-    if facts:
-        for at, measure, value in (*_of_the_payment(facts), *_of_its_movements(facts)):
-            for interval in (MINUTE, HOUR, DAY):
-                place = Place(
-                    facts[0].merchant,
-                    facts[0].currency,
-                    facts[0].method,
-                    interval,
-                    beginning(at, interval),
-                    measure,
-                )
-                sums[place] += value
-    return sums
+def _move(minutes: defaultdict[Bucket, Sums], story: Mapping[int, Fact], sign: int) -> None:
+    facts = [story[sequence] for sequence in sorted(story)]
+    who = facts[0]
+    for at, measure, value in contributions(facts):
+        bucket = Bucket(who.merchant, who.currency, who.method, MINUTE, beginning(at, MINUTE))
+        minutes[bucket][measure] += sign * value
+
+
+def _rolled_up(minutes: Mapping[Bucket, Sums]) -> dict[Bucket, Sums]:
+    """The same by minutes, hours and days, in the order of the buckets: what many payments moved is added up once."""
+    every: defaultdict[Bucket, Sums] = defaultdict(lambda: defaultdict(int))
+    for minute, sums in minutes.items():
+        for interval in (MINUTE, HOUR, DAY):
+            bucket = minute._replace(interval=interval, begins_at=beginning(minute.begins_at, interval))
+            for measure, value in sums.items():
+                every[bucket][measure] += value
+    moved = (
+        (bucket, {measure: value for measure, value in every[bucket].items() if value})
+        for bucket in sorted(every)
+    )
+    return {bucket: sums for bucket, sums in moved if sums}
+
+
+def contributions(story: Sequence[Fact]) -> Iterable[tuple[datetime, str, int]]:
+    """All that one payment adds to any sum, and when: each measure's time is written down in docs/analytics.md. `story`: of at
+    least one fact, in order.
+    """
+    yield from _of_the_payment(story)
+    yield from _of_its_movements(story)
 
 
 @lru_cache(maxsize=4096)  # a payment's few times are asked for many times over

@@ -1,12 +1,13 @@
 """What sums tell: figures per currency, over a range or by bucket. How they come to be is `analytics`, and neither reads any."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any, NamedTuple
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple, TypeVar
 
-from models.analytics import DAY, HOUR, MINUTE, SETTLING_UP_TO_S, beginning
+from models.analytics import DAY, HOUR, MINUTE, SETTLING_UP_TO_S, Sums, beginning
 from models.payment import PaymentStatus
 from models.representation import rfc3339
 
@@ -14,7 +15,11 @@ STEPS = {MINUTE: timedelta(minutes=1), HOUR: timedelta(hours=1), DAY: timedelta(
 RANGE_MAX = {MINUTE: timedelta(days=1), HOUR: timedelta(days=31), DAY: timedelta(days=366)}
 """Of a series, by its buckets: 1,440 of them at most. A sum without buckets may be over as long as a series of days."""
 
-DECLINED, SETTLED = "decline:", "settled_within:"
+DECLINED, UNKNOWN = "decline:", "unknown"
+BY_STATUS = tuple((status.value, f"status:{status}") for status in PaymentStatus)
+SETTLED = tuple(f"settled_within:{up_to}" for up_to in (*SETTLING_UP_TO_S, "inf"))
+
+K = TypeVar("K")
 
 
 class Span(NamedTuple):
@@ -27,25 +32,23 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whose sums, and which. `by_bucket`: one for each bucket of the (then only) span; else one over all spans."""
+    """Whose sums, and which."""
 
     merchant: str
     spans: tuple[Span, ...]
-    by_bucket: bool = False
     currency: str | None = None
     method: str | None = None
 
 
-class Sum(NamedTuple):
-    """`begins_at`: of its bucket; without buckets of the first one in which there was anything."""
+class Told(NamedTuple):
+    """The sums of one bucket of one currency and method; none is zero."""
 
     currency: str
     begins_at: datetime
-    measure: str
-    value: int
+    sums: Sums
 
 
-Tell = Callable[[Iterable[Sum], Span], list[dict[str, Any]]]
+Tell = Callable[[Iterable[Told], Span], list[dict[str, Any]]]
 """What sums over a range tell: `summary`, `timeseries` or `declines`."""
 
 
@@ -72,53 +75,72 @@ def spans(whole: Span) -> tuple[Span, ...]:
     return tuple(each for each in found if each.begins_at < each.ends_at)
 
 
-def summary(sums: Iterable[Sum], whole: Span) -> list[dict[str, Any]]:
+def summary(told: Iterable[Told], whole: Span) -> list[dict[str, Any]]:
     """One entry for each currency."""
-    of: dict[str, dict[str, Sum]] = {}
-    for each in sums:
-        of.setdefault(each.currency, {})[each.measure] = each
+    since: dict[str, datetime] = {}
+    buckets = list(told)
+    for each in buckets:
+        if each.sums.get(UNKNOWN):
+            since[each.currency] = min(each.begins_at, since.get(each.currency, each.begins_at))
     return [
-        _figures(currency, found, whole.begins_at, whole.ends_at) for currency, found in sorted(of.items())
+        _figures(currency, sums, whole.begins_at, whole.ends_at, since.get(currency, whole.begins_at))
+        for currency, sums in sorted(_added(buckets, attrgetter("currency")).items())
     ]
 
 
-def timeseries(sums: Iterable[Sum], whole: Span) -> list[dict[str, Any]]:
+def timeseries(told: Iterable[Told], whole: Span) -> list[dict[str, Any]]:
     """One entry for each bucket and currency of which there is anything to tell, in order of time."""
-    of: dict[tuple[datetime, str], dict[str, Sum]] = {}
-    for each in sums:
-        of.setdefault((each.begins_at, each.currency), {})[each.measure] = each
     step = STEPS[whole.interval]
-    return [_figures(currency, found, at, at + step) for (at, currency), found in sorted(of.items())]
+    return [
+        _figures(currency, sums, at, at + step, at)
+        for (at, currency), sums in sorted(
+            _added(told, attrgetter("begins_at", "currency")).items(), key=itemgetter(0)
+        )
+    ]
 
 
-def declines(sums: Iterable[Sum], whole: Span) -> list[dict[str, Any]]:
+def declines(told: Iterable[Told], whole: Span) -> list[dict[str, Any]]:
     """One entry for each currency and code, the most frequent first."""
-    found = [each for each in sums if each.measure.startswith(DECLINED) and each.value]
+    found = [
+        (currency, measure.removeprefix(DECLINED), value)
+        for currency, sums in _added(told, attrgetter("currency")).items()
+        for measure, value in sums.items()
+        if measure.startswith(DECLINED) and value
+    ]
     return [
         {
             "object": "analytics_decline",
-            "currency": each.currency,
+            "currency": currency,
             "begins_at": rfc3339(whole.begins_at),
             "ends_at": rfc3339(whole.ends_at),
-            "code": each.measure.removeprefix(DECLINED),
-            "payments": each.value,
+            "code": code,
+            "payments": payments,
         }
-        for each in sorted(found, key=lambda each: (each.currency, -each.value, each.measure))
+        for currency, code, payments in sorted(found, key=lambda each: (each[0], -each[2], each[1]))
     ]
 
 
+def _added(told: Iterable[Told], key: Callable[[Told], K]) -> dict[K, Sums]:
+    found: dict[K, Sums] = {}
+    for each in told:
+        total = found.get(which := key(each))
+        if total is None:
+            found[which] = dict(each.sums)
+            continue
+        for measure, value in each.sums.items():
+            total[measure] = total.get(measure, 0) + value
+    return found
+
+
 def _figures(
-    currency: str, found: Mapping[str, Sum], begins_at: datetime, ends_at: datetime
+    currency: str, sums: Sums, begins_at: datetime, ends_at: datetime, unknown_since: datetime
 ) -> dict[str, Any]:
     """Amounts in minor units of `currency`; rates from 0 to 1, None: nothing to compare; times in seconds."""
-
-    def of(measure: str) -> int:
-        return found[measure].value if measure in found else 0
-
-    by_status = {status.value: of(f"status:{status}") for status in PaymentStatus}
-    authorized, captured = of("payments_authorized"), of("payments_captured")
-    settled = [of(f"{SETTLED}{up_to}") for up_to in (*SETTLING_UP_TO_S, "inf")]
-    unknown = found.get("unknown")
+    of = sums.get
+    by_status = {status: of(measure, 0) for status, measure in BY_STATUS}
+    authorized, captured = of("payments_authorized", 0), of("payments_captured", 0)
+    volume, refunded, disputed = of("captured", 0), of("refunded", 0), of("disputed", 0)
+    settled = [of(measure, 0) for measure in SETTLED]
     return {
         "object": "analytics_figures",
         "currency": currency,
@@ -126,27 +148,27 @@ def _figures(
         "ends_at": rfc3339(ends_at),
         "payments": sum(by_status.values()),
         "by_status": by_status,
-        "gross": of("gross"),
-        "captured": of("captured"),
-        "refunded": of("refunded"),
-        "disputed": of("disputed"),
-        "net": of("captured") - of("refunded") - of("disputed"),
+        "gross": of("gross", 0),
+        "captured": volume,
+        "refunded": refunded,
+        "disputed": disputed,
+        "net": volume - refunded - disputed,
         "authorization_rate": _rate(authorized, authorized + by_status["declined"]),
-        "refund_rate": _rate(of("payments_refunded"), captured),
-        "dispute_rate": _rate(of("payments_disputed"), captured),
+        "refund_rate": _rate(of("payments_refunded", 0), captured),
+        "dispute_rate": _rate(of("payments_disputed", 0), captured),
         "settled": sum(settled),
         "settled_p50_s": percentile(settled, 50),
         "settled_p95_s": percentile(settled, 95),
         "settled_p99_s": percentile(settled, 99),
-        "unknown": of("unknown"),
-        "unknown_since": rfc3339(unknown.begins_at) if unknown and unknown.value else None,
+        "unknown": of(UNKNOWN, 0),
+        "unknown_since": rfc3339(unknown_since) if of(UNKNOWN) else None,
     }
 
 
 def columns(tell: Tell) -> dict[str, Any]:
     """An entry such as `tell` tells, for its members' names."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    return tell([Sum("usd", at, f"{DECLINED}x", 1)], Span(DAY, at, at))[0]
+    return tell([Told("usd", at, {f"{DECLINED}x": 1})], Span(DAY, at, at))[0]
 
 
 def percentile(counts: Sequence[int], percent: int) -> float | None:

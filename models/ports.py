@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from models.analytics import Fact
 from models.commands import Command, FieldError, Origin, PublicCommand, RecordNotice
-from models.figures import Sum, Wanted
+from models.figures import Told, Wanted
 from models.ids import internal_command_id
 from models.provider import Outcome, PspCall, Snapshot
 
@@ -163,7 +163,7 @@ class AnalyticsStore(Protocol):
 
 
 class AnalyticsReader(Protocol):
-    async def sums(self, wanted: Wanted) -> Sequence[Sum]:
+    async def sums(self, wanted: Wanted) -> Sequence[Told]:
         """All that moved, of that merchant's alone. Raises Unavailable when the store cannot be reached."""
         ...
 

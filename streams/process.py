@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from prometheus_client import (
     CollectorRegistry,
+    Counter,
     Gauge,
     GCCollector,
     PlatformCollector,
@@ -46,6 +47,10 @@ class Process:
     def gauge(self, name: str, meaning: str, read: Callable[[], float]) -> None:
         """One more number of /metrics, read when it is asked for."""
         Gauge(name, meaning, registry=self.registry).set_function(read)
+
+    def counter(self, name: str, meaning: str) -> Callable[[int], None]:
+        """One more number of /metrics, raised by what is called."""
+        return Counter(name, meaning, registry=self.registry).inc
 
     async def serve(self) -> None:
         health = await serve_health(

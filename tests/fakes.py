@@ -6,7 +6,7 @@ from datetime import datetime
 from models.analytics import Fact, difference
 from models.callers import Operator, Principal
 from models.errors import Unavailable
-from models.figures import Sum, Wanted
+from models.figures import Told, Wanted
 from models.ports import Change, EventRecord, Page, PaymentFilter, View
 
 REFUSED = "command.refused.v1"
@@ -153,25 +153,19 @@ class FakeAnalytics(Switch):
         super().__init__()
         self.facts: list[Fact] = []
 
-    async def sums(self, wanted: Wanted) -> Sequence[Sum]:
+    async def sums(self, wanted: Wanted) -> Sequence[Told]:
         self.look()
         _, moves = difference([], self.facts)
-        found: dict[tuple[str, str, datetime | None], list[tuple[datetime, int]]] = {}
-        for place, value in moves.items():
-            if (
-                place.merchant == wanted.merchant
-                and wanted.currency in (None, place.currency)
-                and wanted.method in (None, place.method)
-                and any(
-                    place.interval == span.interval and span.begins_at <= place.begins_at < span.ends_at
-                    for span in wanted.spans
-                )
-            ):
-                key = place.currency, place.measure, place.begins_at if wanted.by_bucket else None
-                found.setdefault(key, []).append((place.begins_at, value))
         return [
-            Sum(currency, min(at for at, _ in values), measure, sum(value for _, value in values))
-            for (currency, measure, _), values in found.items()
+            Told(bucket.currency, bucket.begins_at, sums)
+            for bucket, sums in moves.items()
+            if bucket.merchant == wanted.merchant
+            and wanted.currency in (None, bucket.currency)
+            and wanted.method in (None, bucket.method)
+            and any(
+                bucket.interval == span.interval and span.begins_at <= bucket.begins_at < span.ends_at
+                for span in wanted.spans
+            )
         ]
 
 

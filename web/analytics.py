@@ -52,8 +52,8 @@ class Analytics:
         asked.refuse_what_is_wrong()
         assert whole is not None
         parts = (whole,) if by_bucket else figures.spans(whole)
-        sums = await self._reader.sums(Wanted(caller.merchant, parts, by_bucket, currency, method))
-        return Page(tell(sums, whole), False)
+        told = await self._reader.sums(Wanted(caller.merchant, parts, currency, method))
+        return Page(tell(told, whole), False)
 
 
 def _range(asked: AskedFor, interval: str, longest: timedelta) -> Span | None:

@@ -14,9 +14,15 @@ from streams.wire.facts import fact_of
 async def compose(settings: Settings) -> None:
     process = Process("analytics", settings, STALL_S)
     store = PostgresAnalytics(settings.postgres_dsn)
+    unkept = process.counter(
+        "millrace_analytics_unkept",
+        "Events that PostgreSQL cannot keep as a fact: the log has them, and analytics leaves them out.",
+    )
 
     async def apply(records: list[Record]) -> list[Outgoing]:
-        """What is no event is the projection's dead letter; two of one record would be redriven twice."""
+        """What is no event is the projection's dead letter; two of one record would be redriven twice. So what cannot be kept
+        is counted, and told, and no dead letter either.
+        """
         facts: list[Fact] = []
         for record in records:
             try:
@@ -26,7 +32,7 @@ async def compose(settings: Settings) -> None:
             if fact:
                 facts.append(fact)
         if facts:
-            await take_in(facts, store)
+            unkept(len(await take_in(facts, store)))
             process.crashpoint("analytics.after_store")
         return []
 

@@ -13,6 +13,7 @@ from streams.adapters.kafka_log import KafkaLog
 from streams.adapters.postgres.analytics import PostgresAnalytics
 from streams.adapters.postgres.analytics_rebuilding import REBUILT, AnalyticsRebuilding
 from streams.adapters.postgres.rebuild_session import Hindered
+from streams.crashpoints import crashpoints
 from streams.delivery import Poison
 from streams.kafka_clients import client_settings, reaching
 from streams.operator import Refused
@@ -51,6 +52,7 @@ def run(as_json: bool) -> int:
 async def rebuild(settings: Settings) -> Rebuilt:
     """Raises Refused and Unavailable: the live tables are then as they were."""
     done = Rebuilt()
+    crashpoint = crashpoints(settings.crashpoints_dir)
     with reaching(settings):
         try:
             with AnalyticsRebuilding(settings.postgres_dsn) as tables:
@@ -63,12 +65,15 @@ async def rebuild(settings: Settings) -> Rebuilt:
                         await _read_on(log, store, done)
                         while await log.unread() > SMALL_ENOUGH:
                             await _read_on(log, store, done)
+                        crashpoint("rebuild.built")
                         await asyncio.to_thread(tables.hold_writers)
                         await _read_on(
                             log, store, done
                         )  # whatever the live process has kept lies before this end
                         done.rows_that_differed = await asyncio.to_thread(tables.differing)
+                        crashpoint("rebuild.held")
                         await asyncio.to_thread(tables.switch)
+                        crashpoint("rebuild.switched")
                 finally:
                     await store.close()
         except Hindered as hindered:

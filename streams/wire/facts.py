@@ -1,35 +1,36 @@
 """An event record as analytics takes it in: what of the payment it left. Where it is kept is not known here."""
 
 from datetime import datetime
-from typing import Any
 
 from models.analytics import Fact, method_of
 from models.codes import Code
-from models.ports import Change
+from models.ports import View
 from streams.delivery import Poison, Record
-from streams.wire.changes import change_of
+from streams.wire.changes import story_of
+from streams.wire.events import Story
 
 
 def fact_of(record: Record) -> Fact | None:
     """None: the event says nothing of a payment, as a refusal of another merchant's command. Raises Poison."""
-    change = change_of(record)
-    if change.payment is None:
+    story = story_of(record)
+    payment = story.content.get("payment")
+    if payment is None:
         return None
     try:
-        return _fact(change, change.payment)
+        return _fact(story, payment)
     except (KeyError, TypeError, ValueError, AttributeError) as failed:
         raise Poison(f"this is no payment: {failed!r}", Code.UNDECODABLE) from failed
 
 
-def _fact(change: Change, payment: dict[str, Any]) -> Fact:
+def _fact(story: Story, payment: View) -> Fact:
     decline, unknown_since = payment["decline"], payment["unknown_since"]
     return Fact(
-        payment=change.event.payment_id,
-        sequence=change.event.sequence,
+        payment=story.payment_id,
+        sequence=story.sequence,
         merchant=payment["merchant"],
         currency=payment["currency"],
         method=method_of(payment["payment_method"]),
-        at=change.event.at,
+        at=story.at,
         created_at=datetime.fromisoformat(payment["created_at"]),
         status=payment["status"],
         amount=payment["amount"],

@@ -8,7 +8,7 @@ from pathlib import Path
 import uvloop
 
 from sandbox.testing import Servers, choose_servers
-from tests.bench import analytics, chain, doors, drain, webhooks
+from tests.bench import analytics, chain, doors, drain, taking_in, webhooks
 from tests.bench.report import Report
 
 PARTS = ("drain", "chain", "doors", "webhooks", "analytics")
@@ -24,6 +24,7 @@ async def measure(part: str, servers: Servers, arguments: argparse.Namespace, re
     elif part == "webhooks":
         await webhooks.measure(servers, arguments.rounds, arguments.seconds, report)
     elif part == "analytics":
+        await taking_in.measure(servers, arguments.rounds, order, report)
         await analytics.measure(servers, arguments.rounds, report)
     else:
         await chain.measure(servers, arguments.rounds, arguments.seconds, order, report)

@@ -43,7 +43,7 @@ SECTIONS = {
     "gateway": (AGENT, "The gateway besides"),
     "projection": (AGENT,),
     "notifications": (AGENT, "Notifications besides"),
-    "analytics": (AGENT,),
+    "analytics": (AGENT, "Analytics besides"),
 }
 
 

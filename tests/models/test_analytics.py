@@ -10,10 +10,10 @@ from models.analytics import (
     DAY,
     HOUR,
     MINUTE,
+    Bucket,
     Fact,
-    Place,
+    Sums,
     beginning,
-    contributions,
     difference,
     settling_bucket,
 )
@@ -22,9 +22,10 @@ from tests.analytics import START, fact, stories
 
 def sums(facts: list[Fact], interval: str) -> dict[tuple[str, str], int]:
     return {
-        (f"{place.begins_at:%d %H:%M}", place.measure): value
-        for place, value in contributions(facts).items()
-        if place.interval == interval and value
+        (f"{bucket.begins_at:%d %H:%M}", measure): value
+        for bucket, moved in difference([], facts)[1].items()
+        for measure, value in moved.items()
+        if bucket.interval == interval
     }
 
 
@@ -65,20 +66,26 @@ def test_order_repetition_and_the_size_of_batches_change_nothing(draw, seed: int
     arriving = told + draw.sample(told, len(told) // 2)
     draw.shuffle(arriving)
     kept: list[Fact] = []
-    total: Counter[Place] = Counter()
+    total: Counter[tuple[Bucket, str]] = Counter()
     for start in range(0, len(arriving), batch):
         new = arriving[start : start + batch]
         payments = {each.payment for each in new}
         added, moves = difference([each for each in kept if each.payment in payments], new)
         kept += added
-        total.update(moves)
-    expected: Counter[Place] = Counter()
-    for payment in {each.payment for each in told}:
-        expected.update(contributions(each for each in told if each.payment == payment))
+        total.update(flat(moves))
     assert sorted(kept, key=lambda one: (one.payment, one.sequence)) == told
-    assert {place: value for place, value in total.items() if value} == {
-        place: value for place, value in expected.items() if value
-    }
+    _, expected = difference([], told)
+    assert {place: value for place, value in total.items() if value} == flat(expected)
+    for interval in (MINUTE, HOUR, DAY):
+        assert sum(
+            value
+            for (bucket, measure), value in flat(expected).items()
+            if (bucket.interval, measure) == (interval, "gross")
+        ) == sum(each.amount for each in told if each.sequence == 1)
+
+
+def flat(moves: dict[Bucket, Sums]) -> dict[tuple[Bucket, str], int]:
+    return {(bucket, measure): value for bucket, sums in moves.items() for measure, value in sums.items()}
 
 
 def test_buckets_are_of_utc_wherever_a_time_comes_from() -> None:

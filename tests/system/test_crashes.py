@@ -15,6 +15,7 @@ from tests.system.history import History
 from tests.system.inquest import Inquest
 from tests.system.load import Load
 from tests.system.stack import System
+from tests.system.test_analytics import POINTS as REBUILD_POINTS
 from tests.system.test_mails import POINTS as MAIL_POINTS
 from tests.system.test_replay import POINTS as REPLAY_POINTS
 from tests.system.waiting import until
@@ -32,7 +33,7 @@ POINTS = {
     "projection.after_store": "PostgreSQL has it, the place in the log was not committed",
     "analytics.after_store": "facts and sums are kept, the place in the log was not committed",
 }
-"""Each of them is reached by what any payment does; those of replay and of mails are struck in tests of their own."""
+"""Each of them is reached by what any payment does; the others are struck in tests of their own."""
 STRIKES_WITHIN_S = 20.0
 BACK_WITHIN_S = 40.0
 FROZEN_S = 8.0  # beyond the session's six seconds: somebody else owns the partitions by then
@@ -45,6 +46,7 @@ def test_every_crash_point_of_the_code_is_struck_here() -> None:
     assert {name for file in files for name in named.findall(file.read_text())} == {
         *POINTS,
         *REPLAY_POINTS,
+        *REBUILD_POINTS,
         *MAIL_POINTS,
     }
 

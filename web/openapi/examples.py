@@ -6,7 +6,7 @@ from typing import Any
 from models import shapes
 from models.commands import Command, Origin, PublicCommand, RecordOutcome
 from models.deciding import decide
-from models.figures import Span, Sum, declines, summary
+from models.figures import Span, Told, declines, summary
 from models.ids import internal_command_id
 from models.provider import (
     Answered,
@@ -162,9 +162,10 @@ _EVENT: Json = {
 }
 
 _DAY = Span("day", _AT.replace(hour=0), _AT.replace(hour=0) + timedelta(days=1))
-_SUMS = [
-    Sum("usd", _DAY.begins_at, measure, value)
-    for measure, value in {
+_TOLD = Told(
+    "usd",
+    _DAY.begins_at,
+    {
         "status:captured": 97,
         "status:declined": 3,
         "gross": 199_900,
@@ -177,9 +178,9 @@ _SUMS = [
         "settled_within:5": 7,
         "decline:insufficient_funds": 2,
         "decline:lost_card": 1,
-    }.items()
-]
-_FIGURES, _DECLINES = summary(_SUMS, _DAY), declines(_SUMS, _DAY)
+    },
+)
+_FIGURES, _DECLINES = summary([_TOLD], _DAY), declines([_TOLD], _DAY)
 
 _REFUNDED = payment_view(refunded(), False)
 [_REFUND] = refunds_of(_REFUNDED)

@@ -4,6 +4,7 @@ Batches of several processes come one after the other: sums are shared, and a pa
 writing. Readers wait for nobody.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -28,9 +29,15 @@ SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[
                      %s::timestamptz[])
 """
 ROLLUPS = """
-INSERT INTO {schema}.rollups AS kept (merchant, currency, method, interval, begins_at, measure, value)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::numeric[])
-ON CONFLICT (merchant, interval, begins_at, currency, method, measure) DO UPDATE SET value = kept.value + EXCLUDED.value
+INSERT INTO {schema}.rollups AS kept (merchant, currency, method, interval, begins_at, sums)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::jsonb[])
+ON CONFLICT (merchant, interval, begins_at, currency, method) DO UPDATE SET sums = (
+    SELECT coalesce(jsonb_object_agg(measure, value), '{{}}') FROM (
+        SELECT key AS measure, sum(value::numeric) AS value
+        FROM (SELECT * FROM jsonb_each_text(kept.sums) UNION ALL SELECT * FROM jsonb_each_text(EXCLUDED.sums)) AS each
+        GROUP BY key HAVING sum(value::numeric) <> 0
+    ) AS moved
+)
 """
 
 
@@ -54,9 +61,9 @@ class PostgresAnalytics:
             added, moves = difference(known, facts)
             if added:
                 await cursor.execute(self._facts, _columns(added))
-                places = [(*place, value) for place, value in moves.items()]
-                if places:
-                    await cursor.execute(self._rollups, _columns(places))
+            if moves:
+                rows = [(*bucket, json.dumps(sums)) for bucket, sums in moves.items()]
+                await cursor.execute(self._rollups, _columns(rows))
 
         await self._postgres.transaction(work)
 

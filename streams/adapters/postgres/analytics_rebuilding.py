@@ -35,9 +35,7 @@ SELECT count(*) FROM (
     (SELECT * FROM {live} EXCEPT SELECT * FROM {fresh}) UNION ALL (SELECT * FROM {fresh} EXCEPT SELECT * FROM {live})
 ) AS one
 """
-SUMS = (
-    "(SELECT * FROM {schema}.rollups WHERE value <> 0) AS sums"  # a sum that has come back to nought is none
-)
+SUMS = "(SELECT * FROM {schema}.rollups WHERE sums <> '{{}}') AS sums"  # all in it have come back to nought
 
 
 class AnalyticsRebuilding(RebuildSession):

@@ -33,9 +33,8 @@ CREATE TABLE IF NOT EXISTS analytics.rollups (
     method    text NOT NULL,
     interval  text NOT NULL CHECK (interval IN ('minute', 'hour', 'day')),
     begins_at timestamptz NOT NULL,
-    measure   text NOT NULL,
-    value     numeric NOT NULL,   -- a day's volume in minor units may pass what bigint holds
-    PRIMARY KEY (merchant, interval, begins_at, currency, method, measure)
+    sums      jsonb NOT NULL,   -- by measure; integers of any length: a day's volume may pass what bigint holds
+    PRIMARY KEY (merchant, interval, begins_at, currency, method)
 );
 """
 
