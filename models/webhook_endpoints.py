@@ -2,11 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from uuid import UUID
+
+from models.ports import View
+from models.representation import rfc3339
 
 ENDPOINTS_MAX = 16
 """Of one merchant: each of them is a copy of every event."""
+PENDING, DELIVERED, FAILED = STATES = "pending", "delivered", "failed"
+"""Of a delivery."""
+ROTATION_OVERLAP, ROTATION_OVERLAP_MAX = timedelta(hours=24), timedelta(days=7)
+"""How long deliveries are signed with the old secret too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,16 @@ class Wished:
     event_types: Sequence[str] | None = None
     ordered: bool | None = None
     description: str | None = None
+    enabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """`secret`: of the request that made it; None: it was made anew since. `replayed`: by the same request, before."""
+
+    endpoint: Endpoint
+    secret: str | None
+    replayed: bool = False
 
 
 class WebhookEndpoints(Protocol):
@@ -58,16 +76,16 @@ class WebhookEndpoints(Protocol):
     merchant's.
     """
 
-    async def create(self, merchant: str, wished: Wished, actor: str) -> tuple[Endpoint, str] | None:
-        """The endpoint and its secret, which is not shown again. None: the merchant has ENDPOINTS_MAX."""
+    async def create(self, merchant: str, wished: Wished, request: UUID, actor: str) -> Made | None:
+        """Once for each `request`, whatever it wishes then. None: the merchant has ENDPOINTS_MAX."""
         ...
 
     async def change(self, merchant: str, id: str, wished: Wished, actor: str) -> Endpoint | None: ...
 
     async def rotate(
-        self, merchant: str, id: str, overlap: timedelta, actor: str
-    ) -> tuple[Endpoint, str] | None:
-        """A new secret; for `overlap` deliveries are signed with both."""
+        self, merchant: str, id: str, overlap: timedelta, request: UUID, actor: str
+    ) -> Made | None:
+        """A new secret, once for each `request` in a row; for `overlap` deliveries are signed with both."""
         ...
 
     async def delete(self, merchant: str, id: str, actor: str) -> Endpoint | None:
@@ -95,3 +113,42 @@ class WebhookEndpoints(Protocol):
     async def redeliver(self, merchant: str, id: str, actor: str, reason: str | None = None) -> Kept | None:
         """Now, under the same id, by a schedule that begins anew. None also: it is about to be sent for the first time."""
         ...
+
+
+def endpoint_view(endpoint: Endpoint) -> View:
+    """As its merchant is shown it; without the secret."""
+    return {
+        "id": endpoint.id,
+        "object": "webhook_endpoint",
+        "url": endpoint.url,
+        "event_types": endpoint.event_types,
+        "ordered": endpoint.ordered,
+        "description": endpoint.description,
+        "status": "disabled" if endpoint.disabled_at else "enabled",
+        "disabled_at": _moment(endpoint.disabled_at),
+        "disabled_reason": endpoint.disabled_why,
+        "failing_since": _moment(endpoint.failing_since),
+        "created_at": _moment(endpoint.created_at),
+    }
+
+
+def delivery_view(kept: Kept) -> View:
+    """As its merchant is shown it, each attempt with what their server answered."""
+    return {
+        "id": kept.id,
+        "object": "webhook_delivery",
+        "endpoint": kept.endpoint,
+        "event": kept.event,
+        "type": kept.type,
+        "payment": kept.payment,
+        "sequence": kept.sequence,
+        "status": kept.state,
+        "next_attempt_at": _moment(kept.next_at) if kept.state == PENDING else None,
+        "created_at": _moment(kept.created_at),
+        "ended_at": _moment(kept.ended_at),
+        "attempts": [{**each, "at": _moment(datetime.fromisoformat(each["at"]))} for each in kept.attempts],
+    }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return rfc3339(at.astimezone(UTC)) if at else None

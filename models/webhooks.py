@@ -28,9 +28,10 @@ RETRY_AFTER_MAX_S = 86_400.0
 DISABLED_AFTER = timedelta(days=5)
 """An endpoint that has only failed for so long is disabled: longer than the retries of one delivery."""
 
-EVENT_TYPES_MAX, URL_MAX_CHARS, DESCRIPTION_MAX_CHARS = 50, 2048, 500
+EVENT_TYPES_MAX, EVENT_TYPE_MAX_CHARS, URL_MAX_CHARS, DESCRIPTION_MAX_CHARS = 50, 100, 2048, 500
 EVENT_FILTER = re.compile(r"\*|[a-z_]+(?:\.[a-z_]+)*(?:\.\*|\.v[0-9]+)", re.ASCII)
 """A type as it is published, all that begin alike (`payment.*`), or all."""
+ENDPOINT_ID, DELIVERY_ID = (re.compile(f"{prefix}_[0-9a-f]{{32}}", re.ASCII) for prefix in ("we", "msg"))
 
 
 class Sealed(Exception):

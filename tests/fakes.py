@@ -1,13 +1,19 @@
 """Stand-ins for what is outside, small and in memory. Each passes the same contract test as the real adapter."""
 
+import secrets
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from models.analytics import Fact, difference
 from models.callers import Operator, Principal
 from models.errors import Unavailable
 from models.figures import Told, Wanted
 from models.ports import Change, EventRecord, Page, PaymentFilter, View
+from models.webhook_endpoints import ENDPOINTS_MAX, Endpoint, Kept, Made, Wished
+from models.webhooks import secret_of
 
 REFUSED = "command.refused.v1"
 
@@ -167,6 +173,127 @@ class FakeAnalytics(Switch):
                 for span in wanted.spans
             )
         ]
+
+
+class FakeWebhookEndpoints(Switch):
+    """WebhookEndpoints. By id: `endpoints`, and `kept`, the deliveries, each with its merchant. `noted`: the audit's lines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.endpoints: dict[str, Endpoint] = {}
+        self._secrets: dict[str, tuple[UUID, str]] = {}
+        self.kept: dict[str, tuple[str, Kept]] = {}
+        self.noted: list[tuple[str, str, str]] = []
+
+    async def create(self, merchant: str, wished: Wished, request: UUID, actor: str) -> Made | None:
+        self.look()
+        id = f"we_{request.hex}"
+        if await self.one(merchant, id):
+            return self._made(id, request, True)
+        if len(await self.all(merchant)) >= ENDPOINTS_MAX:
+            return None
+        self.endpoints[id] = Endpoint(
+            id,
+            merchant,
+            str(wished.url),
+            list(wished.event_types or ["*"]),
+            bool(wished.ordered),
+            wished.description or "",
+            datetime.now(UTC),
+            None,
+            datetime.now(UTC) if wished.enabled is False else None,
+            None,
+        )
+        self._note(actor, "webhook_endpoint.created", id)
+        return self._sealed_anew(id, request)
+
+    async def change(self, merchant: str, id: str, wished: Wished, actor: str) -> Endpoint | None:
+        said = {name: value for name, value in asdict(wished).items() if value is not None}
+        match said.pop("enabled", None):
+            case True:
+                said |= {"disabled_at": None, "disabled_why": None, "failing_since": None}
+            case False:
+                said |= {"disabled_at": datetime.now(UTC), "disabled_why": "disabled by the merchant"}
+        return await self._become(merchant, id, actor, "webhook_endpoint.changed", **said)
+
+    async def rotate(
+        self, merchant: str, id: str, overlap: timedelta, request: UUID, actor: str
+    ) -> Made | None:
+        if await self.one(merchant, id) is None:
+            return None
+        if self._secrets[id][0] == request:
+            return self._made(id, request, True)
+        self._note(actor, "webhook_endpoint.secret_rotated", id)
+        return self._sealed_anew(id, request)
+
+    async def delete(self, merchant: str, id: str, actor: str) -> Endpoint | None:
+        found = await self._become(merchant, id, actor, "webhook_endpoint.deleted")
+        if found:
+            del self.endpoints[id]
+        return found
+
+    async def disable(self, merchant: str, id: str, why: str, actor: str) -> Endpoint | None:
+        now = datetime.now(UTC)
+        return await self._become(
+            merchant, id, actor, "webhook_endpoint.disabled", disabled_at=now, disabled_why=why
+        )
+
+    async def enable(self, merchant: str, id: str, actor: str, reason: str | None = None) -> Endpoint | None:
+        nothing = dict.fromkeys(("disabled_at", "disabled_why", "failing_since"))
+        return await self._become(merchant, id, actor, "webhook_endpoint.enabled", **nothing)
+
+    async def all(self, merchant: str | None) -> list[Endpoint]:
+        self.look()
+        return [each for each in self.endpoints.values() if merchant in (None, each.merchant)]
+
+    async def one(self, merchant: str, id: str) -> Endpoint | None:
+        self.look()
+        found = self.endpoints.get(id)
+        return found if found and found.merchant == merchant else None
+
+    async def deliveries(
+        self, merchant: str, id: str, most: int, state: str | None = None, after: str | None = None
+    ) -> list[Kept]:
+        self.look()
+        found = [
+            kept
+            for owner, kept in self.kept.values()
+            if owner == merchant and kept.endpoint == id and state in (None, kept.state)
+        ]
+        found.sort(key=lambda kept: (kept.created_at, kept.id), reverse=True)
+        if after is not None:
+            last = self.kept[after][1] if after in self.kept else None
+            found = [k for k in found if last and (k.created_at, k.id) < (last.created_at, last.id)]
+        return found[:most]
+
+    async def redeliver(self, merchant: str, id: str, actor: str, reason: str | None = None) -> Kept | None:
+        self.look()
+        owner, kept = self.kept.get(id, (None, None))
+        if owner != merchant or kept is None or not kept.attempts:
+            return None
+        self._note(actor, "webhook_delivery.sent_again", id)
+        again = replace(kept, state="pending", ended_at=None, next_at=datetime.now(UTC))
+        self.kept[id] = merchant, again
+        return again
+
+    async def _become(self, merchant: str, id: str, actor: str, action: str, **said: Any) -> Endpoint | None:
+        found = await self.one(merchant, id)
+        if found is None:
+            return None
+        self._note(actor, action, id)
+        self.endpoints[id] = replace(found, **said)
+        return self.endpoints[id]
+
+    def _sealed_anew(self, id: str, request: UUID) -> Made:
+        self._secrets[id] = request, secret_of(secrets.token_bytes(32))
+        return self._made(id, request, False)
+
+    def _made(self, id: str, request: UUID, replayed: bool) -> Made:
+        made_by, secret = self._secrets[id]
+        return Made(self.endpoints[id], secret if made_by == request else None, replayed)
+
+    def _note(self, actor: str, action: str, subject: str) -> None:
+        self.noted.append((actor, action, subject))
 
 
 def _place(view: View) -> tuple[datetime, str]:

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from models.commands import Command
@@ -26,6 +27,7 @@ from streams.adapters.redis_notices import RedisNoticeMemory
 from streams.adapters.redis_sessions import RedisSessions
 from streams.adapters.redis_tokens import RedisTokens
 from streams.adapters.stripe_notices import StripeNotices
+from streams.adapters.webhook_addresses import url_refused
 from streams.crashpoints import Crashpoint, crashpoints
 from streams.delivery.logs import limit_rate
 from streams.kafka_clients import client_settings
@@ -119,6 +121,8 @@ async def _plugged(settings: Settings, stack: AsyncExitStack) -> tuple[Ports, Co
         replies=replies,
         reader=reads,
         analytics=PostgresAnalyticsReader(postgres),
+        webhooks=endpoints,
+        url_refused=partial(url_refused, allowed=settings.webhook_allow),
         signals=signals,
         keys=keys,
         tokens=tokens,

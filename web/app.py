@@ -18,6 +18,7 @@ from web.patience import Patience
 from web.ports import Ports
 from web.rest import Rest
 from web.rest_analytics import RestAnalytics
+from web.rest_webhooks import RestWebhooks
 from web.rooms import REQUESTS_MAX, Room
 from web.routes import ROUTES
 from web.upkeep import Upkeep
@@ -47,7 +48,8 @@ def make_app(
     """`console` None: there is none."""
     limits = limits or Limits()
     rest = Rest(operations.payments, operations.reading, limits.wait_s)
-    handlers = rest, RestAnalytics(operations.analytics), Upkeep(ports, metrics), Pages()
+    of_rest = rest, RestAnalytics(operations.analytics), RestWebhooks(operations.webhooks)
+    handlers = *of_rest, Upkeep(ports, metrics), Pages()
     room = Room(limits.requests_max)
     app = web.Application(
         middlewares=[gate(metrics, ports.tracing, operations.patience, room)],

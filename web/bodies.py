@@ -10,6 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models import fields, shapes
 from models.commands import FieldError
+from models.webhook_endpoints import ROTATION_OVERLAP, ROTATION_OVERLAP_MAX
+from models.webhooks import (
+    DESCRIPTION_MAX_CHARS,
+    EVENT_FILTER,
+    EVENT_TYPE_MAX_CHARS,
+    EVENT_TYPES_MAX,
+    URL_MAX_CHARS,
+)
 from web.problems import sayable
 
 
@@ -136,17 +144,89 @@ class ResolveBody(Body):
     ] = None
 
 
+_URL = Field(
+    min_length=1,
+    max_length=URL_MAX_CHARS,
+    examples=["https://shop.example/webhooks"],
+    description="Https, on port 443 or 8443, of a host of the public internet.",
+)
+_EVENT_TYPES = Field(
+    min_length=1,
+    max_length=EVENT_TYPES_MAX,
+    examples=[["payment.captured.v1", "refund.*"]],
+    description="Types as they are published, all that begin alike (`payment.*`), or all: `*`.",
+)
+EventTypes = list[
+    Annotated[str, Field(pattern=f"^(?:{EVENT_FILTER.pattern})$", max_length=EVENT_TYPE_MAX_CHARS)]
+]
+_Ordered = Annotated[
+    bool | None,
+    Field(
+        description="Of one payment, the next event only when the one before has arrived, or failed for good."
+    ),
+]
+_Description = Annotated[
+    str | None, Field(max_length=DESCRIPTION_MAX_CHARS, pattern=fields.PLAIN_TEXT, examples=["The shop"])
+]
+
+
+class WebhookEndpointBody(Body):
+    """A server of the merchant's that is to be told of events. Default: of all, in any order."""
+
+    url: Annotated[str, _URL]
+    event_types: Annotated[EventTypes | None, _EVENT_TYPES] = None
+    ordered: _Ordered = None
+    description: _Description = None
+    enabled: Annotated[bool | None, Field(description="Default: true.")] = None
+
+
+class WebhookEndpointChange(Body):
+    """What is to be otherwise; what is left out stays as it is."""
+
+    url: Annotated[str | None, _URL] = None
+    event_types: Annotated[EventTypes | None, _EVENT_TYPES] = None
+    ordered: _Ordered = None
+    description: _Description = None
+    enabled: Annotated[
+        bool | None, Field(description="False: nothing is sent, and new events are not kept for it.")
+    ] = None
+
+
+class SecretRotation(Body):
+    """A new secret for an endpoint."""
+
+    overlap_s: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=int(ROTATION_OVERLAP_MAX.total_seconds()),
+            examples=[3600],
+            description=f"How long deliveries are signed with both, seconds. Default: {ROTATION_OVERLAP.total_seconds():.0f}.",
+        ),
+    ] = None
+
+
+class EmptyBody(Body):
+    """Nothing is to be said."""
+
+
 BODIES: dict[str, type[Body]] = {
     shapes.CREATE: PaymentBody,
     shapes.CAPTURE: CaptureBody,
     shapes.CANCEL: CancelBody,
     shapes.REFUND: RefundBody,
     shapes.RESOLVE: ResolveBody,
+    "create_webhook_endpoint": WebhookEndpointBody,
+    "update_webhook_endpoint": WebhookEndpointChange,
+    "rotate_webhook_secret": SecretRotation,
+    "enable_webhook_endpoint": EmptyBody,
+    "redeliver_webhook": EmptyBody,
 }
+"""By a command's type, or the operation that is no command."""
 
 
 def faults(type: str, value: dict[str, Any], ours: Sequence[FieldError] = ()) -> list[FieldError]:
-    """Everything wrong with `value` as the body of a command of `type`, each field once.
+    """Everything wrong with `value` as the body of what `type` names in BODIES, each field once.
 
     `ours`: what `models.shapes` found already; its words are better than a schema's.
     """

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from web.analytics import Analytics
 from web.callers import Callers
+from web.merchant_webhooks import MerchantWebhooks
 from web.metrics import DoorMetrics
 from web.patience import Patience
 from web.payments import OPEN_OF_ONE_MAX, Payments
@@ -20,6 +21,7 @@ class Operations:
     payments: Payments
     reading: Reading
     analytics: Analytics
+    webhooks: MerchantWebhooks
     watching: Watching
     patience: Patience
     callers: Callers
@@ -37,6 +39,7 @@ def operations(
         Payments(ports, callers, patience, metrics, open_of_one_max),
         Reading(ports.reader, callers),
         Analytics(ports.analytics, callers),
+        MerchantWebhooks(ports.webhooks, ports.url_refused, callers),
         Watching(ports.reader, ports.signals, callers),
         patience,
         callers,

@@ -20,7 +20,7 @@ from web.request_ids import CLIENT_HEADER, CLIENT_REQUEST_ID, REQUEST_ID, client
 from web.requests import TRACE
 from web.rooms import Room, Stay
 
-METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
+METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST, hdrs.METH_PATCH, hdrs.METH_DELETE)
 """Of the door as a whole (`OPTIONS *`). Source: RFC 9110, section 9.3.7."""
 
 ALWAYS_ADMITTED = frozenset({"/livez", "/readyz", "/metrics"})

@@ -7,6 +7,7 @@ from models.scopes import PAYMENTS_READ as PAYMENTS_READ
 from models.scopes import PAYMENTS_WRITE as PAYMENTS_WRITE
 from models.scopes import REFUNDS_WRITE as REFUNDS_WRITE
 from models.scopes import SCOPES as SCOPES
+from models.scopes import WEBHOOKS_MANAGE as WEBHOOKS_MANAGE
 
 ANY = ""
 """No scope: whoever has a key may."""
@@ -36,6 +37,15 @@ LIST_EVENTS = Operation("list_events", PAYMENTS_READ, READ_MANY)
 ANALYTICS_SUMMARY = Operation("analytics_summary", ANALYTICS_READ, READ_SUMS)
 ANALYTICS_TIMESERIES = Operation("analytics_timeseries", ANALYTICS_READ, READ_SUMS)
 ANALYTICS_DECLINES = Operation("analytics_declines", ANALYTICS_READ, READ_SUMS)
+CREATE_WEBHOOK_ENDPOINT = Operation("create_webhook_endpoint", WEBHOOKS_MANAGE, WRITE)
+LIST_WEBHOOK_ENDPOINTS = Operation("list_webhook_endpoints", WEBHOOKS_MANAGE, READ_ONE)
+GET_WEBHOOK_ENDPOINT = Operation("get_webhook_endpoint", WEBHOOKS_MANAGE, READ_ONE)
+UPDATE_WEBHOOK_ENDPOINT = Operation("update_webhook_endpoint", WEBHOOKS_MANAGE, WRITE)
+DELETE_WEBHOOK_ENDPOINT = Operation("delete_webhook_endpoint", WEBHOOKS_MANAGE, WRITE)
+ENABLE_WEBHOOK_ENDPOINT = Operation("enable_webhook_endpoint", WEBHOOKS_MANAGE, WRITE)
+ROTATE_WEBHOOK_SECRET = Operation("rotate_webhook_secret", WEBHOOKS_MANAGE, WRITE)
+LIST_WEBHOOK_DELIVERIES = Operation("list_webhook_deliveries", WEBHOOKS_MANAGE, READ_MANY)
+REDELIVER_WEBHOOK = Operation("redeliver_webhook", WEBHOOKS_MANAGE, WRITE)
 READ_QUERY = Operation("read_query", ANY, READ_ONE)
 """To have a query of GraphQL's read, whatever is in it: what it asks for costs besides, and one that is refused costs too."""
 WATCH_EVENTS = Operation("watch_events", PAYMENTS_READ, READ_MANY)

@@ -16,6 +16,7 @@ from models.ports import (
     Replies,
     View,
 )
+from models.webhook_endpoints import WebhookEndpoints
 
 
 class Reader(PaymentReader, Protocol):
@@ -77,6 +78,9 @@ class Ports:
     replies: Replies
     reader: Reader
     analytics: AnalyticsReader
+    webhooks: WebhookEndpoints
+    url_refused: Callable[[str], str | None]
+    """What is wrong with the URL of a merchant's endpoint, or None."""
     signals: Signals
     keys: ApiKeys
     limiter: RateLimiter

@@ -22,7 +22,7 @@ SEQUENCE_MAX = 2**31 - 1
 Query = Sequence[tuple[str, str]]
 """The decoded query string, in order."""
 
-_CURSORS = ("limit", "starting_after", "ending_before")
+CURSORS = ("limit", "starting_after", "ending_before")
 _STATUSES = fields.one_of(tuple(PaymentStatus))
 _CURRENCY = fields.matching(fields.CURRENCY)
 _CUSTOMER = fields.text(fields.CUSTOMER_MAX_CHARS, least=1)
@@ -39,7 +39,7 @@ class Reading:
     async def payments(self, authorization: str | None, query: Query) -> Page:
         caller = await self._callers.admit(authorization, LIST_PAYMENTS)
         asked = AskedFor(
-            query, ("status", "currency", "customer", "created_after", "created_before", *_CURSORS)
+            query, ("status", "currency", "customer", "created_after", "created_before", *CURSORS)
         )
         where = PaymentFilter(
             status=asked.checked("status", _STATUSES),
@@ -67,7 +67,7 @@ class Reading:
         caller = await self._callers.admit(authorization, LIST_REFUNDS)
         wanted = _wanted_refunds(query)
         payment = await payment_of(self._reader, caller.merchant, payment_id)
-        return _page_of(refunds_of(payment)[::-1], *wanted)
+        return page_of(refunds_of(payment)[::-1], *wanted)
 
     async def events(self, authorization: str | None, payment_id: str, query: Query) -> Page:
         """The story in its order."""
@@ -95,17 +95,17 @@ async def payment_of(reader: Reader, merchant: str, payment_id: str) -> View:
 
 def refunds_in(payment: View, query: Query) -> Page:
     """Of a payment that is at hand, newest first. Raises Problem."""
-    return _page_of(refunds_of(payment)[::-1], *_wanted_refunds(query))
+    return page_of(refunds_of(payment)[::-1], *_wanted_refunds(query))
 
 
 def _wanted_refunds(query: Query) -> tuple[int, str | None, str | None]:
-    asked = AskedFor(query, _CURSORS)
+    asked = AskedFor(query, CURSORS)
     wanted = asked.page(ids.REFUND_ID.fullmatch)
     asked.refuse_what_is_wrong()
     return wanted
 
 
-def _page_of(found: list[View], limit: int, after: str | None, before: str | None) -> Page:
+def page_of(found: list[View], limit: int, after: str | None, before: str | None) -> Page:
     """One page of what is all at hand. A cursor that is not among it has nothing after or before it."""
     places = {view["id"]: place for place, view in enumerate(found)}
     if before is not None:

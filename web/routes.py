@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from models import shapes
 from models.codes import Code
-from web.operations import ANALYTICS_READ, PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE
+from web.operations import ANALYTICS_READ, PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE, WEBHOOKS_MANAGE
 
 _ANY = (Code.UNAVAILABLE, Code.INTERNAL_ERROR, Code.MALFORMED_REQUEST)
 _CALLER = (Code.UNAUTHENTICATED, Code.FORBIDDEN, Code.RATE_LIMITED)
@@ -39,6 +39,8 @@ class Route:
     scope: str | None = None
     command: str | None = None
     query: tuple[str, ...] = field(default=())
+    once: bool = False
+    """Whether an `Idempotency-Key` may be given: of what is no command."""
     told: bool = True
     """Whether it is in the OpenAPI document: pages for people are not."""
 
@@ -49,6 +51,8 @@ class Route:
             return "provider" if self.operation == "take_notice" else "upkeep"
         if self.path.startswith("/v1/analytics/"):
             return "analytics"
+        if self.scope == WEBHOOKS_MANAGE:
+            return "webhooks"
         return "refunds" if "refund" in self.path else "payments"
 
     @property
@@ -62,6 +66,7 @@ class Route:
         return self.method == "GET" and (self.scope is not None or self.shows == "Document")
 
 
+_ENDPOINT = (*_ANY, *_CALLER, *_BODY, Code.NOT_FOUND)
 _SUMS = ("from", "to", "currency", "payment_method")
 _PAGE = ("limit", "starting_after", "ending_before")
 
@@ -209,6 +214,100 @@ ROUTES: tuple[Route, ...] = (
         (*_ANY, *_CALLER, Code.VALIDATION_FAILED),
         ANALYTICS_READ,
         query=_SUMS,
+    ),
+    Route(
+        "POST",
+        "/v1/webhook_endpoints",
+        "create_webhook_endpoint",
+        "Make a webhook endpoint",
+        (201,),
+        "WebhookEndpointWithSecret",
+        (*_ANY, *_CALLER, *_BODY, Code.LIMIT_EXCEEDED, Code.IDEMPOTENCY_KEY_REUSED),
+        WEBHOOKS_MANAGE,
+        once=True,
+    ),
+    Route(
+        "GET",
+        "/v1/webhook_endpoints",
+        "list_webhook_endpoints",
+        "List webhook endpoints, newest first",
+        (200,),
+        "WebhookEndpointList",
+        (*_ANY, *_CALLER, Code.VALIDATION_FAILED),
+        WEBHOOKS_MANAGE,
+        query=_PAGE,
+    ),
+    Route(
+        "GET",
+        "/v1/webhook_endpoints/{endpoint_id}",
+        "get_webhook_endpoint",
+        "Read a webhook endpoint",
+        (200,),
+        "WebhookEndpoint",
+        _READ_ONE,
+        WEBHOOKS_MANAGE,
+    ),
+    Route(
+        "PATCH",
+        "/v1/webhook_endpoints/{endpoint_id}",
+        "update_webhook_endpoint",
+        "Change a webhook endpoint, or disable it",
+        (200,),
+        "WebhookEndpoint",
+        _ENDPOINT,
+        WEBHOOKS_MANAGE,
+    ),
+    Route(
+        "DELETE",
+        "/v1/webhook_endpoints/{endpoint_id}",
+        "delete_webhook_endpoint",
+        "Delete a webhook endpoint, with all that is on its way to it",
+        (200,),
+        "WebhookEndpointDeleted",
+        _READ_ONE,
+        WEBHOOKS_MANAGE,
+    ),
+    Route(
+        "POST",
+        "/v1/webhook_endpoints/{endpoint_id}/enable",
+        "enable_webhook_endpoint",
+        "Enable a webhook endpoint: what was on its way goes on",
+        (200,),
+        "WebhookEndpoint",
+        _ENDPOINT,
+        WEBHOOKS_MANAGE,
+    ),
+    Route(
+        "POST",
+        "/v1/webhook_endpoints/{endpoint_id}/rotate_secret",
+        "rotate_webhook_secret",
+        "Make a new secret; for a while deliveries are signed with both",
+        (200,),
+        "WebhookEndpointWithSecret",
+        _ENDPOINT,
+        WEBHOOKS_MANAGE,
+        once=True,
+    ),
+    Route(
+        "GET",
+        "/v1/webhook_endpoints/{endpoint_id}/deliveries",
+        "list_webhook_deliveries",
+        "List what was sent to a webhook endpoint, newest first",
+        (200,),
+        "WebhookDeliveryList",
+        _READ_ONE,
+        WEBHOOKS_MANAGE,
+        query=("limit", "starting_after", "status"),
+    ),
+    Route(
+        "POST",
+        "/v1/deliveries/{delivery_id}/redeliver",
+        "redeliver_webhook",
+        "Send a webhook again, under the same id",
+        (200,),
+        "WebhookDelivery",
+        _ENDPOINT,
+        WEBHOOKS_MANAGE,
     ),
     Route(
         "POST",

@@ -11,6 +11,8 @@ from web.problems import STATUS
 
 PAYMENT_EXAMPLE_ID = "pay_6f9619ff8b86d011b42d00c04fc964ff"
 REFUND_EXAMPLE_ID = "re_0d1c4f5e2b7a4c3d9e8f7a6b5c4d3e2f"
+ENDPOINT_EXAMPLE_ID = "we_4b8d4e6f1a2c43d5b7e9f0a1c2d3e4f5"
+DELIVERY_EXAMPLE_ID = "msg_7c9e6679742540de944be07fc1f90ae7"
 _PaymentId = Annotated[str, Field(pattern=r"^pay_[0-9a-f]{32}$", examples=[PAYMENT_EXAMPLE_ID])]
 _RefundId = Annotated[str, Field(pattern=r"^re_[0-9a-f]{32}$", examples=[REFUND_EXAMPLE_ID])]
 _Minor = Annotated[int, Field(ge=0, description="In minor units of the currency.")]
@@ -245,6 +247,86 @@ class AnalyticsDeclineList(BaseModel):
     has_more: Literal[False]
 
 
+class WebhookEndpoint(BaseModel):
+    """A server of the merchant's that is told of events, signed as Standard Webhooks says."""
+
+    id: Annotated[str, Field(pattern=r"^we_[0-9a-f]{32}$", examples=[ENDPOINT_EXAMPLE_ID])]
+    object: Literal["webhook_endpoint"]
+    url: str
+    event_types: list[str]
+    ordered: bool
+    description: str
+    status: Literal["enabled", "disabled"]
+    disabled_at: _At | None
+    disabled_reason: Annotated[str | None, Field(description="By whom, or why.")]
+    failing_since: Annotated[
+        _At | None, Field(description="The first attempt that failed after the last that did not.")
+    ]
+    created_at: _At
+
+
+class WebhookEndpointWithSecret(WebhookEndpoint):
+    """Once, when the secret was made."""
+
+    secret: Annotated[
+        str | None,
+        Field(description="It is shown to the request that made it. Null where there is a newer one by now."),
+    ]
+
+
+class WebhookEndpointDeleted(BaseModel):
+    id: Annotated[str, Field(pattern=r"^we_[0-9a-f]{32}$", examples=[ENDPOINT_EXAMPLE_ID])]
+    object: Literal["webhook_endpoint"]
+    deleted: Literal[True]
+
+
+class WebhookAttempt(BaseModel):
+    """One attempt to deliver, and what came of it."""
+
+    number: Annotated[int, Field(ge=1)]
+    at: _At
+    took_ms: Annotated[int, Field(ge=0)]
+    status: Annotated[int | None, Field(description="HTTP's; null where no answer came.")]
+    error: Annotated[str | None, Field(description="Why no answer came.")]
+    answer: Annotated[str, Field(description="The first KiB of it.")]
+
+
+class WebhookDelivery(BaseModel):
+    """One event on its way to one endpoint."""
+
+    id: Annotated[
+        str,
+        Field(
+            pattern=r"^msg_[0-9a-f]{32}$",
+            examples=[DELIVERY_EXAMPLE_ID],
+            description="The `webhook-id`: the same in every attempt.",
+        ),
+    ]
+    object: Literal["webhook_delivery"]
+    endpoint: str
+    event: Annotated[str, Field(description="The event's id.")]
+    type: Annotated[str, Field(examples=["payment.captured.v1"])]
+    payment: str
+    sequence: Annotated[int, Field(ge=1)]
+    status: Literal["pending", "delivered", "failed"]
+    next_attempt_at: _At | None
+    created_at: _At
+    ended_at: _At | None
+    attempts: list[WebhookAttempt]
+
+
+class WebhookEndpointList(BaseModel):
+    object: Literal["list"]
+    data: list[WebhookEndpoint]
+    has_more: bool
+
+
+class WebhookDeliveryList(BaseModel):
+    object: Literal["list"]
+    data: list[WebhookDelivery]
+    has_more: bool
+
+
 class FieldProblem(BaseModel):
     field: str
     message: str
@@ -291,6 +373,12 @@ SHOWN: tuple[type[BaseModel], ...] = (
     EventList,
     AnalyticsFiguresList,
     AnalyticsDeclineList,
+    WebhookEndpoint,
+    WebhookEndpointWithSecret,
+    WebhookEndpointDeleted,
+    WebhookEndpointList,
+    WebhookDelivery,
+    WebhookDeliveryList,
     ProblemDocument,
     Received,
     Alive,

@@ -5,8 +5,9 @@ import asyncio
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
-from models.webhook_endpoints import ENDPOINTS_MAX, Endpoint, Kept, WebhookEndpoints, Wished
+from models.webhook_endpoints import ENDPOINTS_MAX, Endpoint, Kept, Made, WebhookEndpoints, Wished
 from models.webhooks import EVENT_FILTER, EVENT_TYPES_MAX
 from streams.adapters.postgres import Postgres
 from streams.adapters.postgres.merchants import NotFound, is_known, no_such_merchant
@@ -43,8 +44,9 @@ async def _act(
             return [await _create(given, by, endpoints, settings)]
         case "rotate":
             overlap = timedelta(hours=given.overlap_h)
-            endpoint, secret = _there(await endpoints.rotate(given.merchant, given.endpoint, overlap, by))
-            return [{"secret": secret, **_endpoint(endpoint)}]
+            return [
+                _made(_there(await endpoints.rotate(given.merchant, given.endpoint, overlap, uuid4(), by)))
+            ]
         case "enable":
             return [_endpoint(_there(await endpoints.enable(given.merchant, given.endpoint, by)))]
         case "disable":
@@ -73,16 +75,20 @@ async def _create(
     if not await asyncio.to_thread(is_known, settings.postgres_dsn, given.merchant):
         raise no_such_merchant(given.merchant)
     wished = Wished(given.url, given.event or None, given.ordered, given.description or "")
-    made = await endpoints.create(given.merchant, wished, by)
+    made = await endpoints.create(given.merchant, wished, uuid4(), by)
     if made is None:
         raise Refused(f"a merchant has {ENDPOINTS_MAX} endpoints at most")
-    return {"secret": made[1], **_endpoint(made[0])}
+    return _made(made)
 
 
 def _there(found: Any) -> Any:
     if found is None:
         raise NotFound("there is no such endpoint of this merchant's")
     return found
+
+
+def _made(made: Made) -> dict[str, object]:
+    return {"secret": made.secret, **_endpoint(made.endpoint)}
 
 
 def _endpoint(endpoint: Endpoint) -> dict[str, object]:

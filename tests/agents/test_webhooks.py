@@ -5,6 +5,7 @@ import base64
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from uuid import uuid4
 
 import pytest
 
@@ -40,11 +41,11 @@ class World:
 
     async def endpoint(self, path: str, ordered: bool = False) -> str:
         made = await self._endpoints.create(
-            MERCHANT, Wished(self.receiver.url + path, ordered=ordered), "a test"
+            MERCHANT, Wished(self.receiver.url + path, ordered=ordered), uuid4(), "a test"
         )
-        assert made
-        self.receiver.secrets[path] = made[1]
-        return made[0].id
+        assert made and made.secret
+        self.receiver.secrets[path] = made.secret
+        return made.endpoint.id
 
     @asynccontextmanager
     async def worker(self, total_s: float = 15.0) -> AsyncIterator[Webhooks]:

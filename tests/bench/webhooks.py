@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from uuid import uuid4
 
 from agents.notifications.webhooks import Webhooks
 from models.webhook_endpoints import Wished
@@ -75,10 +76,10 @@ async def round_of(dsn: str, endpoints: int, dead: int, events_per_s: float, sec
         with silence() as nowhere:
             for number in range(endpoints):
                 where = nowhere if number < dead else receiver.url
-                made = await kept.create(f"mer_{number}", Wished(f"{where}/{number}"), "bench")
+                made = await kept.create(f"mer_{number}", Wished(f"{where}/{number}"), uuid4(), "bench")
                 assert made
                 if number < dead:
-                    dead_ids.add(made[0].id)
+                    dead_ids.add(made.endpoint.id)
             sender = HttpWebhookSender([HOST])
             webhooks = Webhooks(PostgresWebhookQueue(postgres, sealing), sender, attempted)
             running = asyncio.create_task(webhooks.run())

@@ -13,28 +13,55 @@ from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
 from tests.system.kafka_client import KafkaClient, listening, replies_on
 from tests.system.stack import System
-from tests.web.walking import BODIES, WALK, Owned
+from tests.system.waiting import until
+from tests.web.walking import WALK, Owned, body_of
 from web.routes import Route
 
 pytestmark = pytest.mark.real
 
 SECRET = "only its owner may read this"
+NOBODY = "http://127.0.0.1:9/hook"  # where nobody listens
 REPLIES, REPLIES_WITHIN_S = "payments.replies.tenants-tests", 15.0
 
 
 async def own(http: HttpClient, name: str) -> tuple[Owned, list[Operation]]:
+    endpoint = await _endpoint(http)
     hers: dict[str, Any] = {"description": SECRET, "metadata": {"note": SECRET, "whose": name}}
     held = await http.create(f"{name}-held", capture_method="manual", **hers)
     taken = await http.create(f"{name}-taken", **hers)
     refund = await http.refund(taken.payment_id, f"{name}-refund", amount=100)
     assert (held.status, taken.status, refund.status) == (201, 201, 201)
-    return Owned(held.payment_id, taken.payment_id, refund.answer["id"]), [held, taken, refund]
+    ids = held.payment_id, taken.payment_id, refund.answer["id"], endpoint, await _delivery(http, endpoint)
+    return Owned(*ids), [held, taken, refund]
+
+
+async def _endpoint(http: HttpClient) -> str:
+    body = json.dumps({"url": NOBODY, "description": SECRET}).encode()
+    headers = http.authorized() | {"Content-Type": "application/json"}
+    status, _, raw = await http.once("POST", "/v1/webhook_endpoints", headers, body)
+    assert status == 201, raw
+    return str(json.loads(raw)["id"])
+
+
+async def _delivery(http: HttpClient, endpoint: str) -> str:
+    """One that was attempted, and failed."""
+    tried: list[str] = []
+
+    async def is_tried() -> bool:
+        _, page = await http.get(f"/v1/webhook_endpoints/{endpoint}/deliveries")
+        tried.extend(each["id"] for each in page["data"] if each["attempts"])
+        return bool(tried)
+
+    await until(is_tried, 30.0, "a webhook is tried")
+    return tried[0]
 
 
 async def views(http: HttpClient, owned: Owned) -> list[dict[str, Any]]:
     """A stranger's refused command takes a number in the story, and changes nothing else."""
     found = [(await http.get(f"/v1/payments/{id}"))[1] for id in (owned.held, owned.taken)]
-    return [{k: v for k, v in view.items() if k not in ("sequence", "updated_at")} for view in found]
+    found.append((await http.get(f"/v1/webhook_endpoints/{owned.endpoint}"))[1])
+    moving = ("sequence", "updated_at", "failing_since")
+    return [{k: v for k, v in view.items() if k not in moving} for view in found]
 
 
 async def ask(
@@ -43,7 +70,7 @@ async def ask(
     headers = authorized | {"Content-Type": "application/json"}
     if route.command:
         headers["Idempotency-Key"] = f"walk-{route.operation}"
-    body = None if route.command is None else json.dumps(BODIES[route.command]).encode()
+    body = None if body_of(route) is None else json.dumps(body_of(route)).encode()
     status, told, raw = await client.once(method, owned.path(route), headers, body, door)
     return status, raw.decode() + str(told)
 
@@ -112,7 +139,9 @@ async def test_the_operators_key_is_known_and_opens_nothing_that_is_a_merchants(
     system: System, http: HttpClient
 ) -> None:
     operator = {"Authorization": f"Bearer {system.service.endpoints['operator']['api_key']}"}
-    nothing = Owned("pay_" + "0" * 32, "pay_" + "0" * 32, "re_" + "0" * 32)
+    nothing = Owned(
+        "pay_" + "0" * 32, "pay_" + "0" * 32, "re_" + "0" * 32, "we_" + "0" * 32, "msg_" + "0" * 32
+    )
     for method, route in WALK:
         for door in range(len(http.doors)):
             status, said = await ask(http, method, route, nothing, door, operator)

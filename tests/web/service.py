@@ -24,19 +24,20 @@ from models.ports import (
 from models.provider import PspCall
 from models.representation import payment_view
 from models.transaction import Transaction, evolve, react
+from streams.adapters.webhook_addresses import url_refused
 from streams.rate_limits import Leads, RateLimits, Taking
 from streams.tracing import UNTRACED, Tracing
-from tests.fakes import FakeAnalytics, FakeTokens
+from tests.fakes import FakeAnalytics, FakeTokens, FakeWebhookEndpoints
 from tests.web.hearing import Listening, event_view, notice_in
 from tests.web.provider import outcome_of
-from web.operations import ANALYTICS_READ, PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE
+from web.operations import PAYMENTS_READ, SCOPES
 from web.ports import Ports
 
 KEY, OTHER_KEY, READ_ONLY_KEY = "mr_test_alice0000", "mr_test_bob000000", "mr_test_reader000"
 LIVE_KEY, OPERATOR_KEY = "mr_live_alice0000", "mr_oper_ada000000"
 TOKEN, OTHER_TOKEN = "eyJhbGljZQ.eyJhbGljZQ.alice", "eyJib2I.eyJib2I.bob"
 ALICE, BOB = "mer_alice", "mer_bob"
-_ALL = frozenset({ANALYTICS_READ, PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_WRITE})
+_ALL = frozenset(SCOPES)
 PRINCIPALS: dict[str, Principal | Operator] = {
     KEY: Principal(ALICE, "mr_test_alice", _ALL, False),
     OTHER_KEY: Principal(BOB, "mr_test_bob", _ALL, False),
@@ -89,6 +90,7 @@ class Service:
     tokens: FakeTokens = field(default_factory=lambda: FakeTokens(SIGNED))
     listeners: set[Listening] = field(default_factory=set)
     analytics: FakeAnalytics = field(default_factory=FakeAnalytics)
+    webhooks: FakeWebhookEndpoints = field(default_factory=FakeWebhookEndpoints)
     limiter: RateLimits = field(default_factory=lambda: RateLimits(NoRedis(), 1))
     forced_reply: Reply | None = None
     address: ReplyAddress = field(default_factory=lambda: ReplyAddress("payments.replies.v1", 0))
@@ -287,6 +289,8 @@ class Service:
             replies=self,
             reader=self,
             analytics=self.analytics,
+            webhooks=self.webhooks,
+            url_refused=url_refused,
             signals=self,
             keys=self,
             tokens=self.tokens,

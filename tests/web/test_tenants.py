@@ -8,7 +8,7 @@ import pytest
 from tests.web.fakes import PAYMENT, Door, Told
 from tests.web.service import KEY, LIVE_KEY, OPERATOR_KEY, OTHER_KEY, OTHER_TOKEN, TOKEN
 from tests.web.tenants import SECRET, alices
-from tests.web.walking import BODIES, IDS, MERCHANTS_ROUTES, WALK
+from tests.web.walking import IDS, MERCHANTS_ROUTES, WALK, body_of
 from web.routes import ROUTES, Route
 
 every_route = pytest.mark.parametrize(("method", "route"), WALK, ids=IDS)
@@ -16,7 +16,7 @@ every_route = pytest.mark.parametrize(("method", "route"), WALK, ids=IDS)
 
 async def ask(door: Door, method: str, route: Route, path: str, **more: Any) -> Told:
     key = {"Idempotency_Key": f"walk-{route.operation}"} if route.command else {}
-    return await door.ask(method, path, BODIES[route.command], **key, **more)
+    return await door.ask(method, path, body_of(route), **key, **more)
 
 
 def test_every_route_of_the_api_is_some_scopes_and_is_walked() -> None:
@@ -37,7 +37,7 @@ async def test_another_merchant_finds_nothing_and_changes_nothing(
         if method != "HEAD" and names_hers:
             assert told.body["code"] == "not_found"
         said = told.raw.decode() + str(told.headers)
-        for secret in estate.secrets() - set(re.findall(r"(?:pay|re)_\w+", path)):
+        for secret in estate.secrets() - set(re.findall(r"(?:pay|re|we|msg)_\w+", path)):
             assert secret not in said
         assert estate.views() == before
 

@@ -22,9 +22,9 @@ OVER_KAFKA_ONLY = "ResolveBody"
 ABOUT = f"""Payments that are made once, whatever happens: a request that may have been lost is sent again, with the same key.
 
 * **Money** is an integer in minor units beside a lowercase ISO 4217 code: `1999` and `usd` are $19.99. Times are RFC 3339 in UTC.
-* **Every POST names itself** by an `Idempotency-Key`. With the same key and body it is carried out once and answered again,
-  for good; with the same key and another body it is refused. Keys are a merchant's own, and the same through every door:
-  REST, GraphQL, gRPC and Kafka.
+* **Every POST that moves money names itself** by an `Idempotency-Key`. With the same key and body it is carried out once and
+  answered again, for good; with the same key and another body it is refused. Keys are a merchant's own, and the same through
+  every door: REST, GraphQL, gRPC and Kafka.
 * **2xx means durable.** 202 says that the end is not known yet: ask `Location`, or send the same request again. Where no answer
   came, or a problem says `retryable`, send the same request again.
 * **Problems** are RFC 9457 documents. Branch on `code`; `errors` names every field at fault. None repeats what was sent.
@@ -39,6 +39,7 @@ ABOUT = f"""Payments that are made once, whatever happens: a request that may ha
 TAGS = {
     "payments": "Make, capture, cancel and read payments.",
     "refunds": "Give money back.",
+    "webhooks": "Be told of events: endpoints of your own, and what was sent to them.",
     "analytics": "What payments add up to: counts, volumes and rates, by currency.",
     "upkeep": "Health, metrics and documents: no API key is asked for.",
     "provider": "Stripe's own door.",
@@ -95,7 +96,7 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.scope:
         made["security"] = [{"api_key": []}]
         made["description"] = f"Needs the scope `{route.scope}`."
-    if route.method == "POST":
+    if route.method in ("POST", "PATCH"):
         made["requestBody"] = requests.body(route)
     return made
 

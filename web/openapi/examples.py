@@ -20,10 +20,12 @@ from models.provider import (
 )
 from models.representation import payment_view
 from models.transaction import Transaction, evolve, react
+from models.webhook_endpoints import PENDING, Endpoint, Kept, delivery_view, endpoint_view
+from models.webhooks import secret_of
 from web.openapi.requests import EXAMPLES as ASKED
 from web.payments import pending_refund, refunds_of
 from web.routes import Route
-from web.shown import PAYMENT_EXAMPLE_ID, REFUND_EXAMPLE_ID
+from web.shown import DELIVERY_EXAMPLE_ID, ENDPOINT_EXAMPLE_ID, PAYMENT_EXAMPLE_ID, REFUND_EXAMPLE_ID
 
 Json = dict[str, Any]
 
@@ -161,6 +163,43 @@ _EVENT: Json = {
     "data": {"intent": _INTENT, "charge": _CHARGE, "amount_captured_minor": 1999, "final": True},
 }
 
+_SIGNED_WITH = secret_of(bytes(range(32)))
+_ENDPOINT = Endpoint(
+    ENDPOINT_EXAMPLE_ID,
+    _MERCHANT,
+    "https://shop.example/webhooks",
+    ["payment.captured.v1", "refund.*"],
+    True,
+    "The shop",
+    _AT,
+    None,
+    None,
+    None,
+)
+_DELIVERY = Kept(
+    DELIVERY_EXAMPLE_ID,
+    ENDPOINT_EXAMPLE_ID,
+    _EVENT["id"],
+    _EVENT["type"],
+    PAYMENT_EXAMPLE_ID,
+    _EVENT["sequence"],
+    PENDING,
+    1,
+    _AT + timedelta(seconds=6),
+    _AT,
+    None,
+    [
+        {
+            "number": 1,
+            "at": "2026-01-31T12:00:00.710+00:00",
+            "took_ms": 87,
+            "status": 500,
+            "error": None,
+            "answer": "Internal Server Error",
+        }
+    ],
+)
+
 _DAY = Span("day", _AT.replace(hour=0), _AT.replace(hour=0) + timedelta(days=1))
 _TOLD = Told(
     "usd",
@@ -196,6 +235,16 @@ _OF_SHAPE: dict[str, dict[str, tuple[str, Json]]] = {
     "EventList": {"page": ("The last page", _listed(_EVENT))},
     "AnalyticsFiguresList": {"page": ("One currency", _listed(*_FIGURES))},
     "AnalyticsDeclineList": {"page": ("Two codes", _listed(*_DECLINES))},
+    "WebhookEndpoint": {"endpoint": ("An endpoint", endpoint_view(_ENDPOINT))},
+    "WebhookEndpointWithSecret": {
+        "endpoint": ("An endpoint and its secret", endpoint_view(_ENDPOINT) | {"secret": _SIGNED_WITH})
+    },
+    "WebhookEndpointDeleted": {
+        "deleted": ("It is gone", {"id": ENDPOINT_EXAMPLE_ID, "object": "webhook_endpoint", "deleted": True})
+    },
+    "WebhookEndpointList": {"page": ("The last page", _listed(endpoint_view(_ENDPOINT)))},
+    "WebhookDelivery": {"delivery": ("Refused once, and due again", delivery_view(_DELIVERY))},
+    "WebhookDeliveryList": {"page": ("The last page", _listed(delivery_view(_DELIVERY)))},
     "Received": {"received": ("Durable, or known already, or of no payment here", {"received": True})},
     "Alive": {"alive": ("It lives", {"status": "alive"})},
     "Ready": {"ready": ("Nothing is missing", {"ready": True, "missing": []})},

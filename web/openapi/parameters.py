@@ -6,17 +6,21 @@ from models import fields, ids
 from models.analytics import METHODS
 from models.figures import STEPS
 from models.payment import PaymentStatus
+from models.webhook_endpoints import STATES
+from models.webhooks import DELIVERY_ID, ENDPOINT_ID
 from web.analytics import RANGES
 from web.idempotency import KEY_MAX_CHARS
 from web.patience import WAIT_MAX_S
 from web.reading import LIMIT_DEFAULT, LIMIT_MAX, METADATA_FILTERS_MAX, SEQUENCE_MAX
 from web.routes import Route
-from web.shown import PAYMENT_EXAMPLE_ID, REFUND_EXAMPLE_ID
+from web.shown import DELIVERY_EXAMPLE_ID, ENDPOINT_EXAMPLE_ID, PAYMENT_EXAMPLE_ID, REFUND_EXAMPLE_ID
 
 Json = dict[str, Any]
 
 _PAYMENT_ID: Json = {"type": "string", "pattern": f"^{ids.PAYMENT_ID.pattern}$"}
 _REFUND_ID: Json = {"type": "string", "pattern": f"^{ids.REFUND_ID.pattern}$"}
+_ENDPOINT_ID: Json = {"type": "string", "pattern": f"^{ENDPOINT_ID.pattern}$"}
+_DELIVERY_ID: Json = {"type": "string", "pattern": f"^{DELIVERY_ID.pattern}$"}
 _TIME: Json = {
     "type": "string",
     "format": "date-time",
@@ -34,6 +38,8 @@ _METADATA: Json = {
 _PATH: dict[str, tuple[Json, str, str]] = {
     "payment_id": (_PAYMENT_ID, PAYMENT_EXAMPLE_ID, "The payment."),
     "refund_id": (_REFUND_ID, REFUND_EXAMPLE_ID, "The refund."),
+    "endpoint_id": (_ENDPOINT_ID, ENDPOINT_EXAMPLE_ID, "The webhook endpoint."),
+    "delivery_id": (_DELIVERY_ID, DELIVERY_EXAMPLE_ID, "The delivery: its `webhook-id`."),
     "name": ({"type": "string"}, "payment.captured.v1.json", "The record's `ce_type`, and `.json`."),
 }
 
@@ -86,6 +92,12 @@ _IDEMPOTENCY_KEY: Json = {
     "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX_CHARS, "pattern": "^[!#-~]+$"},
     "example": "order-6735-payment",
 }
+_MAY_HAVE_KEY = _IDEMPOTENCY_KEY | {
+    "required": False,
+    "description": "Repeated with the same key it is carried out once, and answered again with the same secret "
+    "(`Idempotent-Replayed: true`) while there is no newer one.",
+    "example": "endpoint-of-the-shop",
+}
 _PREFER: Json = {
     "name": "Prefer",
     "in": "header",
@@ -116,6 +128,8 @@ def of(route: Route) -> list[Json]:
     made += [_query(name, route) for name in route.query]
     if route.command:
         made += [_IDEMPOTENCY_KEY, _PREFER]
+    if route.once:
+        made.append(_MAY_HAVE_KEY)
     if route.is_conditional:
         made.append(_IF_NONE_MATCH)
     if route.operation == "take_notice":
@@ -140,6 +154,15 @@ def _query(name: str, route: Route) -> Json:
     if name in ("starting_after", "ending_before"):
         of_refunds = "{payment_id}/refunds" in route.path
         schema, example = (_REFUND_ID, REFUND_EXAMPLE_ID) if of_refunds else (_PAYMENT_ID, PAYMENT_EXAMPLE_ID)
+    if name == "starting_after" and route.tag == "webhooks":
+        of_deliveries = route.operation == "list_webhook_deliveries"
+        schema, example = (
+            (_DELIVERY_ID, DELIVERY_EXAMPLE_ID) if of_deliveries else (_ENDPOINT_ID, ENDPOINT_EXAMPLE_ID)
+        )
+    if name == "ending_before" and route.tag == "webhooks":
+        schema, example = _ENDPOINT_ID, ENDPOINT_EXAMPLE_ID
+    if name == "status" and route.tag == "webhooks":
+        schema, example = {"type": "string", "enum": list(STATES)}, "failed"
     made = {"name": name, "in": "query", "description": said, "schema": schema, "example": example}
     if name in _REQUIRED:
         made["required"] = True

@@ -53,8 +53,30 @@ EXAMPLES: dict[str, dict[str, tuple[str, Json]]] = {
             {"amount": 500, "expected_refundable": 1999},
         ),
     },
+    "create_webhook_endpoint": {
+        "all": ("Of all events", {"url": "https://shop.example/webhooks"}),
+        "some": (
+            "Of some, one payment's in their order",
+            {
+                "url": "https://shop.example/webhooks",
+                "event_types": ["payment.captured.v1", "refund.*"],
+                "ordered": True,
+                "description": "The shop",
+            },
+        ),
+    },
+    "update_webhook_endpoint": {
+        "filter": ("Other events", {"event_types": ["payment.*"]}),
+        "disable": ("Send nothing more", {"enabled": False}),
+    },
+    "rotate_webhook_secret": {
+        "day": ("Both sign for a day", {}),
+        "now": ("Only the new one signs, from now on", {"overlap_s": 0}),
+    },
+    "enable_webhook_endpoint": {"plain": ("Nothing is to be said", {})},
+    "redeliver_webhook": {"plain": ("Nothing is to be said", {})},
 }
-"""By command: a name, a sentence, the body. The first is the one a page offers to send."""
+"""As BODIES: a name, a sentence, the body. The first is the one a page offers to send."""
 
 NOTICE: Json = {
     "id": "evt_1MtwBwLkdIwHu7ixUEgbSNpP",
@@ -67,16 +89,15 @@ NOTICE: Json = {
 
 
 def body(route: Route) -> Json:
-    if not route.command:
+    name = route.command or route.operation
+    if name not in BODIES:
         return {
             "required": True,
             "description": "An event as Stripe signs and sends it; the signature is over its very bytes.",
             "content": {"application/json": {"schema": {}, "example": NOTICE}},
         }
-    model = BODIES[route.command]
-    examples = {
-        name: {"summary": said, "value": value} for name, (said, value) in EXAMPLES[route.command].items()
-    }
+    model = BODIES[name]
+    examples = {name: {"summary": said, "value": value} for name, (said, value) in EXAMPLES[name].items()}
     return {
         "required": any(field.is_required() for field in model.model_fields.values()),
         "content": {

@@ -30,7 +30,7 @@ HEADERS: Json = {
     },
     "Cache-Control": {"description": "Who may keep this, and whether it must be asked for again.", "schema": {"type": "string"}},
     "Location": {
-        "description": "Where the payment or the refund can be read.",
+        "description": "Where it can be read.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Idempotent-Replayed": {
@@ -70,6 +70,15 @@ _LEADS_TO = {
         ("get_payment", "capture_payment", "cancel_payment", "create_refund", "list_refunds", "list_events"),
     ),
     "create_refund": ("refund_id", ("get_refund",)),
+    "create_webhook_endpoint": (
+        "endpoint_id",
+        (
+            "get_webhook_endpoint",
+            "update_webhook_endpoint",
+            "rotate_webhook_secret",
+            "list_webhook_deliveries",
+        ),
+    ),
 }
 """What can be asked of what was made, by its id."""
 
@@ -110,6 +119,8 @@ def _success(route: Route, status: int) -> Json:
     names = ["Request-Id"]
     if route.command:
         names += ["Location", "Preference-Applied", "Idempotent-Replayed"]
+    if route.once:
+        names += ["Location", "Idempotent-Replayed"] if status == 201 else ["Idempotent-Replayed"]
     if status == 202:
         names.append("Retry-After")
     if route.is_conditional:

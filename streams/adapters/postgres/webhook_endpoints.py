@@ -8,11 +8,11 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 from psycopg2.extras import Json
 
-from models.webhook_endpoints import ENDPOINTS_MAX, Endpoint, Kept, Wished
+from models.webhook_endpoints import ENDPOINTS_MAX, Endpoint, Kept, Made, Wished
 from models.webhooks import SECRET_BYTES, secret_of
 from streams.adapters.postgres.connections import Postgres, Row
 from streams.sealing import Sealing
@@ -25,16 +25,24 @@ NOTE = """
     SELECT %s, %s, id, jsonb_build_object('merchant', merchant) || %s FROM done)
 """
 CREATE = """
-WITH done AS (INSERT INTO webhook_endpoints (id, merchant, url, event_types, ordered, description, secret)
-    SELECT %s, %s, %s, %s, %s, %s, %s WHERE (SELECT count(*) FROM webhook_endpoints WHERE merchant = %s) < %s RETURNING *)
+WITH done AS (
+    INSERT INTO webhook_endpoints (id, merchant, url, event_types, ordered, description, secret, secret_request, disabled_at)
+    SELECT %s, %s, %s, %s, %s, %s, %s, %s, CASE WHEN %s THEN now() END
+    WHERE (SELECT count(*) FROM webhook_endpoints WHERE merchant = %s) < %s
+    ON CONFLICT (id) DO NOTHING RETURNING *)
 """
 CHANGE = """
 WITH done AS (UPDATE webhook_endpoints SET url = coalesce(%s, url), event_types = coalesce(%s, event_types),
-    ordered = coalesce(%s, ordered), description = coalesce(%s, description) WHERE id = %s AND merchant = %s RETURNING *)
+    ordered = coalesce(%s, ordered), description = coalesce(%s, description),
+    disabled_at = CASE WHEN %s THEN NULL WHEN NOT %s THEN coalesce(disabled_at, now()) ELSE disabled_at END,
+    disabled_why = CASE WHEN %s THEN NULL WHEN NOT %s THEN coalesce(disabled_why, %s) ELSE disabled_why END,
+    failing_since = CASE WHEN %s THEN NULL ELSE failing_since END
+    WHERE id = %s AND merchant = %s RETURNING *)
 """
 ROTATE = """
-WITH done AS (UPDATE webhook_endpoints SET old_secret = secret, old_until = now() + %s, secret = %s
-    WHERE id = %s AND merchant = %s RETURNING *)
+WITH done AS (
+    UPDATE webhook_endpoints SET old_secret = secret, old_until = now() + %s, secret = %s, secret_request = %s
+    WHERE id = %s AND merchant = %s AND secret_request <> %s RETURNING *)
 """
 DELETE = "WITH done AS (DELETE FROM webhook_endpoints WHERE id = %s AND merchant = %s RETURNING *)"
 DISABLE = """
@@ -47,6 +55,8 @@ WITH done AS (UPDATE webhook_endpoints SET disabled_at = NULL, disabled_why = NU
 """
 LIST = "WITH done AS (SELECT * FROM webhook_endpoints WHERE merchant = %s OR %s::text IS NULL ORDER BY created_at, id)"
 ONE = "WITH done AS (SELECT * FROM webhook_endpoints WHERE id = %s AND merchant = %s)"
+SEALED = "SELECT secret, secret_request::text FROM webhook_endpoints WHERE id = %s AND merchant = %s"
+BY_MERCHANT = "disabled by the merchant"
 
 DELIVERY = """
 SELECT id, endpoint, event, type, payment, sequence, state, attempts, next_at, created_at, ended_at, (
@@ -72,34 +82,45 @@ class PostgresWebhookEndpoints:
     def __init__(self, postgres: Postgres, sealing: Sealing) -> None:
         self._postgres, self._sealing = postgres, sealing
 
-    async def create(self, merchant: str, wished: Wished, actor: str) -> tuple[Endpoint, str] | None:
-        id, secret = f"we_{uuid4().hex}", _new_secret()
+    async def create(self, merchant: str, wished: Wished, request: UUID, actor: str) -> Made | None:
+        id, secret = f"we_{request.hex}", _new_secret()
         sealed = self._sealing.seal(secret, id)
         what = (wished.url, list(wished.event_types or ["*"]), bool(wished.ordered), wished.description or "")
         made = await self._act(
             CREATE,
-            (id, merchant, *what, sealed, merchant, ENDPOINTS_MAX),
+            (id, merchant, *what, sealed, str(request), wished.enabled is False, merchant, ENDPOINTS_MAX),
             (actor, "webhook_endpoint.created", {"url": wished.url}),
         )
-        return (made, secret) if made else None
+        return Made(made, secret) if made else await self._made_before(merchant, id, request)
 
     async def change(self, merchant: str, id: str, wished: Wished, actor: str) -> Endpoint | None:
         types = None if wished.event_types is None else list(wished.event_types)
-        said = {"url": wished.url, "event_types": types, "ordered": wished.ordered}
+        on = wished.enabled
+        said = {"url": wished.url, "event_types": types, "ordered": wished.ordered, "enabled": on}
         detail = {name: value for name, value in said.items() if value is not None}
-        values = (wished.url, types, wished.ordered, wished.description, id, merchant)
+        switched = (on, on, on, on, BY_MERCHANT, on)
+        values = (wished.url, types, wished.ordered, wished.description, *switched, id, merchant)
         return await self._act(CHANGE, values, (actor, "webhook_endpoint.changed", detail))
 
     async def rotate(
-        self, merchant: str, id: str, overlap: timedelta, actor: str
-    ) -> tuple[Endpoint, str] | None:
+        self, merchant: str, id: str, overlap: timedelta, request: UUID, actor: str
+    ) -> Made | None:
         secret = _new_secret()
         done = await self._act(
             ROTATE,
-            (overlap, self._sealing.seal(secret, id), id, merchant),
+            (overlap, self._sealing.seal(secret, id), str(request), id, merchant, str(request)),
             (actor, "webhook_endpoint.secret_rotated", {"overlap_s": int(overlap.total_seconds())}),
         )
-        return (done, secret) if done else None
+        return Made(done, secret) if done else await self._made_before(merchant, id, request)
+
+    async def _made_before(self, merchant: str, id: str, request: UUID) -> Made | None:
+        """What the same request did already."""
+        endpoint = await self.one(merchant, id)
+        found = await self._postgres.rows(SEALED, (id, merchant))
+        if endpoint is None or not found:
+            return None
+        sealed, made_by = found[0]
+        return Made(endpoint, self._sealing.open(sealed, id) if made_by == str(request) else None, True)
 
     async def delete(self, merchant: str, id: str, actor: str) -> Endpoint | None:
         return await self._act(DELETE, (id, merchant), (actor, "webhook_endpoint.deleted", {}))

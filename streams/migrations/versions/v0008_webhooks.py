@@ -14,6 +14,7 @@ CREATE TABLE webhook_endpoints (
     ordered        boolean NOT NULL DEFAULT false,
     description    text NOT NULL DEFAULT '',
     secret         bytea NOT NULL,       -- sealed (AES-GCM)
+    secret_request uuid NOT NULL,        -- that made it: asked again, it is told again
     old_secret     bytea,                -- signs as well until old_until
     old_until      timestamptz,
     created_at     timestamptz NOT NULL DEFAULT now(),

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -40,9 +41,9 @@ def notice(
 async def made(
     endpoints: PostgresWebhookEndpoints, merchant: str = MERCHANT, ordered: bool = False, *types: str
 ) -> str:
-    created = await endpoints.create(merchant, Wished(URL, types or None, ordered), BY)
+    created = await endpoints.create(merchant, Wished(URL, types or None, ordered), uuid4(), BY)
     assert created
-    return created[0].id
+    return created.endpoint.id
 
 
 async def leased(queue: PostgresWebhookQueue, room: int = MOST, **rooms: int) -> list[Delivery]:
@@ -223,31 +224,31 @@ async def test_what_was_delivered_can_be_sent_again_under_its_id(
 async def test_while_a_secret_is_rolled_both_sign_and_then_the_new_one(
     queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
 ) -> None:
-    created = await endpoints.create(MERCHANT, Wished(URL), BY)
+    created = await endpoints.create(MERCHANT, Wished(URL), uuid4(), BY)
     assert created
-    endpoint, old = created
-    rotated = await endpoints.rotate(MERCHANT, endpoint.id, timedelta(hours=1), BY)
+    endpoint, old = created.endpoint, created.secret
+    rotated = await endpoints.rotate(MERCHANT, endpoint.id, timedelta(hours=1), uuid4(), BY)
     assert rotated
     await queue.take_in([notice(1)])
-    assert [each.secrets for each in await leased(queue)] == [(rotated[1], old)]
+    assert [each.secrets for each in await leased(queue)] == [(rotated.secret, old)]
     run_sql(database, "UPDATE webhook_endpoints SET old_until = now()")
     expire_leases(database)
-    assert [each.secrets for each in await leased(queue)] == [(rotated[1],)]
+    assert [each.secrets for each in await leased(queue)] == [(rotated.secret,)]
 
 
 async def test_secrets_lie_sealed_and_a_key_can_be_replaced(
     connections: Postgres, endpoints: PostgresWebhookEndpoints, database: str
 ) -> None:
-    created = await endpoints.create(MERCHANT, Wished(URL), BY)
+    created = await endpoints.create(MERCHANT, Wished(URL), uuid4(), BY)
     assert created
     ((lies,),) = run_sql(database, "SELECT secret FROM webhook_endpoints")
     assert isinstance(lies, memoryview)
-    assert created[1].encode() not in bytes(lies)
+    assert str(created.secret).encode() not in bytes(lies)
     await PostgresWebhookQueue(connections, Sealing([FIRST])).take_in([notice(1)])
     assert await leased(PostgresWebhookQueue(connections, Sealing([SECOND]))) == []
     expire_leases(database)
     (found,) = await leased(PostgresWebhookQueue(connections, Sealing([SECOND, FIRST])))
-    assert found.secrets == (created[1],)
+    assert found.secrets == (created.secret,)
 
 
 async def test_another_merchants_endpoint_is_not_there(
@@ -256,7 +257,7 @@ async def test_another_merchants_endpoint_is_not_there(
     id = await made(endpoints)
     assert await endpoints.one(OTHER, id) is None
     assert await endpoints.change(OTHER, id, Wished(description="mine"), BY) is None
-    assert await endpoints.rotate(OTHER, id, timedelta(0), BY) is None
+    assert await endpoints.rotate(OTHER, id, timedelta(0), uuid4(), BY) is None
     assert await endpoints.disable(OTHER, id, "why not", BY) is None
     assert await endpoints.enable(OTHER, id, BY) is None
     assert await endpoints.delete(OTHER, id, BY) is None
@@ -287,5 +288,5 @@ async def test_what_ended_a_month_ago_is_forgotten_and_nothing_else(
 async def test_a_merchant_has_so_many_endpoints_and_no_more(endpoints: PostgresWebhookEndpoints) -> None:
     for _ in range(ENDPOINTS_MAX):
         await made(endpoints)
-    assert await endpoints.create(MERCHANT, Wished(URL), BY) is None
-    assert await endpoints.create(OTHER, Wished(URL), BY)
+    assert await endpoints.create(MERCHANT, Wished(URL), uuid4(), BY) is None
+    assert await endpoints.create(OTHER, Wished(URL), uuid4(), BY)
