@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import json
 import pickle
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -32,10 +33,23 @@ SHOWN = (
     "Cause",
     "AnalyticsFigures",
     "AnalyticsDecline",
+    "WebhookEndpoint",
+    "WebhookEndpointWithSecret",
+    "WebhookEndpointDeleted",
+    "WebhookDelivery",
+    "WebhookAttempt",
     "ProblemDocument",
     "FieldProblem",
 )
-BODIES = ("PaymentBody", "CaptureBody", "CancelBody", "RefundBody")
+BODIES = (
+    "PaymentBody",
+    "CaptureBody",
+    "CancelBody",
+    "RefundBody",
+    "WebhookEndpointBody",
+    "WebhookEndpointChange",
+    "SecretRotation",
+)
 OWN = {"http", "raw"}
 """Members that are this client's, not the service's."""
 
@@ -54,7 +68,7 @@ ROUTES = {
     )
     for path, methods in OPENAPI["paths"].items()
     for method, operation in methods.items()
-    if method in ("get", "post") and "security" in operation
+    if "security" in operation
 }
 PAY = "pay_" + "1" * 32
 COMMAND: tuple[Any, ...] = ({"amount": 1}, "key-1", 5)
@@ -86,6 +100,15 @@ CALLS = {
     "list_payments": asking.list_payments(WHERE, **PAGE, ending_before="y"),
     "list_refunds": asking.list_refunds(PAY, **PAGE, ending_before="y"),
     "list_events": asking.list_events(PAY, limit=5, after_sequence=3),
+    "create_webhook_endpoint": asking.create_webhook_endpoint({"url": "https://a.example"}, "key-1"),
+    "list_webhook_endpoints": asking.list_webhook_endpoints(**PAGE, ending_before="y"),
+    "get_webhook_endpoint": asking.get_webhook_endpoint(PAY),
+    "update_webhook_endpoint": asking.update_webhook_endpoint(PAY, {"enabled": False}),
+    "delete_webhook_endpoint": asking.delete_webhook_endpoint(PAY),
+    "enable_webhook_endpoint": asking.enable_webhook_endpoint(PAY),
+    "rotate_webhook_secret": asking.rotate_webhook_secret(PAY, {}, "key-1"),
+    "list_webhook_deliveries": asking.list_webhook_deliveries(PAY, **PAGE, status="failed"),
+    "redeliver_webhook": asking.redeliver_webhook(PAY),
 }
 
 
@@ -120,11 +143,12 @@ def test_every_route_for_merchants_is_called_as_it_is_written() -> None:
         method, path, parameters = ROUTES[name]
         assert (call.method, call.path) == (
             method,
-            path.replace("{payment_id}", PAY).replace("{refund_id}", PAY),
+            re.sub(r"\{\w+\}", PAY, path),
         )
         asked = {parameter.partition("[")[0] for parameter in call.query}
-        asked |= HEADERS if call.key else set()
-        assert asked == parameters - {"payment_id", "refund_id"}, name
+        asked |= HEADERS & parameters if call.key else set()
+        asked |= set(re.findall(r"\{(\w+)\}", path))
+        assert asked == parameters, name
 
 
 def test_ids_are_derived_as_the_service_derives_them() -> None:
@@ -142,7 +166,9 @@ def test_the_version_is_the_distributions() -> None:
     assert millrace_client.__version__ == told["project"]["version"]
 
 
-@pytest.mark.parametrize("part", ["payments", "refunds", "events", "analytics"])
+@pytest.mark.parametrize(
+    "part", ["payments", "refunds", "events", "analytics", "webhook_endpoints", "deliveries"]
+)
 def test_both_clients_offer_the_same(part: str) -> None:
     sync, asynchronous = (
         _surface(type(getattr(kind("http://127.0.0.1:1", "mr_test_x"), part)))

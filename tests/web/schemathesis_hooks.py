@@ -5,8 +5,8 @@ from typing import Any
 
 import schemathesis
 
-_NOT_IN_A_SCHEMA = {"ending_before", "to"}
-"""Fields at fault only beside another one: a schema of parameters cannot say so."""
+_NOT_IN_A_SCHEMA = {"ending_before", "to", "url"}
+"""Fields at fault only beside another one, and whether a URL is one of the public internet: no schema can say so."""
 
 _numbers = count(1)
 

@@ -48,7 +48,7 @@ async def alices(door: Door) -> Estate:
     assert (held.body["status"], taken.body["status"], refund.status) == ("authorized", "captured", 201)
     endpoint = await door.post("/v1/webhook_endpoints", {"url": HOOK, "description": SECRET}, "endpoint")
     delivery = sent(door.service, endpoint.body["id"], taken.body["id"])
-    ids = [each.body["id"] for each in (held, taken, refund, endpoint)]
+    ids = held.body["id"], taken.body["id"], refund.body["id"], endpoint.body["id"]
     return Estate(door, Owned(*ids, delivery))
 
 

@@ -60,7 +60,7 @@ async def test_an_address_that_is_too_long_is_told_so(door: Door) -> None:
 async def test_options_of_the_whole_server_is_answered(door: Door) -> None:
     answer = await exchange(door, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 204")
-    assert b"Allow: GET, HEAD, OPTIONS, POST\r\n" in answer
+    assert b"Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST\r\n" in answer
 
 
 async def exchange(door: Door, sent: bytes) -> bytes:

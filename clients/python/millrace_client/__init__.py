@@ -37,6 +37,10 @@ from millrace_client.objects import (
     ProblemDocument,
     Provider,
     Refund,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEndpointWithSecret,
 )
 from millrace_client.opening import VERSION as __version__
 from millrace_client.retrying import Retries
@@ -75,6 +79,10 @@ __all__ = [
     "StillUnsettled",
     "Unauthenticated",
     "Unavailable",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEndpointWithSecret",
     "__version__",
     "command_id_for",
     "payment_id_for",

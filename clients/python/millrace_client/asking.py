@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from millrace_client.http import Request
-from millrace_client.objects import Payment, PaymentStatus, Refund
+from millrace_client.objects import Payment, PaymentStatus, Refund, WebhookDelivery, WebhookEndpoint
 
 PREFER_MAX_S = 60.0
 """The service waits no longer within one request."""
@@ -79,6 +79,32 @@ class AnalyticsFilter(TypedDict, total=False):
     ends_at: Required[datetime]
     currency: str
     payment_method: Literal["card", "bank_account", "other"]
+
+
+class WebhookEndpointBody(TypedDict, total=False):
+    """A server of yours that is to be told of events. Default: of all, in any order."""
+
+    url: Required[str]
+    event_types: list[str] | None
+    ordered: bool | None
+    description: str | None
+    enabled: bool | None
+
+
+class WebhookEndpointChange(TypedDict, total=False):
+    """What is left out, or None, stays as it is."""
+
+    url: str | None
+    event_types: list[str] | None
+    ordered: bool | None
+    description: str | None
+    enabled: bool | None
+
+
+class SecretRotation(TypedDict, total=False):
+    """`overlap_s`: how long deliveries are signed with both secrets; a day, where none is given."""
+
+    overlap_s: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +195,42 @@ def analytics_declines(where: Mapping[str, Any]) -> Call:
     return Call("GET", "/v1/analytics/declines", _sums_query(where))
 
 
+def create_webhook_endpoint(body: Mapping[str, Any], key: str | None) -> Call:
+    return _command("/v1/webhook_endpoints", body, key, None)
+
+
+def list_webhook_endpoints(**page: str | int | None) -> Call:
+    return Call("GET", "/v1/webhook_endpoints", _query(page))
+
+
+def get_webhook_endpoint(endpoint: WebhookEndpoint | str) -> Call:
+    return Call("GET", f"/v1/webhook_endpoints/{_id(endpoint)}")
+
+
+def update_webhook_endpoint(endpoint: WebhookEndpoint | str, body: Mapping[str, Any]) -> Call:
+    return Call("PATCH", f"/v1/webhook_endpoints/{_id(endpoint)}", body=body)
+
+
+def delete_webhook_endpoint(endpoint: WebhookEndpoint | str) -> Call:
+    return Call("DELETE", f"/v1/webhook_endpoints/{_id(endpoint)}")
+
+
+def enable_webhook_endpoint(endpoint: WebhookEndpoint | str) -> Call:
+    return Call("POST", f"/v1/webhook_endpoints/{_id(endpoint)}/enable")
+
+
+def rotate_webhook_secret(endpoint: WebhookEndpoint | str, body: Mapping[str, Any], key: str | None) -> Call:
+    return _command(f"/v1/webhook_endpoints/{_id(endpoint)}/rotate_secret", body, key, None)
+
+
+def list_webhook_deliveries(endpoint: WebhookEndpoint | str, **query: str | int | None) -> Call:
+    return Call("GET", f"/v1/webhook_endpoints/{_id(endpoint)}/deliveries", _query(query))
+
+
+def redeliver_webhook(delivery: WebhookDelivery | str) -> Call:
+    return Call("POST", f"/v1/deliveries/{_id(delivery)}/redeliver")
+
+
 def _sums_query(where: Mapping[str, Any]) -> dict[str, str]:
     """`from` is no name that Python takes."""
     names = {"begins_at": "from", "ends_at": "to"}
@@ -191,7 +253,7 @@ def _as_header(key: str) -> str:
     return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _id(of: Payment | Refund | str) -> str:
+def _id(of: Payment | Refund | WebhookEndpoint | WebhookDelivery | str) -> str:
     """Ids become part of a path: nothing that could lead elsewhere. Raises ValueError."""
     id = of if isinstance(of, str) else of.id
     if not _ID.fullmatch(id):

@@ -14,10 +14,24 @@ from millrace_client.asking import (
     PaymentBody,
     PaymentFilter,
     RefundBody,
+    SecretRotation,
+    WebhookEndpointBody,
+    WebhookEndpointChange,
 )
 from millrace_client.flows import TRY_S, Flows, following
 from millrace_client.http import Flow, Pause, Transport
-from millrace_client.objects import AnalyticsDecline, AnalyticsFigures, Page, Payment, PaymentEvent, Refund
+from millrace_client.objects import (
+    AnalyticsDecline,
+    AnalyticsFigures,
+    Page,
+    Payment,
+    PaymentEvent,
+    Refund,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEndpointDeleted,
+    WebhookEndpointWithSecret,
+)
 from millrace_client.opening import PAGE_MAX, SETTLED_WITHIN_S, headers_of
 from millrace_client.retrying import Retries
 from millrace_client.urllib3_transport import Urllib3Transport
@@ -45,6 +59,7 @@ class Millrace:
         self._flows = Flows(headers_of(api_key), retries or Retries(), try_s)
         self.payments, self.refunds, self.events = Payments(self), Refunds(self), Events(self)
         self.analytics = Analytics(self)
+        self.webhook_endpoints, self.deliveries = WebhookEndpoints(self), Deliveries(self)
 
     def __enter__(self) -> Self:
         return self
@@ -219,3 +234,79 @@ class Analytics(_Part):
         """By code, the most frequent first."""
         page = self._run(self._flows.page(AnalyticsDecline, asking.analytics_declines(where)))
         return page.data
+
+
+class WebhookEndpoints(_Part):
+    """Servers of your own that are told of events. Needs the scope `webhooks:manage`. `idempotency_key` as with payments.
+
+    What arrives there is verified by `webhooks.verify`, with the secret that is told once, when it was made.
+    """
+
+    def create(
+        self, *, idempotency_key: str | None = None, **body: Unpack[WebhookEndpointBody]
+    ) -> WebhookEndpointWithSecret:
+        call = asking.create_webhook_endpoint(body, idempotency_key)
+        return self._run(self._flows.command(WebhookEndpointWithSecret, call))
+
+    def get(self, endpoint: WebhookEndpoint | str) -> WebhookEndpoint:
+        return self._run(self._flows.one(WebhookEndpoint, asking.get_webhook_endpoint(endpoint)))
+
+    def update(
+        self, endpoint: WebhookEndpoint | str, **body: Unpack[WebhookEndpointChange]
+    ) -> WebhookEndpoint:
+        call = asking.update_webhook_endpoint(endpoint, body)
+        return self._run(self._flows.one(WebhookEndpoint, call))
+
+    def enable(self, endpoint: WebhookEndpoint | str) -> WebhookEndpoint:
+        """What was on its way goes on."""
+        return self._run(self._flows.one(WebhookEndpoint, asking.enable_webhook_endpoint(endpoint)))
+
+    def rotate_secret(
+        self,
+        endpoint: WebhookEndpoint | str,
+        *,
+        idempotency_key: str | None = None,
+        **body: Unpack[SecretRotation],
+    ) -> WebhookEndpointWithSecret:
+        """A new secret; for a while deliveries are signed with both."""
+        call = asking.rotate_webhook_secret(endpoint, body, idempotency_key)
+        return self._run(self._flows.command(WebhookEndpointWithSecret, call))
+
+    def delete(self, endpoint: WebhookEndpoint | str) -> None:
+        """With all that is on its way to it. Raises NotFound where it is gone already."""
+        self._run(self._flows.one(WebhookEndpointDeleted, asking.delete_webhook_endpoint(endpoint)))
+
+    def page(
+        self,
+        *,
+        limit: int | None = None,
+        starting_after: str | None = None,
+        ending_before: str | None = None,
+    ) -> Page[WebhookEndpoint]:
+        """Newest first. The cursors are ids of endpoints."""
+        call = asking.list_webhook_endpoints(
+            limit=limit, starting_after=starting_after, ending_before=ending_before
+        )
+        return self._run(self._flows.page(WebhookEndpoint, call))
+
+    def list(self) -> Iterator[WebhookEndpoint]:
+        """All of them, newest first."""
+        return self._all(WebhookEndpoint, asking.list_webhook_endpoints(limit=PAGE_MAX))
+
+    def deliveries(
+        self,
+        endpoint: WebhookEndpoint | str,
+        *,
+        status: Literal["pending", "delivered", "failed"] | None = None,
+    ) -> Iterator[WebhookDelivery]:
+        """What was sent to it, newest first, each with its attempts; pages are fetched as they are needed."""
+        call = asking.list_webhook_deliveries(endpoint, status=status, limit=PAGE_MAX)
+        return self._all(WebhookDelivery, call)
+
+
+class Deliveries(_Part):
+    """Webhooks on their way, or arrived. Needs the scope `webhooks:manage`."""
+
+    def redeliver(self, delivery: WebhookDelivery | str) -> WebhookDelivery:
+        """Once more, under the same `webhook-id`, with all its attempts before it. Raises NotFound for one never sent."""
+        return self._run(self._flows.one(WebhookDelivery, asking.redeliver_webhook(delivery)))

@@ -47,12 +47,12 @@ class Flows:
     now: Callable[[], float] = time.time
     draw: Callable[[], float] = random.random
 
-    def one(self, kind: type[P], call: Call) -> Flow[P]:
-        """A payment or a refund, read. Raises MillraceError."""
+    def one(self, kind: type[T], call: Call) -> Flow[T]:
+        """One thing, read, or done where it is no command. Raises MillraceError."""
         answer = yield from self._answer(call, self.retries.deadline_s)
         return _shown(kind, answer, call)
 
-    def command(self, kind: type[P], call: Call) -> Flow[P]:
+    def command(self, kind: type[T], call: Call) -> Flow[T]:
         """Carried out, once. With `wait_s` the same request is made again until its end is known or that time is over: the door
         may have had to let go of it earlier. Raises MillraceError.
         """
@@ -127,7 +127,7 @@ def following(call: Call, page: Page[Any]) -> Call | None:
     return replace(call, query={**call.query, "starting_after": last.id})
 
 
-def _shown(kind: type[P], answer: Answer, call: Call) -> P:
+def _shown(kind: type[T], answer: Answer, call: Call) -> T:
     headers = answer.headers
     http = Http(
         answer.status,

@@ -223,6 +223,73 @@ class AnalyticsDecline:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookEndpoint:
+    """A server of yours that is told of events. `failing_since`: the first attempt that failed after the last that did not."""
+
+    id: str
+    object: str = "webhook_endpoint"
+    url: str = ""
+    event_types: tuple[str, ...] = ()
+    ordered: bool = False
+    description: str = ""
+    status: Literal["enabled", "disabled"] = "enabled"
+    disabled_at: datetime | None = None
+    disabled_reason: str | None = None
+    failing_since: datetime | None = None
+    created_at: datetime | None = None
+    http: Http | None = field(default=None, repr=False, compare=False)
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEndpointWithSecret(WebhookEndpoint):
+    """As it is told when the secret was made. `secret`: for `webhooks.verify`; None where there is a newer one by now."""
+
+    secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEndpointDeleted:
+    id: str
+    object: str = "webhook_endpoint"
+    deleted: bool = True
+    http: Http | None = field(default=None, repr=False, compare=False)
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAttempt:
+    """One attempt, and what came of it: HTTP's `status` and the first KiB of the `answer`, or an `error`."""
+
+    number: int = 0
+    at: datetime | None = None
+    took_ms: int = 0
+    status: int | None = None
+    error: str | None = None
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDelivery:
+    """One event on its way to one endpoint. `id`: the `webhook-id`, the same in every attempt."""
+
+    id: str
+    object: str = "webhook_delivery"
+    endpoint: str = ""
+    event: str = ""
+    type: str = ""
+    payment: str = ""
+    sequence: int = 0
+    status: Literal["pending", "delivered", "failed"] = "pending"
+    next_attempt_at: datetime | None = None
+    created_at: datetime | None = None
+    ended_at: datetime | None = None
+    attempts: tuple[WebhookAttempt, ...] = ()
+    http: Http | None = field(default=None, repr=False, compare=False)
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class FieldProblem:
     field: str = ""
     message: str = ""
