@@ -8,6 +8,7 @@ Run it again with the same order: nobody is charged again.
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -29,11 +30,17 @@ def pay(client: Millrace, order: str) -> None:
         print(f"{payment.id} is {payment.status}", payment.decline or "")
         return
     again = " already" if payment.http and payment.http.replayed else ""
-    print(f"{payment.id} was{again} captured: {payment.amount_captured} {payment.currency}")
+    print(f"{payment.id} was{again} captured: {dollars(payment.amount_captured)}")
     refund = client.refunds.create(payment, amount=500, idempotency_key=f"{order}-return")
-    print(f"{refund.id} is {refund.status}: {refund.amount} {payment.currency}")
-    for event in client.events.list(payment):  # a fifth of a second behind, at most
+    print(f"{refund.id} is {refund.status}: {dollars(refund.amount)}")
+    time.sleep(0.5)  # the story is up to a fifth of a second behind
+    for event in client.events.list(payment):
         print(f"  {event.sequence:>2}  {event.type}")
+
+
+def dollars(cents: int) -> str:
+    """Amounts are in minor units of their currency."""
+    return f"{cents / 100:.2f} USD"
 
 
 def main() -> None:

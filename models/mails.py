@@ -75,7 +75,10 @@ def mails_of(change: Change, rules: MailRules, names: Mapping[str, str], now: da
 
 def leads_to_mails(change: Change, rules: MailRules) -> bool:
     """Whether it is worth asking for a merchant's name."""
-    return change.event.type in (_RECEIPTS if rules.receipts else ()) or change.event.type == DISPUTE_OPENED
+    return change.event.type in (_RECEIPTS if rules.receipts else ()) or change.event.type in (
+        DISPUTE_OPENED,
+        REFUND_FAILED,
+    )
 
 
 def alert_of_unknown(payment: View, rules: MailRules) -> list[Mail]:
@@ -135,6 +138,7 @@ def one_line(text: str, most_chars: int) -> str:
 
 
 CAPTURED, REFUNDED, DISPUTE_OPENED = "payment.captured.v1", "refund.succeeded.v1", "dispute.opened.v1"
+REFUND_FAILED = "refund.failed.v1"
 _RECEIPTS = (CAPTURED, REFUNDED)
 
 
@@ -144,6 +148,8 @@ def _mails_of(
     data = event.body["data"]
     if event.type == DISPUTE_OPENED:
         yield from _alerts("dispute_opened", event.id, event.payment_id, _dispute(payment, data), rules)
+    elif event.type == REFUND_FAILED:
+        yield from _alerts("refund_failed", event.id, event.payment_id, _failed_refund(payment, data), rules)
     elif event.type in _RECEIPTS and rules.receipts and is_address(payment["receipt_email"]):
         merchant = one_line(names.get(event.merchant, ""), NAME_MAX_CHARS)
         captured = event.type == CAPTURED
@@ -190,6 +196,22 @@ def _dispute(payment: View, data: View) -> Letter:
             ("Status", str(data["status"])),
             ("Respond by", str(data["respond_by"] or "no answer is asked for")),
             ("Dispute", str(data["dispute_id"])),
+            *_about(payment),
+        ),
+        closing=f"millrace payments show {payment['id']}",
+    )
+
+
+def _failed_refund(payment: View, data: View) -> Letter:
+    refund = {each["id"]: each for each in payment["refunds"]}[data["refund_id"]]
+    return Letter(
+        title=f"Refund failed: {readable(Money(refund['amount'], payment['currency']))} of {payment['id']}",
+        lead="The money did not reach the customer, though it may have been said to be on its way; it can be refunded again. "
+        "Whether, and by which way, is the merchant's to settle with the customer.",
+        figures=(
+            ("Refund", refund["id"]),
+            ("Reason", str(data["failure_reason"] or "not told")),
+            ("Customer told by mail", str(payment["receipt_email"] or "no address")),
             *_about(payment),
         ),
         closing=f"millrace payments show {payment['id']}",

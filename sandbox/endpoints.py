@@ -56,6 +56,8 @@ class Endpoints:
         ]
         lines += [f"  {'docs':<10}{content['http']}/docs"] if "http" in content else []
         lines += [f"  merchant  {each['id']}   {each['api_key']}" for each in content["merchants"]]
+        if not self._stack.servers_only:
+            lines += [f"  console   {content['operator']['url']}   {content['operator']['api_key']}"]
         if content["merchants"]:
             key = content["merchants"][0]["api_key"]
             lines += ["\nA first payment:\n", CURL.format(http=content["http"], key=key)]

@@ -28,13 +28,12 @@ from sandbox.ports import HOST
 SHOWN_MAX = 500  # of the newest; a person looks at a few
 MESSAGE_MAX_BYTES = 1 << 20
 ISOLATED = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'"}
-ROW = (
-    '<tr><td>{at}<td>{to}<td><a href="/messages/{id}/html">{subject}</a><td><a href="/messages/{id}">all</a>'
-)
+ROW = '<tr><td>{at}<td>{to}<td><a href="/messages/{id}/html">{subject}</a><td><a href="/messages/{id}">as sent</a>'
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Mailbox</title><style>:root{{color-scheme:light dark}}
 body{{font:15px/1.5 system-ui;margin:2em auto;max-width:60em;padding:0 1em}}
-table{{border-collapse:collapse}}td,th{{padding:.3em 1em .3em 0;text-align:left;overflow-wrap:anywhere}}</style>
+table{{border-collapse:collapse}}td,th{{padding:.3em 1em .3em 0;text-align:left;overflow-wrap:anywhere}}
+td:first-child,td:last-child{{white-space:nowrap}}</style>
 <h1>Mailbox</h1><p>Mails that this machine's Millrace has sent. None of them has left it.</p>
 <table><tr><th>At<th>To<th>Subject<th>{rows}</table></html>"""
 

@@ -102,7 +102,7 @@ class Supervisor:
         if standing.state is State.READY and standing.pid is not None:
             took_s = time.monotonic() - self._began
             again = f" (restart {standing.restarts})" if standing.restarts else f" after {took_s:.1f} s"
-            self.announce(f"  ✓ {standing.name:<14}{standing.address:<28}{again}")
+            self.announce(f"  ✓ {standing.name:<16}{standing.address:<28}{again}")
         try:
             self._tell_changed()
         except OSError as error:  # a full disk must not keep parts from being restarted or stopped
@@ -118,7 +118,7 @@ class Supervisor:
             raise StartFailed(f"{step.name} failed: {error}") from error
         standing.become(State.READY)
         self._steps_done[step.name].set()
-        self.announce(f"  ✓ {step.name:<14}{'':<28} after {time.monotonic() - self._began:.1f} s")
+        self.announce(f"  ✓ {step.name:<16}{'':<28} after {time.monotonic() - self._began:.1f} s")
 
     async def _stop_after_its_users(self, keeper: Keeper) -> None:
         for other in self._keepers.values():

@@ -34,7 +34,7 @@ from streams.settings import Settings
 
 ANSWERED_WITHIN_S = 8.0
 """For what is read out of Kafka, as far as a person waits for a page."""
-ROLES = ("writer", "gateway", "projection", "notifications")
+ROLES = ("writer", "gateway", "projection", "notifications", "analytics")
 
 T = TypeVar("T")
 

@@ -154,6 +154,8 @@ def _show(findings: Findings) -> None:
         for pair in _pairs(findings)
     ]
     show(pairs, as_json=False)
+    if STRIPE in findings.compared:
+        print("What was refused before Stripe was asked is not there to be compared.")
     if findings.unreadable:
         print(f"\n{findings.unreadable} records of the log are no events: see `millrace dead-letters`")
     if findings.open:

@@ -22,7 +22,8 @@ from streams.settings import Settings, load
 def run(given: argparse.Namespace, operator: str) -> None:
     """`operator`: who is acting. Raises Unavailable, SettingsRefused, NotFound and Refused."""
     settings = load()
-    show(asyncio.run(_run(given, operator, settings)), given.json)
+    found = asyncio.run(_run(given, operator, settings))
+    show(found if given.json else [_in_a_row(each) for each in found], given.json)
 
 
 async def _run(given: argparse.Namespace, operator: str, settings: Settings) -> list[dict[str, object]]:
@@ -93,6 +94,10 @@ def _made(made: Made) -> dict[str, object]:
 
 def _endpoint(endpoint: Endpoint) -> dict[str, object]:
     return {**asdict(endpoint), "event_types": " ".join(endpoint.event_types)}
+
+
+def _in_a_row(told: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in told.items() if name != "attempts"}
 
 
 def _delivery(kept: Kept) -> dict[str, object]:

@@ -79,6 +79,18 @@ def test_a_dispute_is_told_to_each_operator_in_a_mail_of_their_own() -> None:
     assert "fraudulent" in mails[0].text and "2026-02-10" in mails[0].text
 
 
+def test_a_refund_that_failed_is_told_to_operators_who_see_whom_a_receipt_may_have_gone_to() -> None:
+    failed = refund(7, "failed")
+    payment = view(1, 6, receipt_email=ANN, amount_captured=1999, refunds=[refund(6), failed])
+    told_of = change(
+        payment, "refund.failed.v1", refund_id=failed["id"], failure_reason="expired_or_canceled_card"
+    )
+    mails = told(told_of)
+    assert [(mail.kind, mail.recipient) for mail in mails] == [("refund_failed", each) for each in OPERATORS]
+    assert mails[0].subject == f"Refund failed: 5.00 USD of {payment['id']}"
+    assert "expired_or_canceled_card" in mails[0].text and ANN in mails[0].text
+
+
 @pytest.mark.parametrize(
     "unwritten",
     [
@@ -86,7 +98,6 @@ def test_a_dispute_is_told_to_each_operator_in_a_mail_of_their_own() -> None:
         captured(receipt_email="ann@shop.example\r\nBcc: eve@evil.example"),
         captured(receipt_email="<ann@shop.example>, eve@evil.example"),
         change(view(1, 2, receipt_email=ANN), "payment.authorized.v1"),
-        change(view(1, 2, receipt_email=ANN), "refund.failed.v1"),
         Change(captured().event, None),
     ],
 )
@@ -101,6 +112,7 @@ def test_nobody_is_written_to_who_has_nothing_to_be_told_or_no_address(unwritten
         change(view(1, 3, receipt_email=ANN), amount_captured_minor="1", final=True),
         change(view(1, 3, receipt_email=ANN), "refund.succeeded.v1", refund_id="re_another"),
         change(view(1, 3), "dispute.opened.v1"),
+        change(view(1, 3), "refund.failed.v1"),
     ],
 )
 def test_an_event_that_lacks_what_it_must_tell_is_told_apart(odd: Change) -> None:

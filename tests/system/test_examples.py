@@ -37,10 +37,10 @@ async def test_the_example_of_the_client_pays_once_however_often_it_runs(
 ) -> None:
     payment = payment_id_for(system.merchants[0]["id"], "example-http")
     first = await _ran(system, "pay_and_refund.py", "example-http")
-    assert f"{payment} was captured: 1999 usd" in first and "is succeeded: 500 usd" in first
+    assert f"{payment} was captured: 19.99 USD" in first and "is succeeded: 5.00 USD" in first
     await inquest.hold()
     again = await _ran(system, "pay_and_refund.py", "example-http")
-    assert f"{payment} was already captured: 1999 usd" in again and "is succeeded: 500 usd" in again
+    assert f"{payment} was already captured: 19.99 USD" in again and "is succeeded: 5.00 USD" in again
     assert "1  payment.requested.v1" in again and "refund.succeeded.v1" in again
     found = await inquest.hold()
     (row,) = [row for row in found.ledger.payments if row["payment"] == payment]

@@ -44,12 +44,17 @@ def numbers(lately: Sequence[Row], now: datetime) -> Numbers:
         at[0],
         ends,
         (
-            Plot("Payments made per second", f"{count} in the last minute", [made], *_scale(made, "/s")),
+            Plot(
+                "Payments made per second",
+                f"{count / LATELY.total_seconds():.2g}/s in the last minute",
+                [made],
+                *_scale(made, "/s"),
+            ),
             Plot(
                 "Share that succeeded", "–" if succeeded is None else f"{succeeded:.1%}", [rate], 1.0, "100 %"
             ),
             Plot(
-                "Time to a decision",
+                "Time to a decision: p50, and p95 above it",
                 "–" if slow is None else f"p95 {slow:.2f} s",
                 [p50, p95],
                 *_scale(p95, " s"),

@@ -148,8 +148,10 @@ def _filter(asked: Mapping[str, str]) -> PaymentFilter:
     if "id" in asked:
         raise Said(422, "A payment's id is pay_ and 32 hexadecimal digits.")
     currency = asked.get("currency", "").lower() or None
+    if asked.get("amount") and currency is None:
+        raise Said(422, "An amount needs its currency: 19.99 is another number of minor units in each.")
     try:
-        amount = rendering.minor(asked.get("amount", ""), currency or "usd")
+        amount = rendering.minor(asked.get("amount", ""), currency or "")
     except ValueError:
         raise Said(422, "The amount must be a number, as 12.50, with the currency's own digits.") from None
     name, value = asked.get("metadata_name"), asked.get("metadata_value", "")

@@ -63,10 +63,11 @@ def ensure_demo_merchants(dsn: str, keys: Mapping[str, str], operator_key: str |
     and again without harm. Raises Unavailable.
     """
     with transaction(dsn) as cursor:
-        for merchant, api_key in sorted(keys.items()):
-            cursor.execute(DEMO_MERCHANT, (merchant, merchant))
+        for number, (merchant, api_key) in enumerate(sorted(keys.items()), 1):
+            name = f"Demo shop {number}"
+            cursor.execute(DEMO_MERCHANT, (merchant, name))
             if cursor.fetchone():
-                audit.note(cursor, DEMO_ACTOR, "merchant.created", merchant, name=merchant)
+                audit.note(cursor, DEMO_ACTOR, "merchant.created", merchant, name=name)
             _ensure_key(cursor, api_key, merchant, list(scopes.SCOPES), False)
         if operator_key:
             _ensure_key(cursor, operator_key, None, [scopes.OPERATOR], None)
