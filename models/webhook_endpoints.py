@@ -85,7 +85,9 @@ class WebhookEndpoints(Protocol):
     async def rotate(
         self, merchant: str, id: str, overlap: timedelta, request: UUID, actor: str
     ) -> Made | None:
-        """A new secret, once for each `request` in a row; for `overlap` deliveries are signed with both."""
+        """A new secret, once for each `request`, also where one other came in between; for `overlap` deliveries are signed with
+        both.
+        """
         ...
 
     async def delete(self, merchant: str, id: str, actor: str) -> Endpoint | None:

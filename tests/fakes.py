@@ -182,6 +182,7 @@ class FakeWebhookEndpoints(Switch):
         super().__init__()
         self.endpoints: dict[str, Endpoint] = {}
         self._secrets: dict[str, tuple[UUID, str]] = {}
+        self._old: dict[str, UUID] = {}
         self.kept: dict[str, tuple[str, Kept]] = {}
         self.noted: list[tuple[str, str, str]] = []
 
@@ -221,8 +222,9 @@ class FakeWebhookEndpoints(Switch):
     ) -> Made | None:
         if await self.one(merchant, id) is None:
             return None
-        if self._secrets[id][0] == request:
+        if request in (self._secrets[id][0], self._old.get(id)):
             return self._made(id, request, True)
+        self._old[id] = self._secrets[id][0]
         self._note(actor, "webhook_endpoint.secret_rotated", id)
         return self._sealed_anew(id, request)
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 
 import pytest
 
-from millrace_client import AsyncMillrace, NotFound
+from millrace_client import AsyncMillrace, NotFound, WebhookDelivery
 from tests.streams.adapters.receiver import HOST, Receiver, receiving
 from tests.system.http_client import HttpClient
 from tests.system.operator import millrace, told
@@ -95,8 +95,13 @@ async def test_a_merchant_manages_its_endpoints_by_the_api_and_another_one_sees_
         assert sequences == list(range(1, len(sequences) + 1)), "in their order"
 
         rolled = await mine.webhook_endpoints.rotate_secret(chosen, overlap_s=600)
-        sent = [each async for each in mine.webhook_endpoints.deliveries(chosen)]
-        assert [(each.payment, each.status) for each in sent] == [(payment.payment_id, "delivered")]
+        sent: list[WebhookDelivery] = []
+
+        async def is_settled() -> bool:
+            sent[:] = [each async for each in mine.webhook_endpoints.deliveries(chosen)]
+            return [(each.payment, each.status) for each in sent] == [(payment.payment_id, "delivered")]
+
+        await until(is_settled, ALL_WITHIN_S, "it is said to be delivered")
         for arrived, secret in ((2, chosen.secret), (3, rolled.secret)):  # each verifies while both sign
             receiver.secrets["/chosen"] = str(secret)
             await mine.deliveries.redeliver(sent[0])

@@ -46,6 +46,9 @@ async def test_a_preflight_of_a_named_origin_is_answered() -> None:
         assert int(told.headers["Access-Control-Max-Age"]) > 0
         assert told.headers["Vary"] == "Origin"
         assert "Access-Control-Allow-Credentials" not in told.headers
+        endpoint = "/v1/webhook_endpoints/we_" + "0" * 32
+        other = await door.ask("OPTIONS", endpoint, key=None, Origin=SHOP, **PREFLIGHT)
+        assert other.headers["Access-Control-Allow-Methods"] == "DELETE, GET, HEAD, OPTIONS, PATCH"
 
 
 async def test_every_answer_can_be_read_by_a_named_origin() -> None:

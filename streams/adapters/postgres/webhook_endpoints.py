@@ -41,8 +41,9 @@ WITH done AS (UPDATE webhook_endpoints SET url = coalesce(%s, url), event_types 
 """
 ROTATE = """
 WITH done AS (
-    UPDATE webhook_endpoints SET old_secret = secret, old_until = now() + %s, secret = %s, secret_request = %s
-    WHERE id = %s AND merchant = %s AND secret_request <> %s RETURNING *)
+    UPDATE webhook_endpoints SET old_secret = secret, old_request = secret_request, old_until = now() + %s,
+        secret = %s, secret_request = %s
+    WHERE id = %s AND merchant = %s AND secret_request <> %s AND old_request IS DISTINCT FROM %s RETURNING *)
 """
 DELETE = "WITH done AS (DELETE FROM webhook_endpoints WHERE id = %s AND merchant = %s RETURNING *)"
 DISABLE = """
@@ -108,7 +109,7 @@ class PostgresWebhookEndpoints:
         secret = _new_secret()
         done = await self._act(
             ROTATE,
-            (overlap, self._sealing.seal(secret, id), str(request), id, merchant, str(request)),
+            (overlap, self._sealing.seal(secret, id), str(request), id, merchant, str(request), str(request)),
             (actor, "webhook_endpoint.secret_rotated", {"overlap_s": int(overlap.total_seconds())}),
         )
         return Made(done, secret) if done else await self._made_before(merchant, id, request)

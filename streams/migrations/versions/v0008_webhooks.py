@@ -16,6 +16,7 @@ CREATE TABLE webhook_endpoints (
     secret         bytea NOT NULL,       -- sealed (AES-GCM)
     secret_request uuid NOT NULL,        -- that made it: asked again, it is told again
     old_secret     bytea,                -- signs as well until old_until
+    old_request    uuid,
     old_until      timestamptz,
     created_at     timestamptz NOT NULL DEFAULT now(),
     failing_since  timestamptz,          -- NULL: the last attempt went well

@@ -73,6 +73,8 @@ async def test_the_same_rotation_is_one_rotation(endpoints: WebhookEndpoints) ->
     assert (once.replayed, again.replayed, again.secret) == (False, True, once.secret)
     other = await endpoints.rotate(MERCHANT, id, DAY, uuid4(), BY)
     assert other and other.secret != once.secret
+    late = await endpoints.rotate(MERCHANT, id, DAY, request, BY)
+    assert late and late.replayed and late.secret is None, "it is not made anew: it may be in use still"
 
 
 async def test_what_is_changed_is_changed_and_nothing_else(endpoints: WebhookEndpoints) -> None:

@@ -326,14 +326,16 @@ async def test_the_search_finds_by_each_of_its_fields(ada: Operator) -> None:
     id = await ada.made(customer="cus_7", metadata={"order": "A-1"}, amount=12345)
     found = [
         "customer=cus_7",
-        "amount=123.45",
+        "amount=123.45&currency=USD",
         "metadata_name=order&metadata_value=A-1",
         "status=captured",
         "merchant=mer_alice",
     ]
     lost = [
         "customer=cus_8",
-        "amount=123.46",
+        "amount=123.46&currency=usd",
+        "amount=12345&currency=jpy",
+        "amount=123.45",
         "metadata_name=order&metadata_value=A-2",
         "status=declined",
         "merchant=mer_bob",
