@@ -261,7 +261,7 @@ async def test_every_page_is_for_everybody_at_both_widths_and_in_both_themes(
                 if PICTURES:
                     await page.screenshot(path=Path(PICTURES) / f"{name}-{size}-{theme}.png", full_page=True)
     await page.goto(root + "/health")
-    await expect(page.get_by_text("Stable")).to_have_count(4)
+    await expect(page.get_by_text("Stable")).to_have_count(5)
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     found += [f"sign-in: {fault}" for fault in await faults(page)]
