@@ -4,6 +4,7 @@ A name is looked up here and the connection made to what was found, so that a na
 """
 
 import ipaddress
+import re
 import socket
 from collections.abc import Sequence
 
@@ -19,6 +20,9 @@ SPECIAL_V4 = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("192.
 """What older Pythons call global. Source: IANA IPv4 Special-Purpose Address Registry."""
 V4_COMPATIBLE = ipaddress.IPv6Network("::/96")
 V4_TRANSLATED = ipaddress.IPv6Network("::ffff:0:0:0/96")  # Source: RFC 2765
+
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+"""No name ends like this: `127.0.0.1.` is an address to some. Source: WHATWG, URL, "ends in a number checker"."""
 
 
 class AddressRefused(OSError):
@@ -86,7 +90,7 @@ def url_refused(url: str, allowed: Sequence[str] = ()) -> str | None:
         return "must be on port 443 or 8443"
     if _is_address(host):
         return None if is_public(host) else "must be an address of the public internet"
-    if "." not in host.strip("."):
+    if "." not in host.strip(".") or _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
         return "must name a host of the public internet"
     return None
 

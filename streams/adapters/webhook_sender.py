@@ -35,7 +35,7 @@ class HttpWebhookSender:
             return Answer(None, time.monotonic() - began, error=f"not sent: {refusal}")
         except TimeoutError:
             return Answer(None, time.monotonic() - began, error="no answer in time")
-        except (aiohttp.ClientError, OSError, ValueError) as failed:
+        except Exception as failed:  # what were raised would be tried again for ever, and told to nobody
             cause = failed.__cause__ or failed
             told = f"not sent: {cause}" if isinstance(cause, AddressRefused) else type(failed).__name__
             return Answer(None, time.monotonic() - began, error=told)
@@ -93,6 +93,6 @@ def _seconds(retry_after: str | None) -> float | None:
         return float(retry_after[:9])
     try:
         at = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of twenty digits is the latter
         return None
     return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

@@ -76,6 +76,25 @@ async def test_who_asks_for_time_is_heard(receiver: Receiver) -> None:
     assert (await sent(f"{receiver.url}/hook")).retry_after_s == 120
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2026 00:00:00 +99999999999999999999",
+        "soon",
+        "-1",
+        "\u00b2",
+    ],
+)
+async def test_who_asks_for_no_time_that_there_is_is_answered_all_the_same(
+    receiver: Receiver, asked: str
+) -> None:
+    receiver.statuses["/hook"] = 503
+    receiver.headers["Retry-After"] = asked
+    answer = await sent(f"{receiver.url}/hook")
+    assert (answer.status, answer.retry_after_s) == (503, None)
+
+
 @pytest.fixture
 async def unused_port() -> int:
     async with receiving() as gone:
