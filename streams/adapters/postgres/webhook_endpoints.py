@@ -25,6 +25,7 @@ NOTE = """
     SELECT %s, %s, id, jsonb_build_object('merchant', merchant) || %s FROM done)
 """
 CREATE = """
+SELECT pg_advisory_xact_lock(hashtextextended('webhook_endpoints ' || %s, 0));  -- one after the other are counted
 WITH done AS (
     INSERT INTO webhook_endpoints (id, merchant, url, event_types, ordered, description, secret, secret_request, disabled_at)
     SELECT %s, %s, %s, %s, %s, %s, %s, %s, CASE WHEN %s THEN now() END
@@ -89,7 +90,17 @@ class PostgresWebhookEndpoints:
         what = (wished.url, list(wished.event_types or ["*"]), bool(wished.ordered), wished.description or "")
         made = await self._act(
             CREATE,
-            (id, merchant, *what, sealed, str(request), wished.enabled is False, merchant, ENDPOINTS_MAX),
+            (
+                merchant,
+                id,
+                merchant,
+                *what,
+                sealed,
+                str(request),
+                wished.enabled is False,
+                merchant,
+                ENDPOINTS_MAX,
+            ),
             (actor, "webhook_endpoint.created", {"url": wished.url}),
         )
         return Made(made, secret) if made else await self._made_before(merchant, id, request)

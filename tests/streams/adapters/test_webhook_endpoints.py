@@ -1,5 +1,6 @@
 """The contract of WebhookEndpoints, held by PostgreSQL and by the fake: made once by request, and a merchant's own alone."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -116,3 +117,14 @@ async def test_a_merchant_has_a_bounded_number(endpoints: WebhookEndpoints) -> N
     again = await endpoints.create(MERCHANT, Wished(URL), first, BY)
     assert again and again.replayed, "what is there already is told all the same"
     assert await endpoints.create(OTHER, Wished(URL), uuid4(), BY)
+
+
+async def test_a_merchants_number_is_bounded_however_many_are_asked_for_at_once(
+    endpoints: WebhookEndpoints,
+) -> None:
+    request = uuid4()
+    requests = [request, request, *(uuid4() for _ in range(2 * ENDPOINTS_MAX))]
+    told = await asyncio.gather(*(endpoints.create(MERCHANT, Wished(URL), each, BY) for each in requests))
+    there = {each.endpoint.id for each in told if each}
+    assert len(there) == ENDPOINTS_MAX
+    assert {each.id for each in await endpoints.all(MERCHANT)} == there
