@@ -5,7 +5,7 @@ nothing to clean up after a process that died.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from models.webhooks import ANSWER_KEPT_BYTES, DISABLED_AFTER, Delivery, Notice, Outcome, Sealed, delivery_id
@@ -92,6 +92,8 @@ DELETE FROM webhook_deliveries WHERE id IN (
     SELECT id FROM webhook_deliveries WHERE ended_at < now() - %s ORDER BY ended_at LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING id
 """
+TAKEN_IN_AT_ONCE, ROW_CHARS = 4 << 20, 1 << 10
+"""Each endpoint is a copy of the event: a batch of large ones for sixteen of them would take longer than a statement may."""
 KEPT_FOR, FORGOTTEN_AT_ONCE = timedelta(days=30), 5_000
 LONG_FAILURE = f"nothing was taken for {DISABLED_AFTER.days} days"
 
@@ -110,8 +112,7 @@ class PostgresWebhookQueue:
         if not wanted:
             return 0
         new = [(notices[number], endpoint) for number, endpoint in wanted]
-        columns = zip(*(_row(notice, endpoint) for notice, endpoint in new), strict=True)
-        return len(await self._postgres.rows(TAKE_IN, [list(column) for column in columns]))
+        return sum([len(await self._postgres.rows(TAKE_IN, columns)) for columns in _some_at_once(new)])
 
     async def lease(self, rooms: Mapping[str, int], room: int, most: int) -> list[Delivery]:
         found = await self._postgres.rows(LEASE, (room, list(rooms), list(rooms.values()), most, LEASE_S))
@@ -140,6 +141,20 @@ class PostgresWebhookQueue:
             log.error("the secret of webhook endpoint %s cannot be read: %s", endpoint, why)
             return None
         return Delivery(id, endpoint, url, payload, number, attempt, secrets, created_at)
+
+
+def _some_at_once(new: Sequence[tuple[Notice, str]]) -> Iterator[list[list[object]]]:
+    """As columns, of TAKEN_IN_AT_ONCE characters about."""
+    rows: list[tuple[object, ...]] = []
+    size = 0
+    for notice, endpoint in new:
+        rows.append(_row(notice, endpoint))
+        size += ROW_CHARS + len(notice.payload)
+        if size >= TAKEN_IN_AT_ONCE:
+            yield [list(column) for column in zip(*rows, strict=True)]
+            rows, size = [], 0
+    if rows:
+        yield [list(column) for column in zip(*rows, strict=True)]
 
 
 def _row(notice: Notice, endpoint: str) -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -69,6 +70,19 @@ async def test_an_event_is_taken_in_once_for_each_endpoint_that_wants_it(
     found = await leased(queue)
     assert {each.endpoint for each in found} == both
     assert {each.id for each in found} == {delivery_id("evt-pay_1-1", each) for each in both}
+
+
+async def test_a_batch_of_large_events_for_many_endpoints_is_taken_in_within_the_time_of_statements(
+    database: str,
+) -> None:
+    hasty = Postgres(database, timeout_s=0.5)
+    queue = PostgresWebhookQueue(hasty, Sealing([FIRST]))
+    endpoints = PostgresWebhookEndpoints(hasty, Sealing([FIRST]))
+    for _ in range(ENDPOINTS_MAX):
+        await made(endpoints)
+    large = [replace(notice(number), payload=f'{{"a": "{"x" * 20_000}"}}') for number in range(200)]
+    assert await queue.take_in(large) == 200 * ENDPOINTS_MAX
+    await hasty.close()
 
 
 @pytest.mark.parametrize(
