@@ -14,6 +14,10 @@ from streams.sealing import Sealing
 
 LEASE_S = 60
 """Twice what an attempt and its settling may take."""
+HELD_AT_ONCE, HELD_FOR = 500, timedelta(minutes=15)
+"""Of an ordered endpoint, those that wait for another are put off, so many in one look: who looked at all of them in each look
+would be slow for everybody. They are looked at again after HELD_FOR at the latest, whatever became of the one before.
+"""
 
 TAKE_IN = """
 INSERT INTO webhook_deliveries (id, endpoint, event, merchant, type, payment, sequence, payload)
@@ -29,22 +33,30 @@ JOIN webhook_endpoints e ON e.merchant = event.merchant AND e.disabled_at IS NUL
 WHERE EXISTS (
     SELECT FROM unnest(e.event_types) AS filter
     WHERE filter IN ('*', event.type) OR (right(filter, 2) = '.*' AND starts_with(event.type, left(filter, -1))))
+ORDER BY event.number  -- no piece of them shall be there before the one that comes first
 """
 LEASE = """
 WITH lanes AS (
     SELECT e.id, e.ordered, coalesce(lane.room, %s) AS room
     FROM webhook_endpoints e LEFT JOIN unnest(%s::text[], %s::int[]) AS lane (id, room) ON lane.id = e.id
     WHERE e.disabled_at IS NULL AND coalesce(lane.room, 1) > 0
-), due AS (
-    SELECT found.id FROM lanes, LATERAL (
-        SELECT d.id, d.next_at FROM webhook_deliveries d
-        WHERE d.endpoint = lanes.id AND d.state = 'pending' AND d.next_at <= now()
-        AND NOT (lanes.ordered AND EXISTS (
-            SELECT FROM webhook_deliveries earlier
+), seen AS (
+    SELECT lanes.id AS endpoint, lanes.room, found.* FROM lanes, LATERAL (
+        SELECT d.id, d.next_at, CASE WHEN lanes.ordered THEN (
+            SELECT earlier.next_at FROM webhook_deliveries earlier
             WHERE earlier.endpoint = d.endpoint AND earlier.payment = d.payment AND earlier.state = 'pending'
-            AND earlier.sequence < d.sequence))
-        ORDER BY d.next_at LIMIT lanes.room FOR UPDATE OF d SKIP LOCKED
-    ) found ORDER BY found.next_at LIMIT %s
+            AND earlier.sequence < d.sequence ORDER BY earlier.sequence LIMIT 1) END AS held_until
+        FROM webhook_deliveries d WHERE d.endpoint = lanes.id AND d.state = 'pending' AND d.next_at <= now()
+        ORDER BY d.next_at LIMIT lanes.room + CASE WHEN lanes.ordered THEN %s ELSE 0 END FOR UPDATE OF d SKIP LOCKED
+    ) found
+), held AS (  -- out of the way until the one before may have ended: `SETTLE` says when it has
+    UPDATE webhook_deliveries d
+    SET next_at = now() + least(greatest(seen.held_until - now(), make_interval(secs => %s)), %s)
+    FROM seen WHERE d.id = seen.id AND seen.held_until IS NOT NULL
+), due AS (
+    SELECT id FROM (
+        SELECT *, row_number() OVER (PARTITION BY endpoint ORDER BY next_at) AS place FROM seen WHERE held_until IS NULL
+    ) AS free WHERE place <= room ORDER BY next_at LIMIT %s
 )
 UPDATE webhook_deliveries d SET next_at = now() + make_interval(secs => %s)
 FROM due, webhook_endpoints e WHERE d.id = due.id AND e.id = d.endpoint
@@ -60,7 +72,15 @@ WITH told AS (
         next_at = now() + make_interval(secs => told.wait_s),
         ended_at = CASE WHEN told.state <> 'pending' THEN now() END
     FROM told WHERE d.id = told.id AND d.attempts = told.number - 1 AND d.state = 'pending'
-    RETURNING d.endpoint, told.*
+    RETURNING d.endpoint, d.payment, d.sequence, told.*
+), next AS (
+    UPDATE webhook_deliveries d SET next_at = now() FROM (
+        SELECT DISTINCT later.id FROM moved JOIN webhook_endpoints e ON e.id = moved.endpoint AND e.ordered, LATERAL (
+            SELECT id, attempts FROM webhook_deliveries later
+            WHERE later.endpoint = moved.endpoint AND later.payment = moved.payment AND later.state = 'pending'
+            AND later.sequence > moved.sequence ORDER BY sequence LIMIT 1) later
+        WHERE moved.state <> 'pending' AND later.attempts = 0 AND later.id NOT IN (SELECT id FROM told)
+    ) AS first WHERE d.id = first.id
 ), kept AS (
     INSERT INTO webhook_attempts (delivery, number, took_ms, status, answer, error)
     SELECT id, number, took_ms, status, answer, error FROM moved ON CONFLICT DO NOTHING
@@ -115,7 +135,8 @@ class PostgresWebhookQueue:
         return sum([len(await self._postgres.rows(TAKE_IN, columns)) for columns in _some_at_once(new)])
 
     async def lease(self, rooms: Mapping[str, int], room: int, most: int) -> list[Delivery]:
-        found = await self._postgres.rows(LEASE, (room, list(rooms), list(rooms.values()), most, LEASE_S))
+        values = room, list(rooms), list(rooms.values()), HELD_AT_ONCE, LEASE_S, HELD_FOR, most, LEASE_S
+        found = await self._postgres.rows(LEASE, values)
         return [delivery for row in found if (delivery := self._delivery(row))]
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:

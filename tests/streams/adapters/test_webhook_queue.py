@@ -12,7 +12,7 @@ from models.webhook_endpoints import ENDPOINTS_MAX, Wished
 from models.webhooks import Answer, Delivery, Notice, Outcome, delivery_id, outcome
 from streams.adapters.postgres import Postgres
 from streams.adapters.postgres.webhook_endpoints import PostgresWebhookEndpoints
-from streams.adapters.postgres.webhook_queue import PostgresWebhookQueue
+from streams.adapters.postgres.webhook_queue import HELD_AT_ONCE, PostgresWebhookQueue
 from streams.sealing import Sealing
 from tests.streams.adapters.servers import run_sql
 
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.real
 FIRST, SECOND = (f"{name}:{base64.b64encode(name.encode() * 32).decode()}" for name in "ab")
 MERCHANT, OTHER, URL, BY = "mer_1", "mer_2", "https://shop.example/hook", "a test"
 MOST = 100
+DUE = "SELECT count(*) FROM webhook_deliveries WHERE state = 'pending' AND next_at <= now()"
 
 
 @pytest.fixture
@@ -304,3 +305,24 @@ async def test_a_merchant_has_so_many_endpoints_and_no_more(endpoints: PostgresW
         await made(endpoints)
     assert await endpoints.create(MERCHANT, Wished(URL), uuid4(), BY) is None
     assert await endpoints.create(OTHER, Wished(URL), uuid4(), BY)
+
+
+async def test_what_waits_for_its_turn_is_not_looked_at_each_time_and_comes_when_it_is_its_turn(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    await made(endpoints, MERCHANT, True)
+    await queue.take_in([notice(number) for number in range(700)])
+    (first,) = await leased(queue)
+    assert run_sql(database, DUE) == [(700 - MOST - HELD_AT_ONCE,)], "one look looks at so many of them"
+    assert await leased(queue) == []
+    assert run_sql(database, DUE) == [(0,)]
+    await queue.settle([ended(first, 500)])
+    assert await leased(queue) == [], "the first is not due"
+    run_sql(database, "UPDATE webhook_deliveries SET next_at = now() WHERE id = %s", first.id)
+    (first,) = await leased(queue)
+    assert await leased(queue) == []
+    assert run_sql(database, DUE) == [(0,)]
+    for number in range(5):
+        await queue.settle([ended(first, 200)])
+        (first,) = await leased(queue)
+        assert first.id == delivery_id(f"evt-pay_1-{number + 1}", first.endpoint)
