@@ -3,13 +3,15 @@
 A name is looked up here and the connection made to what was found, so that a name cannot change between check and use.
 """
 
+import asyncio
 import ipaddress
 import re
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
 from models.webhooks import URL_MAX_CHARS
 
@@ -23,6 +25,12 @@ V4_TRANSLATED = ipaddress.IPv6Network("::ffff:0:0:0/96")  # Source: RFC 2765
 
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 """No name ends like this: `127.0.0.1.` is an address to some. Source: WHATWG, URL, "ends in a number checker"."""
+
+LOOKUPS_MAX = 512
+"""At once, each in a thread of its own: a merchant's name server may hold one for as long as it likes, and nobody may wait behind
+it. In asyncio's pool there are a few, for everybody.
+"""
+NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 
 
 class AddressRefused(OSError):
@@ -50,19 +58,26 @@ class PublicResolver(AbstractResolver):
     """Finds public addresses only. `allowed`: hosts of which any address will do, for local development."""
 
     def __init__(self, allowed: Sequence[str] = ()) -> None:
-        self._allowed, self._resolver = frozenset(allowed), ThreadedResolver()
+        self._allowed = frozenset(allowed)
+        self._threads = ThreadPoolExecutor(LOOKUPS_MAX, "webhook-names")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Raises AddressRefused when one address is not public: a name with both is a trick."""
-        found = await self._resolver.resolve(host, port, family)
-        if host not in self._allowed and not all(is_public(each["host"]) for each in found):
+        ask = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        if host not in self._allowed and not all(is_public(str(address[0])) for *_, address in found):
             raise AddressRefused(f"{host} has an address that is not of the public internet")
-        return found
+        return [
+            ResolveResult(
+                hostname=host, host=str(address[0]), port=port, family=kind, proto=proto, flags=NUMERIC
+            )
+            for kind, _, proto, _, address in found
+        ]
 
     async def close(self) -> None:
-        await self._resolver.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def url_refused(url: str, allowed: Sequence[str] = ()) -> str | None:

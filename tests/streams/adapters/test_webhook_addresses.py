@@ -1,11 +1,19 @@
 """Where webhooks go: to the public internet alone, whatever a name says and however an address is written."""
 
+import asyncio
 import socket
+import threading
 from typing import Any
 
 import pytest
 
-from streams.adapters.webhook_addresses import AddressRefused, PublicResolver, is_public, url_refused
+from streams.adapters.webhook_addresses import (
+    LOOKUPS_MAX,
+    AddressRefused,
+    PublicResolver,
+    is_public,
+    url_refused,
+)
 
 NOT_PUBLIC = (
     "0.0.0.0 10.0.0.1 100.64.0.1 127.0.0.1 127.9.9.9 169.254.169.254 172.16.0.1 172.31.255.255 192.168.1.1 192.0.0.8 192.0.2.1"
@@ -68,15 +76,36 @@ def test_a_host_on_the_list_may_be_anywhere() -> None:
     assert url_refused("http://u:p@127.0.0.1:9/", ["127.0.0.1"])
 
 
+def info(address: str) -> tuple[Any, ...]:
+    return (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, 443))
+
+
+async def test_a_name_server_that_does_not_answer_holds_up_nobody_elses_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolver, over = PublicResolver(), threading.Event()
+
+    def looked_up(host: str, *_: object, **__: object) -> list[Any]:
+        if host == "tar.example":
+            over.wait(10)
+        return [info("8.8.8.8")]
+
+    monkeypatch.setattr("socket.getaddrinfo", looked_up)
+    slow = [asyncio.create_task(resolver.resolve("tar.example")) for _ in range(LOOKUPS_MAX - 1)]
+    await asyncio.sleep(0)
+    try:
+        assert await asyncio.wait_for(resolver.resolve("shop.example"), 5)
+    finally:
+        over.set()
+        await asyncio.gather(*slow)
+        await resolver.close()
+
+
 async def test_a_name_that_leads_to_a_private_address_as_well_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resolver, found = PublicResolver(), ["8.8.8.8", "10.0.0.1"]
-
-    async def resolve(host: str, port: int, family: socket.AddressFamily) -> list[dict[str, Any]]:
-        return [{"host": each} for each in found]
-
-    monkeypatch.setattr(resolver._resolver, "resolve", resolve)
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [info(each) for each in found])
     with pytest.raises(AddressRefused):
         await resolver.resolve("rebinding.example")
     found.pop()
