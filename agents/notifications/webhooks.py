@@ -2,14 +2,14 @@
 
 The schedule is the queue's, which outlives this process: whatever is under way when it dies comes again when the lease ends.
 
-A lane holds LANE_MAX attempts at most and shrinks to one when its endpoint fails, so that a dead endpoint holds one place
-for as long as a time-out takes. What is leased always has a place, so nobody waits behind another's.
+A lane holds LANE_MAX attempts at most, LANE_FIRST of an endpoint that is slow, and one when its endpoint fails, so that a dead
+endpoint holds one place for as long as a time-out takes. What is leased always has a place, so nobody waits behind another's.
 """
 
 import asyncio
 import logging
 import random
-from collections import Counter
+import time
 from collections.abc import Callable, Sequence
 
 from agents.keeping import keep, until_reached
@@ -19,8 +19,12 @@ from models.webhooks import Answer, Delivery, Notice, Outcome, WebhookQueue, Web
 LANE_FIRST, LANE_MAX = 8, 64
 UNDER_WAY_MAX = 1024
 """Attempts of one process at once: sockets."""
-FAILING_MAX = 512
-"""Of them, those of endpoints that fail: the others always find half the places free."""
+HELD_UP_MAX = 512
+"""Of them, those of endpoints that fail or are slow: the others find half the places free."""
+SLOW_S = 2.0
+"""An attempt that takes longer holds its place for as long as hundreds of others."""
+LANE_KEPT_S = 30 * 3600.0
+"""Without an attempt: longer than the longest pause between two, so that it is not forgotten that an endpoint fails."""
 IDLE_S, BUSY_S = 0.25, 0.02
 """Between two looks at the queue: when nothing was due, and when something was."""
 SETTLE_S = 0.02
@@ -31,19 +35,22 @@ log = logging.getLogger("millrace.notifications")
 
 
 class Lane:
-    """How many attempts an endpoint may have under way: more by each success, one after a failure."""
+    """How many attempts an endpoint may have under way: more by each quick success, one after a failure."""
 
     def __init__(self) -> None:
-        self.under_way, self.width, self.failing = 0, LANE_FIRST, False
+        self.under_way, self.width, self.held_up = 0, LANE_FIRST, False
+        self.used_at = time.monotonic()
 
     @property
     def room(self) -> int:
         return max(0, self.width - self.under_way)
 
-    def ended(self, well: bool) -> None:
+    def ended(self, well: bool, took_s: float) -> None:
         self.under_way -= 1
-        self.failing = not well
-        self.width = min(LANE_MAX, self.width + 1) if well else 1
+        self.used_at = time.monotonic()
+        slow = took_s > SLOW_S
+        self.held_up = slow or not well
+        self.width = min(LANE_FIRST if slow else LANE_MAX, self.width + 1) if well else 1
 
 
 class Webhooks:
@@ -131,7 +138,7 @@ class Webhooks:
 
     async def _attempt(self, delivery: Delivery) -> None:
         lane = self._lanes[delivery.endpoint]
-        well = False
+        well, began = False, time.monotonic()
         try:
             answer: Answer = await self._sender.send(delivery)
             ended = outcome(delivery, answer, self._draw())
@@ -139,15 +146,16 @@ class Webhooks:
             self._ended.append(ended)
             self._told(ended)
         finally:
-            lane.ended(well)
-            if not lane.under_way and not lane.failing and lane.width == LANE_FIRST:
-                del self._lanes[delivery.endpoint]
+            lane.ended(well, time.monotonic() - began)
 
     def _rooms(self) -> dict[str, int]:
-        """Of the endpoints that are known here. Those that fail share their part of the places."""
-        failing = Counter(lane.failing for lane in self._lanes.values() if lane.under_way)[True]
-        full = failing >= FAILING_MAX
-        return {id: 0 if full and lane.failing else lane.room for id, lane in self._lanes.items()}
+        """Of the endpoints that are known here. Those that hold up others share their part of the places."""
+        idle_since = time.monotonic() - LANE_KEPT_S
+        self._lanes = {
+            id: lane for id, lane in self._lanes.items() if lane.under_way or lane.used_at > idle_since
+        }
+        full = sum(lane.under_way for lane in self._lanes.values() if lane.held_up) >= HELD_UP_MAX
+        return {id: 0 if full and lane.held_up else lane.room for id, lane in self._lanes.items()}
 
 
 def _tell(notice: Notice, refusal: InvariantBroken) -> None:

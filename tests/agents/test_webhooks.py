@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from agents.notifications.webhooks import LANE_FIRST, Lane, Webhooks
+from agents.notifications.webhooks import LANE_FIRST, LANE_MAX, SLOW_S, Lane, Webhooks
 from models.webhook_endpoints import Wished
 from models.webhooks import Notice, Outcome
 from sandbox.testing import PostgresServer
@@ -180,10 +180,39 @@ async def test_events_wait_while_postgresql_is_away(world: World, monkeypatch: p
         await until(lambda: world.states() == {"delivered": 1})
 
 
+async def test_an_endpoint_that_takes_all_but_slowly_holds_no_more_places_than_at_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.notifications.webhooks.SLOW_S", 0.05)
+    await world.endpoint("/slow")
+    world.receiver.pauses_s["/slow"] = 0.2
+    async with world.worker() as webhooks:
+        await webhooks.take_in(notices(60))
+        await until(lambda: world.states() == {"delivered": 60})
+    assert world.receiver.most_inside["/slow"] == LANE_FIRST
+
+
+async def test_lanes_are_kept_while_an_endpoint_may_be_tried_again_and_no_longer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = await world.endpoint("/a")
+    world.receiver.statuses["/a"] = 500
+    async with world.worker() as webhooks:
+        await webhooks.take_in(notices(1))
+        await until(lambda: len(world.outcomes) == 1)
+        await asyncio.sleep(0.5)
+        assert list(webhooks._lanes) == [id], "that it fails is not forgotten"
+        monkeypatch.setattr("agents.notifications.webhooks.LANE_KEPT_S", 0.1)
+        await until(lambda: not webhooks._lanes)
+
+
 def test_a_lane_that_fails_shrinks_to_one_place_and_grows_again() -> None:
     lane = Lane()
-    lane.under_way = 2
-    lane.ended(False)
+    lane.under_way = 3
+    lane.ended(False, 0.1)
     assert (lane.width, lane.room) == (1, 0)
-    lane.ended(True)
-    assert (lane.width, lane.room) == (2, 2)
+    lane.ended(True, 0.1)
+    assert (lane.width, lane.room) == (2, 1)
+    lane.width = LANE_MAX
+    lane.ended(True, SLOW_S * 2)
+    assert (lane.width, lane.held_up) == (LANE_FIRST, True)
