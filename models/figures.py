@@ -14,6 +14,8 @@ from models.representation import rfc3339
 STEPS = {MINUTE: timedelta(minutes=1), HOUR: timedelta(hours=1), DAY: timedelta(days=1)}
 RANGE_MAX = {MINUTE: timedelta(days=1), HOUR: timedelta(days=31), DAY: timedelta(days=366)}
 """Of a series, by its buckets: 1,440 of them at most. A sum without buckets may be over as long as a series of days."""
+SUMS_MAX = 20_000
+"""Read for one answer: a busy day's minutes of four currencies, a year of sixteen. More would keep everybody else waiting."""
 
 DECLINED, UNKNOWN = "decline:", "unknown"
 BY_STATUS = tuple((status.value, f"status:{status}") for status in PaymentStatus)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from models import figures
 from models.analytics import Fact, difference
 from models.callers import Operator, Principal
 from models.errors import Unavailable
@@ -162,7 +163,7 @@ class FakeAnalytics(Switch):
     async def sums(self, wanted: Wanted) -> Sequence[Told]:
         self.look()
         _, moves = difference([], self.facts)
-        return [
+        told = [
             Told(bucket.currency, bucket.begins_at, sums)
             for bucket, sums in moves.items()
             if bucket.merchant == wanted.merchant
@@ -173,6 +174,7 @@ class FakeAnalytics(Switch):
                 for span in wanted.spans
             )
         ]
+        return told[: figures.SUMS_MAX + 1]
 
 
 class FakeWebhookEndpoints(Switch):

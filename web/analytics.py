@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from models import fields, figures
 from models.analytics import METHODS, MINUTE
+from models.commands import FieldError
 from models.figures import RANGE_MAX, STEPS, Span, Wanted
 from models.ports import AnalyticsReader, Page
 from web.callers import Callers
 from web.operations import ANALYTICS_DECLINES, ANALYTICS_SUMMARY, ANALYTICS_TIMESERIES, Operation
+from web.problems import invalid
 from web.reading import AskedFor, Query
 
 SUM_MAX = max(RANGE_MAX.values())
@@ -53,6 +55,10 @@ class Analytics:
         assert whole is not None
         parts = (whole,) if by_bucket else figures.spans(whole)
         told = await self._reader.sums(Wanted(caller.merchant, parts, currency, method))
+        if len(told) > figures.SUMS_MAX:
+            raise invalid(
+                [FieldError("to", "must be earlier, or currency given: this holds too many figures")]
+            )
         return Page(tell(told, whole), False)
 
 

@@ -67,6 +67,16 @@ async def test_a_table_says_the_same_as_json_and_holds_no_formula(told: Door) ->
     assert nothing.raw == b"currency,begins_at,ends_at,code,payments\r\n"
 
 
+async def test_more_figures_than_can_be_told_at_once_are_refused(
+    told: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.figures.SUMS_MAX", 1)
+    for route in ROUTES:
+        refused = await told.get(url(route))
+        assert (refused.status, [each["field"] for each in refused.body["errors"]]) == (422, ["to"])
+        assert (await told.get(url(route, RANGE + "&currency=usd"))).status == 200
+
+
 @pytest.mark.parametrize(
     ("accept", "wanted"),
     [

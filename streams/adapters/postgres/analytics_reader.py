@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
+from models import figures
 from models.figures import Told, Wanted
 from streams.adapters.postgres.connections import Postgres
 from streams.adapters.postgres.rows import storable
 
 SUMS = """
 SELECT currency, begins_at, sums::text FROM analytics.rollups
-WHERE merchant = %s AND ({spans}) AND sums <> '{{}}'{filters}
+WHERE merchant = %s AND ({spans}) AND sums <> '{{}}'{filters} LIMIT %s
 """
 SPAN = "interval = %s AND begins_at >= %s AND begins_at < %s"
 
@@ -31,7 +32,8 @@ class PostgresAnalyticsReader:
         )
         parameters: list[Any] = [storable(wanted.merchant)]
         parameters += [value for span in wanted.spans for value in span]
-        rows = await self._postgres.rows(sql, [*parameters, *(value for _, value in given)])
+        parameters += [*(value for _, value in given), figures.SUMS_MAX + 1]
+        rows = await self._postgres.rows(sql, parameters)
         # all at once, which takes half the time; integers of any length are read as such
         sums = json.loads(f"[{','.join(text for *_, text in rows)}]")
         return [

@@ -62,6 +62,14 @@ async def test_a_series_adds_up_to_the_whole(reader: AnalyticsReader) -> None:
             assert sum(each[member] for each in series) == usd[member], (interval, member)
 
 
+async def test_no_more_is_read_than_shows_that_it_is_too_much(
+    reader: AnalyticsReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(await reader.sums(Wanted("mer_1", (WHOLE,)))) > 3
+    monkeypatch.setattr("models.figures.SUMS_MAX", 2)
+    assert len(await reader.sums(Wanted("mer_1", (WHOLE,)))) == 3
+
+
 async def test_filters_leave_out_what_they_say_and_an_end_is_exclusive(reader: AnalyticsReader) -> None:
     other = await reader.sums(Wanted("mer_1", (WHOLE,), method="other"))
     assert [(each.begins_at, each.sums["gross"]) for each in other] == [
