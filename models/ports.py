@@ -164,7 +164,7 @@ class AnalyticsStore(Protocol):
 
 class AnalyticsReader(Protocol):
     async def sums(self, wanted: Wanted) -> Sequence[Told]:
-        """All that moved, of that merchant's alone; SUMS_MAX + 1 where it is more than SUMS_MAX. Raises Unavailable when the store
+        """All that moved, of that merchant's alone; SUMS_MAX + 1 where it is more. Raises Unavailable when the store
         cannot be reached.
         """
         ...
