@@ -11,7 +11,7 @@ import pytest
 from models.webhook_endpoints import ENDPOINTS_MAX, Wished
 from models.webhooks import Answer, Delivery, Notice, Outcome, delivery_id, outcome
 from streams.adapters.postgres import Postgres
-from streams.adapters.postgres.webhook_endpoints import PostgresWebhookEndpoints
+from streams.adapters.postgres.webhook_endpoints import DELIVERIES, DELIVERY, PostgresWebhookEndpoints
 from streams.adapters.postgres.webhook_queue import HELD_AT_ONCE, PostgresWebhookQueue
 from streams.sealing import Sealing
 from tests.streams.adapters.servers import run_sql
@@ -22,6 +22,10 @@ FIRST, SECOND = (f"{name}:{base64.b64encode(name.encode() * 32).decode()}" for n
 MERCHANT, OTHER, URL, BY = "mer_1", "mer_2", "https://shop.example/hook", "a test"
 MOST = 100
 DUE = "SELECT count(*) FROM webhook_deliveries WHERE state = 'pending' AND next_at <= now()"
+MANY = """
+INSERT INTO webhook_deliveries (id, endpoint, event, merchant, type, payment, sequence, payload)
+SELECT 'msg_' || i, %s, 'evt-' || i, 'mer_1', 'payment.captured.v1', 'pay_' || i, 1, '{}' FROM generate_series(1, 5000) AS i
+"""
 
 
 @pytest.fixture
@@ -326,3 +330,15 @@ async def test_what_waits_for_its_turn_is_not_looked_at_each_time_and_comes_when
         await queue.settle([ended(first, 200)])
         (first,) = await leased(queue)
         assert first.id == delivery_id(f"evt-pay_1-{number + 1}", first.endpoint)
+
+
+@pytest.mark.parametrize("state", ["failed", "delivered"])
+async def test_deliveries_of_one_state_are_found_without_looking_at_those_of_another(
+    endpoints: PostgresWebhookEndpoints, connections: Postgres, database: str, state: str
+) -> None:
+    id = await made(endpoints)
+    run_sql(database, MANY, id)
+    run_sql(database, "ANALYZE webhook_deliveries")
+    values = (id, MERCHANT, state, state, None, None, id, MOST)
+    plan = await connections.rows("EXPLAIN " + DELIVERIES + DELIVERY, values)
+    assert any("webhook_deliveries_by_state" in line for (line,) in plan), plan
