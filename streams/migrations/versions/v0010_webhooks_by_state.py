@@ -10,10 +10,12 @@ CREATE INDEX webhook_deliveries_by_state ON webhook_deliveries (endpoint, state,
     WHERE state IN ('delivered', 'failed')
 """
 
+DOWNGRADE = "DROP INDEX webhook_deliveries_by_state"
+
 
 def upgrade() -> None:
     op.get_bind().exec_driver_sql(UPGRADE)
 
 
 def downgrade() -> None:
-    op.get_bind().exec_driver_sql("DROP INDEX webhook_deliveries_by_state")
+    op.get_bind().exec_driver_sql(DOWNGRADE)
