@@ -38,8 +38,10 @@ class Sealing:
             raise Sealed(f"the key {id.decode('ascii', 'replace')} is not in MILLRACE_WEBHOOK_KEYS")
         try:
             return key.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], of.encode()).decode()
-        except InvalidTag:
-            raise Sealed("it was sealed with another key of this name, or for another endpoint") from None
+        except (InvalidTag, ValueError):  # the latter where it is cut short
+            raise Sealed(
+                "it was sealed with another key of this name, for another endpoint, or is cut short"
+            ) from None
 
 
 def sealing(settings: Settings) -> Sealing:

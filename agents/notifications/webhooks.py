@@ -96,7 +96,7 @@ class Webhooks:
             return
         try:
             disabled = await self._queue.settle(ended)
-        except (Unavailable, InvariantBroken):
+        except Exception:
             self._ended = ended + self._ended
             raise
         for endpoint, why in disabled:
@@ -122,7 +122,7 @@ class Webhooks:
             pause_s = AWAY_S
             try:
                 pause_s = BUSY_S if await self.send_due() else IDLE_S
-            except (Unavailable, InvariantBroken) as away:
+            except Exception as away:  # whatever it is: nobody else sends
                 log.warning("webhooks that are due cannot be read: %s", away)
             await asyncio.sleep(pause_s)
 
@@ -131,7 +131,7 @@ class Webhooks:
             pause_s = SETTLE_S
             try:
                 await self.settle()
-            except (Unavailable, InvariantBroken) as away:
+            except Exception as away:  # whatever it is: nobody else keeps them
                 log.warning("attempts cannot be kept, trying again: %s", away)
                 pause_s = AWAY_S
             await asyncio.sleep(pause_s)

@@ -5,6 +5,7 @@ import base64
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -178,6 +179,32 @@ async def test_events_wait_while_postgresql_is_away(world: World, monkeypatch: p
         world.queue._postgres = there
         await taking
         await until(lambda: world.states() == {"delivered": 1})
+
+
+async def test_nothing_that_goes_wrong_once_ends_the_sending(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.endpoint("/a")
+    lease, settle, wrong = world.queue.lease, world.queue.settle, ["lease", "settle"]
+
+    async def leased(*given: Any) -> Any:
+        if "lease" in wrong:
+            wrong.remove("lease")
+            raise RuntimeError
+        return await lease(*given)
+
+    async def settled(*given: Any) -> Any:
+        if "settle" in wrong:
+            wrong.remove("settle")
+            raise RuntimeError
+        return await settle(*given)
+
+    monkeypatch.setattr(world.queue, "lease", leased)
+    monkeypatch.setattr(world.queue, "settle", settled)
+    async with world.worker() as webhooks:
+        await webhooks.take_in(notices(1))
+        await until(lambda: world.states() == {"delivered": 1})
+    assert not wrong and len(world.receiver.got) == 1
 
 
 async def test_an_endpoint_that_takes_all_but_slowly_holds_no_more_places_than_at_first(

@@ -342,3 +342,12 @@ async def test_deliveries_of_one_state_are_found_without_looking_at_those_of_ano
     values = (id, MERCHANT, state, state, None, None, id, MOST)
     plan = await connections.rows("EXPLAIN " + DELIVERIES + DELIVERY, values)
     assert any("webhook_deliveries_by_state" in line for (line,) in plan), plan
+
+
+async def test_a_secret_that_is_cut_short_stops_nobody_elses_deliveries(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    broken, sound = await made(endpoints), await made(endpoints)
+    run_sql(database, "UPDATE webhook_endpoints SET secret = substr(secret, 1, 4) WHERE id = %s", broken)
+    await queue.take_in([notice(1)])
+    assert [each.endpoint for each in await leased(queue)] == [sound]
