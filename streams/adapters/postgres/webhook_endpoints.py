@@ -64,9 +64,10 @@ DELIVERY = """
 SELECT id, endpoint, event, type, payment, sequence, state, attempts, next_at, created_at, ended_at, (
     SELECT coalesce(jsonb_agg(jsonb_build_object('number', number, 'at', at, 'took_ms', took_ms,
         'status', status, 'answer', answer, 'error', error) ORDER BY number), '[]')::text
-    FROM webhook_attempts WHERE delivery = done.id)
+    FROM (SELECT * FROM webhook_attempts WHERE delivery = done.id ORDER BY number DESC LIMIT 50) AS newest)
 FROM done ORDER BY created_at DESC, id DESC
 """
+"""The newest attempts: what is sent again by hand is attempted without end, and each of them holds a KiB."""
 DELIVERIES = """
 WITH done AS (SELECT * FROM webhook_deliveries WHERE endpoint = %s AND merchant = %s AND (%s::text IS NULL OR state = %s)
     AND (%s::text IS NULL OR (created_at, id) < (SELECT created_at, id FROM webhook_deliveries WHERE id = %s AND endpoint = %s))

@@ -11,7 +11,11 @@ import pytest
 from models.webhook_endpoints import ENDPOINTS_MAX, Wished
 from models.webhooks import Answer, Delivery, Notice, Outcome, delivery_id, outcome
 from streams.adapters.postgres import Postgres
-from streams.adapters.postgres.webhook_endpoints import DELIVERIES, DELIVERY, PostgresWebhookEndpoints
+from streams.adapters.postgres.webhook_endpoints import (
+    DELIVERIES,
+    DELIVERY,
+    PostgresWebhookEndpoints,
+)
 from streams.adapters.postgres.webhook_queue import HELD_AT_ONCE, PostgresWebhookQueue
 from streams.sealing import Sealing
 from tests.streams.adapters.servers import run_sql
@@ -25,6 +29,9 @@ DUE = "SELECT count(*) FROM webhook_deliveries WHERE state = 'pending' AND next_
 MANY = """
 INSERT INTO webhook_deliveries (id, endpoint, event, merchant, type, payment, sequence, payload)
 SELECT 'msg_' || i, %s, 'evt-' || i, 'mer_1', 'payment.captured.v1', 'pay_' || i, 1, '{}' FROM generate_series(1, 5000) AS i
+"""
+ATTEMPTS = """
+INSERT INTO webhook_attempts (delivery, number, took_ms, answer) SELECT %s, i, 1, '' FROM generate_series(1, 200) AS i
 """
 
 
@@ -351,3 +358,14 @@ async def test_a_secret_that_is_cut_short_stops_nobody_elses_deliveries(
     run_sql(database, "UPDATE webhook_endpoints SET secret = substr(secret, 1, 4) WHERE id = %s", broken)
     await queue.take_in([notice(1)])
     assert [each.endpoint for each in await leased(queue)] == [sound]
+
+
+async def test_of_a_delivery_that_is_sent_again_and_again_the_newest_attempts_are_shown(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    id = await made(endpoints)
+    await queue.take_in([notice(1)])
+    (first,) = await leased(queue)
+    run_sql(database, ATTEMPTS, first.id)
+    (kept,) = await endpoints.deliveries(MERCHANT, id, MOST)
+    assert [each["number"] for each in kept.attempts] == list(range(151, 201))
