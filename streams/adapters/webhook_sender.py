@@ -13,7 +13,8 @@ from streams.adapters.webhook_addresses import AddressRefused, PublicResolver, u
 
 CONNECT_S, TOTAL_S = 5.0, 15.0
 """Source: Standard Webhooks: "a timeout of 15 to 30 s"."""
-SOCKETS_MAX, SOCKETS_PER_HOST_MAX = 1024, 64
+SOCKETS_MAX = 1024
+"""Of one host as many as there are: many merchants' endpoints may live there, and each of them has its lane."""
 AGENT = "Millrace-Webhooks/1.0"
 
 
@@ -64,7 +65,6 @@ class HttpWebhookSender:
             connector = aiohttp.TCPConnector(
                 resolver=PublicResolver(self._allowed),
                 limit=SOCKETS_MAX,
-                limit_per_host=SOCKETS_PER_HOST_MAX,
                 use_dns_cache=False,
             )
             self._session = aiohttp.ClientSession(

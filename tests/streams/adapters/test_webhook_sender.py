@@ -1,5 +1,6 @@
 """One attempt over a real connection: signed, bounded in time and size, never led elsewhere."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -52,6 +53,26 @@ async def test_who_does_not_answer_is_not_waited_for(receiver: Receiver) -> None
     answer = await sent(f"{receiver.url}/hook")
     assert (answer.status, answer.error) == (None, "no answer in time")
     assert answer.seconds < SHORT_S * 4
+
+
+async def test_nobody_waits_for_others_at_the_same_host(receiver: Receiver) -> None:
+    receiver.pauses_s["/slow"] = 30
+    sender = HttpWebhookSender((HOST,), 3.0)
+
+    async def send(path: str) -> Answer:
+        url = f"{receiver.url}{path}"
+        return await sender.send(Delivery("msg_1", path, url, "{}", 1, 1, (SECRET,), datetime.now(UTC)))
+
+    slow = [asyncio.create_task(send("/slow")) for _ in range(70)]  # of several merchants
+    try:
+        await asyncio.sleep(0.5)
+        fast = await send("/hook")
+        assert fast.status == 200
+        assert fast.seconds < 1
+    finally:
+        for each in slow:
+            each.cancel()
+        await sender.close()
 
 
 async def test_nobody_there_is_an_answer(unused_port: int) -> None:
