@@ -1,6 +1,7 @@
 """One attempt at one webhook by HTTP, through a connector that reaches public addresses only."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from streams.adapters.webhook_addresses import AddressRefused, PublicResolver, u
 
 CONNECT_S, TOTAL_S = 5.0, 15.0
 """Source: Standard Webhooks: "a timeout of 15 to 30 s"."""
+CLOSING_S = 1.0
+"""Beyond TOTAL_S, which aiohttp keeps: who has said that it was taken by then is believed, however the rest of it comes."""
 SOCKETS_MAX = 1024
 """Of one host as many as there are: many merchants' endpoints may live there, and each of them has its lane."""
 AGENT = "Millrace-Webhooks/1.0"
@@ -30,7 +33,7 @@ class HttpWebhookSender:
         if refused := url_refused(delivery.url, self._allowed):
             return Answer(None, 0.0, error=f"not sent: the URL {refused}")
         try:
-            async with asyncio.timeout(self._total_s):
+            async with asyncio.timeout(self._total_s + CLOSING_S):
                 return await self._post(delivery, began)
         except AddressRefused as refusal:
             return Answer(None, time.monotonic() - began, error=f"not sent: {refusal}")
@@ -79,9 +82,11 @@ class HttpWebhookSender:
 
 
 async def _first(content: aiohttp.StreamReader, most: int) -> bytes:
+    """What comes of it in time: the answer was given before."""
     read = b""
-    while len(read) < most and (more := await content.read(most - len(read))):
-        read += more
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+        while len(read) < most and (more := await content.read(most - len(read))):
+            read += more
     return read
 
 

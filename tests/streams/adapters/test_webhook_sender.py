@@ -1,6 +1,7 @@
 """One attempt over a real connection: signed, bounded in time and size, never led elsewhere."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -73,6 +74,28 @@ async def test_nobody_waits_for_others_at_the_same_host(receiver: Receiver) -> N
         for each in slow:
             each.cancel()
         await sender.close()
+
+
+@pytest.mark.parametrize("goes_on", ["slowly", "never", "breaks off"])
+async def test_who_says_that_it_was_taken_is_believed_however_the_rest_comes(goes_on: str) -> None:
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nta")
+        with contextlib.suppress(OSError):
+            while goes_on == "slowly":
+                writer.write(b"k")
+                await writer.drain()
+                await asyncio.sleep(0.1)
+            if goes_on == "never":
+                await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(take, HOST, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        answer = await sent(f"http://{HOST}:{port}/")
+    assert (answer.status, answer.error) == (200, None)
+    assert answer.body.startswith("ta")
+    assert answer.seconds < SHORT_S * 4
 
 
 async def test_nobody_there_is_an_answer(unused_port: int) -> None:
