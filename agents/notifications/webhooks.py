@@ -96,7 +96,7 @@ class Webhooks:
             return
         try:
             disabled = await self._queue.settle(ended)
-        except Exception:
+        except BaseException:  # also when it is stopped in the midst: `drain` keeps it then
             self._ended = ended + self._ended
             raise
         for endpoint, why in disabled:

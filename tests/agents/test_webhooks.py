@@ -233,6 +233,22 @@ async def test_lanes_are_kept_while_an_endpoint_may_be_tried_again_and_no_longer
         await until(lambda: not webhooks._lanes)
 
 
+async def test_what_ended_is_settled_though_the_worker_is_stopped_in_the_midst(world: World) -> None:
+    await world.endpoint("/a")
+    sender = HttpWebhookSender([HOST])
+    webhooks = Webhooks(world.queue, sender, world.outcomes.append)
+    await webhooks.take_in(notices(1))
+    await webhooks.send_due()
+    await until(lambda: len(world.outcomes) == 1)
+    settling = asyncio.create_task(webhooks.settle())
+    await asyncio.sleep(0)
+    settling.cancel()
+    await asyncio.gather(settling, return_exceptions=True)
+    await webhooks.drain(1.0)
+    await sender.close()
+    assert world.states() == {"delivered": 1}
+
+
 def test_a_lane_that_fails_shrinks_to_one_place_and_grows_again() -> None:
     lane = Lane()
     lane.under_way = 3
