@@ -190,9 +190,9 @@ async def test_a_server_that_says_nothing_holds_nobody_for_longer_than_a_lease(
 async def test_a_kept_connection_on_which_nothing_is_said_any_more_is_not_left_open(
     server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp_carrier, "TRY_WITHIN_S", 0.2)
     carrying = carrier(server.port)
     assert isinstance(await carrying.carry(LEASED), Sent)
+    monkeypatch.setattr(smtp_carrier, "TRY_WITHIN_S", 0.2)
     (kept,) = carrying._idle
     monkeypatch.setattr(kept, "noop", asyncio.Event().wait)
     assert isinstance(await carrying.carry(LEASED), Away)
