@@ -9,7 +9,7 @@ PROJECTED: dict[str, tuple[str, ...]] = {
 
 KEPT_ELSEWHERE = (
     *("merchants", "api_keys", "audit", "checkpoints", "mails", "alembic_version"),
-    *("webhook_endpoints", "webhook_deliveries", "webhook_attempts"),
+    *("webhook_endpoints", "webhook_endpoints_deleted", "webhook_deliveries", "webhook_attempts"),
 )
 """Where these are is where they are kept: no log tells them."""
 

@@ -46,7 +46,11 @@ WITH done AS (
         secret = %s, secret_request = %s
     WHERE id = %s AND merchant = %s AND secret_request <> %s AND old_request IS DISTINCT FROM %s RETURNING *)
 """
-DELETE = "WITH done AS (DELETE FROM webhook_endpoints WHERE id = %s AND merchant = %s RETURNING *)"
+DELETE = """
+WITH done AS (DELETE FROM webhook_endpoints WHERE id = %s AND merchant = %s RETURNING *),
+over AS (INSERT INTO webhook_endpoints_deleted (id, at) SELECT id, clock_timestamp() FROM done
+    ON CONFLICT (id) DO UPDATE SET at = excluded.at)
+"""
 DISABLE = """
 WITH done AS (UPDATE webhook_endpoints SET disabled_at = now(), disabled_why = %s
     WHERE id = %s AND merchant = %s RETURNING *)
@@ -75,7 +79,8 @@ WITH done AS (SELECT * FROM webhook_deliveries WHERE endpoint = %s AND merchant 
 """
 REDELIVER = """
 WITH done AS (UPDATE webhook_deliveries SET state = 'pending', tries = 0, ended_at = NULL, next_at = now()
-    WHERE id = %s AND merchant = %s AND attempts > 0 RETURNING *)
+    WHERE id = %s AND merchant = %s AND attempts > 0 AND EXISTS (SELECT FROM webhook_endpoints e WHERE e.id = endpoint)
+    RETURNING *)
 """
 
 

@@ -60,6 +60,7 @@ WITH lanes AS (
 )
 UPDATE webhook_deliveries d SET next_at = now() + make_interval(secs => %s)
 FROM due, webhook_endpoints e WHERE d.id = due.id AND e.id = d.endpoint
+AND d.created_at >= e.created_at  -- a deleted endpoint may have been made again, and what was its is not forgotten yet
 RETURNING d.id, d.endpoint, e.url, d.payload, d.attempts + 1, d.tries + 1,
     e.secret, CASE WHEN e.old_until > now() THEN e.old_secret END, d.created_at
 """
@@ -112,6 +113,16 @@ DELETE FROM webhook_deliveries WHERE id IN (
     SELECT id FROM webhook_deliveries WHERE ended_at < now() - %s ORDER BY ended_at LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING id
 """
+FORGET_DELETED = """
+WITH over AS (
+    DELETE FROM webhook_endpoints_deleted e
+    WHERE NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.endpoint = e.id AND d.created_at <= e.at)
+)
+DELETE FROM webhook_deliveries WHERE id IN (
+    SELECT d.id FROM webhook_endpoints_deleted e JOIN webhook_deliveries d ON d.endpoint = e.id AND d.created_at <= e.at
+    LIMIT %s FOR UPDATE OF d SKIP LOCKED)
+RETURNING id
+"""
 TAKEN_IN_AT_ONCE, ROW_CHARS = 4 << 20, 1 << 10
 """Each endpoint is a copy of the event: a batch of large ones for sixteen of them would take longer than a statement may."""
 KEPT_FOR, FORGOTTEN_AT_ONCE = timedelta(days=30), 5_000
@@ -145,8 +156,16 @@ class PostgresWebhookQueue:
         return [(id, why) for id, why in await self._postgres.rows(SETTLE, [*columns, *long_ago])]
 
     async def forget(self) -> int:
-        """Deliveries that ended KEPT_FOR ago, with their attempts; some of them, and how many. Raises Unavailable."""
-        return len(await self._postgres.rows(FORGET, (KEPT_FOR, FORGOTTEN_AT_ONCE)))
+        """Deliveries that ended KEPT_FOR ago, and those of deleted endpoints, with their attempts, piece by piece;
+        and how many. Raises Unavailable.
+        """
+        total = 0
+        for sql, values in ((FORGET, (KEPT_FOR, FORGOTTEN_AT_ONCE)), (FORGET_DELETED, (FORGOTTEN_AT_ONCE,))):
+            some = FORGOTTEN_AT_ONCE
+            while some == FORGOTTEN_AT_ONCE:
+                some = len(await self._postgres.rows(sql, values))
+                total += some
+        return total
 
     async def waiting(self) -> tuple[int, float]:
         """How many are due, and for how long the first of them has been, in seconds. Raises Unavailable."""

@@ -11,7 +11,8 @@ from streams.adapters.postgres.migrating import migrate
 from tests.streams.adapters.servers import run_sql
 
 TABLES = (
-    "payments, refunds, payment_events, merchants, api_keys, checkpoints, mails, webhook_endpoints CASCADE"
+    "payments, refunds, payment_events, merchants, api_keys, checkpoints, mails,"
+    " webhook_endpoints, webhook_endpoints_deleted, webhook_deliveries CASCADE"
 )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import time
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -11,12 +12,8 @@ import pytest
 from models.webhook_endpoints import ENDPOINTS_MAX, Wished
 from models.webhooks import Answer, Delivery, Notice, Outcome, delivery_id, outcome
 from streams.adapters.postgres import Postgres
-from streams.adapters.postgres.webhook_endpoints import (
-    DELIVERIES,
-    DELIVERY,
-    PostgresWebhookEndpoints,
-)
-from streams.adapters.postgres.webhook_queue import HELD_AT_ONCE, PostgresWebhookQueue
+from streams.adapters.postgres.webhook_endpoints import DELIVERIES, DELIVERY, PostgresWebhookEndpoints
+from streams.adapters.postgres.webhook_queue import FORGOTTEN_AT_ONCE, HELD_AT_ONCE, PostgresWebhookQueue
 from streams.sealing import Sealing
 from tests.streams.adapters.servers import run_sql
 
@@ -65,6 +62,17 @@ async def leased(queue: PostgresWebhookQueue, room: int = MOST, **rooms: int) ->
 
 def ended(delivery: Delivery, status: int = 200) -> Outcome:
     return outcome(delivery, Answer(status, 0.25, "an answer"), 0.0)
+
+
+def lying(database: str, endpoint: str, count: int, ended_ago: str) -> None:
+    """What was delivered, so long ago."""
+    run_sql(
+        database,
+        "INSERT INTO webhook_deliveries (id, endpoint, event, merchant, type, payment, sequence, payload, state, ended_at)"
+        " SELECT 'msg_' || n, %s, 'evt-' || n, %s, 'a', 'pay_0', n, '{}', 'delivered', now() - %s::interval"
+        " FROM generate_series(1, %s) n",
+        *(endpoint, MERCHANT, ended_ago, count),
+    )
 
 
 def expire_leases(database: str) -> None:
@@ -309,6 +317,43 @@ async def test_what_ended_a_month_ago_is_forgotten_and_nothing_else(
     assert await queue.forget() == 1
     assert run_sql(database, "SELECT count(*) FROM webhook_deliveries") == [(2,)]
     assert run_sql(database, "SELECT delivery FROM webhook_attempts") == [(new.id,)]
+
+
+async def test_all_that_is_to_be_forgotten_is_forgotten_however_much(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    id = await made(endpoints)
+    lying(database, id, 2 * FORGOTTEN_AT_ONCE + 1, "31 days")
+    assert await queue.forget() == 2 * FORGOTTEN_AT_ONCE + 1
+
+
+async def test_an_endpoint_is_deleted_at_once_however_much_was_sent_to_it(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    request = uuid4()
+    made_first = await endpoints.create(MERCHANT, Wished(URL), request, BY)
+    assert made_first
+    id = made_first.endpoint.id
+    await queue.take_in([notice(1), notice(2)])
+    (sent, _) = await leased(queue)
+    await queue.settle([ended(sent)])
+    lying(database, id, 400_000, "1 day")
+    began = time.monotonic()
+    assert await endpoints.delete(MERCHANT, id, BY)
+    assert time.monotonic() - began < 1
+    expire_leases(database)
+    assert await leased(queue) == []
+    assert await endpoints.redeliver(MERCHANT, sent.id, BY) is None
+    assert await endpoints.create(MERCHANT, Wished(URL), request, BY), (
+        "by the same request, under the same id"
+    )
+    assert await queue.take_in([notice(3)]) == 1
+    assert [each.id for each in await leased(queue)] == [delivery_id("evt-pay_1-3", id)]
+    assert await queue.forget() == 400_002
+    assert run_sql(database, "SELECT event FROM webhook_deliveries") == [("evt-pay_1-3",)]
+    await queue.forget()
+    assert run_sql(database, "SELECT * FROM webhook_endpoints_deleted") == []
+    assert run_sql(database, "SELECT * FROM webhook_attempts") == []
 
 
 async def test_a_merchant_has_so_many_endpoints_and_no_more(endpoints: PostgresWebhookEndpoints) -> None:
