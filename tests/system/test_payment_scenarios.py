@@ -91,11 +91,15 @@ async def test_when_a_capture_and_a_cancellation_race_one_wins_and_the_other_is_
 async def test_an_authorisation_that_ends_is_told_of_before_and_then_canceled(
     http: HttpClient, stripe: SimulatorControl, inquest: Inquest
 ) -> None:
+    """Until when is in Stripe's answer alone: its notice, which does not say, must not be there before it."""
+    notice = {"endpoint": "payment_intent.amount_capturable_updated", "payment": http.payment_id("expires")}
+    await stripe.plan({"kind": "webhook_drop", **notice})
     usual = await stripe.take(capture_window_s=AUTHORIZED_S)
     try:
         held = await http.create("expires", capture_method="manual")
     finally:
         await stripe.take(**usual)
+        await stripe.forget_faults()
     assert told(held) == (201, "authorized"), held.answer
     assert held.answer["authorized_until"]
     seen = await becomes(http, held, status="canceled")
