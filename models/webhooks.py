@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -53,7 +53,7 @@ class Notice:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One event on its way to one endpoint. `number`: of this attempt, from 1. `attempt`: the same since it was last begun anew.
-    `secrets`: newest first; the old one while it is rolled.
+    `secrets`: newest first; the old one while it is rolled. `failing`: nothing was taken there when it was last tried.
     """
 
     id: str
@@ -64,6 +64,7 @@ class Delivery:
     attempt: int
     secrets: tuple[str, ...] = field(repr=False)
     created_at: datetime
+    failing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +135,17 @@ class WebhookQueue(Protocol):
         """One delivery for each endpoint that wants the event, once, however often it is told. Returns how many are new."""
         ...
 
-    async def lease(self, rooms: Mapping[str, int], room: int, most: int) -> list[Delivery]:
+    async def lease(
+        self,
+        rooms: Mapping[str, int],
+        room: int,
+        most: int,
+        held_up: Collection[str],
+        held_up_most: int,
+    ) -> list[Delivery]:
         """What is due, longest first, for this caller alone until the lease ends: of an endpoint at most what `rooms` says, else
-        `room`. Of an ordered endpoint the first of each payment only.
+        `room`, or one where it fails. Of those that fail, and of `held_up`, `held_up_most` together. Of an ordered endpoint the
+        first of each payment only.
         """
         ...
 

@@ -4,6 +4,7 @@ The schedule is the queue's, which outlives this process: whatever is under way 
 
 A lane holds LANE_MAX attempts at most, LANE_FIRST of an endpoint that is slow, and one when its endpoint fails, so that a dead
 endpoint holds one place for as long as a time-out takes. What is leased always has a place, so nobody waits behind another's.
+The queue knows who fails, too: a process that starts does not begin by trying all of them in full breadth.
 """
 
 import asyncio
@@ -81,9 +82,14 @@ class Webhooks:
         places = UNDER_WAY_MAX - len(self._tasks)
         if places <= 0:
             return 0
-        due = await self._queue.lease(self._rooms(), LANE_FIRST, places)
+        rooms = self._rooms()
+        held_up = {id: lane.under_way for id, lane in self._lanes.items() if lane.held_up}
+        left = max(0, HELD_UP_MAX - sum(held_up.values()))
+        due = await self._queue.lease(rooms, LANE_FIRST, places, held_up, left)
         for delivery in due:
-            self._lanes.setdefault(delivery.endpoint, Lane()).under_way += 1
+            lane = self._lanes.setdefault(delivery.endpoint, Lane())
+            lane.under_way += 1
+            lane.held_up = lane.held_up or delivery.failing
             task = asyncio.create_task(self._attempt(delivery))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -149,13 +155,12 @@ class Webhooks:
             lane.ended(well, time.monotonic() - began)
 
     def _rooms(self) -> dict[str, int]:
-        """Of the endpoints that are known here. Those that hold up others share their part of the places."""
+        """Of the endpoints that are known here."""
         idle_since = time.monotonic() - LANE_KEPT_S
         self._lanes = {
             id: lane for id, lane in self._lanes.items() if lane.under_way or lane.used_at > idle_since
         }
-        full = sum(lane.under_way for lane in self._lanes.values() if lane.held_up) >= HELD_UP_MAX
-        return {id: 0 if full and lane.held_up else lane.room for id, lane in self._lanes.items()}
+        return {id: lane.room for id, lane in self._lanes.items()}
 
 
 def _tell(notice: Notice, refusal: InvariantBroken) -> None:

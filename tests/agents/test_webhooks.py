@@ -5,6 +5,7 @@ import base64
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.real
 
 MERCHANT = "mer_1"
 WITHIN_S = 20.0
+DEAD = 15
 
 
 class World:
@@ -247,6 +249,29 @@ async def test_what_ended_is_settled_though_the_worker_is_stopped_in_the_midst(w
     await webhooks.drain(1.0)
     await sender.close()
     assert world.states() == {"delivered": 1}
+
+
+async def test_endpoints_known_to_fail_leave_places_to_others_also_after_a_start(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as would fill all places, each with more that waits than its lane is wide, and a process that knows no lane yet."""
+    monkeypatch.setattr("agents.notifications.webhooks.UNDER_WAY_MAX", 16)
+    monkeypatch.setattr("agents.notifications.webhooks.HELD_UP_MAX", 8)
+    dead_s = 3.0
+    for number in range(DEAD):
+        await world.endpoint(f"/dead{number}")
+        world.receiver.pauses_s[f"/dead{number}"] = 60
+    run_sql(world.dsn, "UPDATE webhook_endpoints SET failing_since = now()")
+    await world.queue.take_in(notices(LANE_FIRST))
+    run_sql(world.dsn, "UPDATE webhook_endpoints SET merchant = 'mer_of_the_dead'")
+    await world.endpoint("/well")
+    async with world.worker(total_s=dead_s):
+        await until(lambda: sum(world.receiver.inside.values()) >= 8)
+        began = time.monotonic()
+        await world.queue.take_in([replace(each, event_id=f"new-{each.event_id}") for each in notices(20)])
+        await until(lambda: len(world.receiver.ids("/well")) == 20)
+        assert time.monotonic() - began < dead_s / 2
+        assert sum(each for path, each in world.receiver.inside.items() if path != "/well") <= 8
 
 
 def test_a_lane_that_fails_shrinks_to_one_place_and_grows_again() -> None:

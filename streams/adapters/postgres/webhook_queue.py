@@ -5,7 +5,7 @@ nothing to clean up after a process that died.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from models.webhooks import ANSWER_KEPT_BYTES, DISABLED_AFTER, Delivery, Notice, Outcome, Sealed, delivery_id
@@ -37,11 +37,12 @@ ORDER BY event.number  -- no piece of them shall be there before the one that co
 """
 LEASE = """
 WITH lanes AS (
-    SELECT e.id, e.ordered, coalesce(lane.room, %s) AS room
+    SELECT e.id, e.ordered, coalesce(lane.room, CASE WHEN e.failing_since IS NULL THEN %s ELSE 1 END) AS room,
+        e.failing_since IS NOT NULL OR e.id = ANY(%s) AS held_up
     FROM webhook_endpoints e LEFT JOIN unnest(%s::text[], %s::int[]) AS lane (id, room) ON lane.id = e.id
     WHERE e.disabled_at IS NULL AND coalesce(lane.room, 1) > 0
 ), seen AS (
-    SELECT lanes.id AS endpoint, lanes.room, found.* FROM lanes, LATERAL (
+    SELECT lanes.id AS endpoint, lanes.room, lanes.held_up, found.* FROM lanes, LATERAL (
         SELECT d.id, d.next_at, CASE WHEN lanes.ordered THEN (
             SELECT earlier.next_at FROM webhook_deliveries earlier
             WHERE earlier.endpoint = d.endpoint AND earlier.payment = d.payment AND earlier.state = 'pending'
@@ -55,14 +56,17 @@ WITH lanes AS (
     FROM seen WHERE d.id = seen.id AND seen.held_until IS NOT NULL
 ), due AS (
     SELECT id FROM (
-        SELECT *, row_number() OVER (PARTITION BY endpoint ORDER BY next_at) AS place FROM seen WHERE held_until IS NULL
-    ) AS free WHERE place <= room ORDER BY next_at LIMIT %s
+        SELECT *, row_number() OVER (PARTITION BY held_up ORDER BY next_at) AS of_these FROM (
+            SELECT *, row_number() OVER (PARTITION BY endpoint ORDER BY next_at) AS place FROM seen WHERE held_until IS NULL
+        ) AS free WHERE place <= room
+    ) AS roomy WHERE NOT held_up OR of_these <= %s ORDER BY next_at LIMIT %s
 )
 UPDATE webhook_deliveries d SET next_at = now() + make_interval(secs => %s)
 FROM due, webhook_endpoints e WHERE d.id = due.id AND e.id = d.endpoint
 AND d.created_at >= e.created_at  -- a deleted endpoint may have been made again, and what was its is not forgotten yet
 RETURNING d.id, d.endpoint, e.url, d.payload, d.attempts + 1, d.tries + 1,
-    e.secret, CASE WHEN e.old_until > now() THEN e.old_secret END, d.created_at
+    e.secret, CASE WHEN e.old_until > now() THEN e.old_secret END, d.created_at,
+    e.failing_since IS NOT NULL
 """
 SETTLE = """
 WITH told AS (
@@ -145,8 +149,16 @@ class PostgresWebhookQueue:
         new = [(notices[number], endpoint) for number, endpoint in wanted]
         return sum([len(await self._postgres.rows(TAKE_IN, columns)) for columns in _some_at_once(new)])
 
-    async def lease(self, rooms: Mapping[str, int], room: int, most: int) -> list[Delivery]:
-        values = room, list(rooms), list(rooms.values()), HELD_AT_ONCE, LEASE_S, HELD_FOR, most, LEASE_S
+    async def lease(
+        self,
+        rooms: Mapping[str, int],
+        room: int,
+        most: int,
+        held_up: Collection[str],
+        held_up_most: int,
+    ) -> list[Delivery]:
+        lanes = room, list(held_up), list(rooms), list(rooms.values())
+        values = *lanes, HELD_AT_ONCE, LEASE_S, HELD_FOR, held_up_most, most, LEASE_S
         found = await self._postgres.rows(LEASE, values)
         return [delivery for row in found if (delivery := self._delivery(row))]
 
@@ -174,13 +186,13 @@ class PostgresWebhookQueue:
 
     def _delivery(self, row: Row) -> Delivery | None:
         """None where the secret cannot be read: that is the operator's fault, and no attempt of the merchant's."""
-        id, endpoint, url, payload, number, attempt, *sealed, created_at = row
+        id, endpoint, url, payload, number, attempt, *sealed, created_at, failing = row
         try:
             secrets = tuple(self._sealing.open(each, endpoint) for each in sealed if each is not None)
         except Sealed as why:
             log.error("the secret of webhook endpoint %s cannot be read: %s", endpoint, why)
             return None
-        return Delivery(id, endpoint, url, payload, number, attempt, secrets, created_at)
+        return Delivery(id, endpoint, url, payload, number, attempt, secrets, created_at, failing)
 
 
 def _some_at_once(new: Sequence[tuple[Notice, str]]) -> Iterator[list[list[object]]]:

@@ -57,7 +57,7 @@ async def made(
 
 
 async def leased(queue: PostgresWebhookQueue, room: int = MOST, **rooms: int) -> list[Delivery]:
-    return await queue.lease(rooms, room, MOST)
+    return await queue.lease(rooms, room, MOST, (), MOST)
 
 
 def ended(delivery: Delivery, status: int = 200) -> Outcome:
@@ -175,7 +175,7 @@ async def test_an_endpoint_gets_no_more_than_it_has_room_for(
 ) -> None:
     one, two, three = [await made(endpoints) for _ in range(3)]
     await queue.take_in([notice(number) for number in range(20)])
-    found = [each.endpoint for each in await queue.lease({one: 0, two: 3}, 8, MOST)]
+    found = [each.endpoint for each in await queue.lease({one: 0, two: 3}, 8, MOST, (), MOST)]
     assert [found.count(each) for each in (one, two, three)] == [0, 3, 8]
 
 
@@ -196,12 +196,36 @@ async def test_an_ordered_endpoint_gets_one_of_each_payment_and_the_next_when_it
     assert second.id not in {each.id for each in first}
 
 
+async def test_of_endpoints_that_hold_others_up_so_many_are_leased_together(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    """Those that are known to fail, each with one place to begin with, and those that the caller finds slow."""
+    failing = [await made(endpoints) for _ in range(5)]
+    run_sql(database, "UPDATE webhook_endpoints SET failing_since = now()")
+    await queue.take_in([notice(number) for number in range(4)])
+    well, slow = await made(endpoints, OTHER), await made(endpoints, "mer_3")
+    await queue.take_in(
+        [notice(10 + number, each, payment=each) for number in range(4) for each in (OTHER, "mer_3")]
+    )
+    assert {each.endpoint for each in await queue.lease({}, 1, MOST, [slow], 0)} == {well}
+    found = await queue.lease({failing[0]: 2}, 3, MOST, [slow], 6)
+    where = [each.endpoint for each in found]
+    assert where.count(well) == 3
+    assert [where.count(each) for each in failing] == [2, 1, 1, 1, 1], (
+        "they are due for longer than the slow one"
+    )
+    assert {each.endpoint for each in found if each.failing} == set(failing)
+    assert {each.endpoint for each in await queue.lease(dict.fromkeys(failing, 0), 4, 2, [slow], MOST)} == {
+        slow
+    }
+
+
 async def test_who_is_gone_or_has_failed_for_days_is_disabled_told_and_enabled_again(
     queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
 ) -> None:
     gone, failing = await made(endpoints, MERCHANT, False, "payment.*"), await made(endpoints, OTHER)
     await queue.take_in([notice(1), notice(1, OTHER), notice(2, OTHER)])
-    (due,) = await queue.lease({failing: 0}, MOST, MOST)
+    (due,) = await queue.lease({failing: 0}, MOST, MOST, (), MOST)
     assert [id for id, _ in await queue.settle([ended(due, 410)])] == [gone]
     assert await queue.settle([ended((await leased(queue, 1))[0], 500)]) == []
     run_sql(
