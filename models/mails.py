@@ -3,7 +3,7 @@ laid out is `mail_bodies.py`'s; nothing is sent here.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -74,11 +74,8 @@ def mails_of(change: Change, rules: MailRules, names: Mapping[str, str], now: da
 
 
 def leads_to_mails(change: Change, rules: MailRules) -> bool:
-    """Whether it is worth asking for a merchant's name."""
-    return change.event.type in (_RECEIPTS if rules.receipts else ()) or change.event.type in (
-        DISPUTE_OPENED,
-        REFUND_FAILED,
-    )
+    """Whether any may come of it: else nothing need be asked for."""
+    return change.event.type in _ALERTS or (rules.receipts and change.event.type in _RECEIPTS)
 
 
 def alert_of_unknown(payment: View, rules: MailRules) -> list[Mail]:
@@ -146,10 +143,9 @@ def _mails_of(
     event: EventRecord, payment: View, rules: MailRules, names: Mapping[str, str]
 ) -> Iterator[Mail]:
     data = event.body["data"]
-    if event.type == DISPUTE_OPENED:
-        yield from _alerts("dispute_opened", event.id, event.payment_id, _dispute(payment, data), rules)
-    elif event.type == REFUND_FAILED:
-        yield from _alerts("refund_failed", event.id, event.payment_id, _failed_refund(payment, data), rules)
+    if event.type in _ALERTS:
+        kind, letter_of = _ALERTS[event.type]
+        yield from _alerts(kind, event.id, event.payment_id, letter_of(payment, data), rules)
     elif event.type in _RECEIPTS and rules.receipts and is_address(payment["receipt_email"]):
         merchant = one_line(names.get(event.merchant, ""), NAME_MAX_CHARS)
         captured = event.type == CAPTURED
@@ -169,8 +165,14 @@ def _receipt(payment: View, data: View, merchant: str, at: datetime) -> Letter:
     )
 
 
+def _refund(payment: View, data: View) -> View:
+    """That the event is about."""
+    refunds: Mapping[str, View] = {each["id"]: each for each in payment["refunds"]}
+    return refunds[data["refund_id"]]
+
+
 def _refund_receipt(payment: View, data: View, merchant: str, at: datetime) -> Letter:
-    refund = {each["id"]: each for each in payment["refunds"]}[data["refund_id"]]
+    refund = _refund(payment, data)
     back = readable(Money(refund["amount"], payment["currency"]))
     return Letter(
         title=f"Refund{_from(merchant)}: {back}",
@@ -203,7 +205,7 @@ def _dispute(payment: View, data: View) -> Letter:
 
 
 def _failed_refund(payment: View, data: View) -> Letter:
-    refund = {each["id"]: each for each in payment["refunds"]}[data["refund_id"]]
+    refund = _refund(payment, data)
     return Letter(
         title=f"Refund failed: {readable(Money(refund['amount'], payment['currency']))} of {payment['id']}",
         lead="The money did not reach the customer, though it may have been said to be on its way; it can be refunded again. "
@@ -217,6 +219,12 @@ def _failed_refund(payment: View, data: View) -> Letter:
         closing=f"millrace payments show {payment['id']}",
     )
 
+
+_ALERTS: Mapping[str, tuple[str, Callable[[View, View], Letter]]] = {
+    DISPUTE_OPENED: ("dispute_opened", _dispute),
+    REFUND_FAILED: ("refund_failed", _failed_refund),
+}
+"""By event: the kind of mail to operators, and what it says."""
 
 _QUESTIONS = "Questions? Ask whom you paid, and name the payment above. Nobody reads answers to this address."
 

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from models.ports import View
 from models.representation import rfc3339
+from models.webhooks import PENDING
 
 ENDPOINTS_MAX = 16
 """Of one merchant: each of them is a copy of every event."""
-PENDING, DELIVERED, FAILED = STATES = "pending", "delivered", "failed"
-"""Of a delivery."""
+BY_MERCHANT = "disabled by the merchant"
 ROTATION_OVERLAP, ROTATION_OVERLAP_MAX = timedelta(hours=24), timedelta(days=7)
 """How long deliveries are signed with the old secret too."""
 
@@ -60,6 +60,10 @@ class Wished:
     ordered: bool | None = None
     description: str | None = None
     enabled: bool | None = None
+
+    def in_full(self) -> tuple[str | None, list[str], bool, str]:
+        """URL, event types, ordered and description of an endpoint that is made by it: of all events, in any order."""
+        return self.url, list(self.event_types or ["*"]), bool(self.ordered), self.description or ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from models.ids import NAMESPACE
 
@@ -27,6 +27,9 @@ RETRY_AFTER_MAX_S = 86_400.0
 """A `Retry-After` beyond a day is taken as one."""
 DISABLED_AFTER = timedelta(days=5)
 """An endpoint that has only failed for so long is disabled: longer than the retries of one delivery."""
+
+PENDING, DELIVERED, FAILED = STATES = "pending", "delivered", "failed"
+"""Of a delivery."""
 
 EVENT_TYPES_MAX, EVENT_TYPE_MAX_CHARS, URL_MAX_CHARS, DESCRIPTION_MAX_CHARS = 50, 100, 2048, 500
 EVENT_FILTER = re.compile(r"\*|[a-z_]+(?:\.[a-z_]+)*(?:\.\*|\.v[0-9]+)", re.ASCII)
@@ -80,13 +83,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`state`: `delivered`, `pending` (again after `wait_s`) or `failed`. `disable`: why the endpoint takes nothing more."""
+    """`state`: DELIVERED, PENDING (again after `wait_s`) or FAILED. `disable`: why the endpoint takes nothing more."""
 
     delivery: Delivery
     answer: Answer
     state: str
     wait_s: float = 0.0
     disable: str | None = None
+
+
+def endpoint_id(request: UUID) -> str:
+    """Of the endpoint that a request makes: the same however often it is made."""
+    return f"we_{request.hex}"
 
 
 def delivery_id(event_id: str, endpoint: str) -> str:
@@ -109,14 +117,14 @@ def headers(delivery: Delivery, at: datetime) -> dict[str, str]:
 def outcome(delivery: Delivery, answer: Answer, draw: float) -> Outcome:
     """`draw`: a random number from 0 up to 1, for the jitter."""
     if answer.status is not None and 200 <= answer.status < 300:
-        return Outcome(delivery, answer, "delivered")
+        return Outcome(delivery, answer, DELIVERED)
     if answer.status == 410:
-        return Outcome(delivery, answer, "failed", disable="the endpoint answered 410 Gone")
+        return Outcome(delivery, answer, FAILED, disable="the endpoint answered 410 Gone")
     if delivery.attempt >= ATTEMPTS_MAX:
-        return Outcome(delivery, answer, "failed")
+        return Outcome(delivery, answer, FAILED)
     pause_s = RETRIES_S[delivery.attempt - 1] * (1 + JITTER * draw)
     asked_s = min(answer.retry_after_s or 0.0, RETRY_AFTER_MAX_S)
-    return Outcome(delivery, answer, "pending", max(pause_s, asked_s))
+    return Outcome(delivery, answer, PENDING, max(pause_s, asked_s))
 
 
 def secret_of(key: bytes) -> str:

@@ -13,8 +13,8 @@ from models.callers import Operator, Principal
 from models.errors import Unavailable
 from models.figures import Told, Wanted
 from models.ports import Change, EventRecord, Page, PaymentFilter, View
-from models.webhook_endpoints import ENDPOINTS_MAX, Endpoint, Kept, Made, Wished
-from models.webhooks import secret_of
+from models.webhook_endpoints import BY_MERCHANT, ENDPOINTS_MAX, Endpoint, Kept, Made, Wished
+from models.webhooks import endpoint_id, secret_of
 
 REFUSED = "command.refused.v1"
 
@@ -190,18 +190,19 @@ class FakeWebhookEndpoints(Switch):
 
     async def create(self, merchant: str, wished: Wished, request: UUID, actor: str) -> Made | None:
         self.look()
-        id = f"we_{request.hex}"
+        id = endpoint_id(request)
         if await self.one(merchant, id):
             return self._made(id, request, True)
         if len(await self.all(merchant)) >= ENDPOINTS_MAX:
             return None
+        url, types, ordered, description = wished.in_full()
         self.endpoints[id] = Endpoint(
             id,
             merchant,
-            str(wished.url),
-            list(wished.event_types or ["*"]),
-            bool(wished.ordered),
-            wished.description or "",
+            str(url),
+            types,
+            ordered,
+            description,
             datetime.now(UTC),
             None,
             datetime.now(UTC) if wished.enabled is False else None,
@@ -216,7 +217,7 @@ class FakeWebhookEndpoints(Switch):
             case True:
                 said |= {"disabled_at": None, "disabled_why": None, "failing_since": None}
             case False:
-                said |= {"disabled_at": datetime.now(UTC), "disabled_why": "disabled by the merchant"}
+                said |= {"disabled_at": datetime.now(UTC), "disabled_why": BY_MERCHANT}
         return await self._become(merchant, id, actor, "webhook_endpoint.changed", **said)
 
     async def rotate(

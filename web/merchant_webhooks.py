@@ -16,7 +16,6 @@ from models.ports import Page, View
 from models.webhook_endpoints import (
     ENDPOINTS_MAX,
     ROTATION_OVERLAP,
-    STATES,
     Endpoint,
     Made,
     WebhookEndpoints,
@@ -24,7 +23,7 @@ from models.webhook_endpoints import (
     delivery_view,
     endpoint_view,
 )
-from models.webhooks import DELIVERY_ID, ENDPOINT_ID, EVENT_FILTER
+from models.webhooks import DELIVERY_ID, ENDPOINT_ID, EVENT_FILTER, STATES
 from web import bodies, idempotency, operations
 from web.callers import Callers
 from web.operations import Operation
@@ -85,12 +84,11 @@ class MerchantWebhooks:
     async def update(self, authorization: str | None, id: str, body: Body) -> View:
         operation = operations.UPDATE_WEBHOOK_ENDPOINT
         caller, said = await self._admitted(authorization, operation, body, id)
-        wished = {name: value for name, value in said.items() if value is not None}
-        if not wished:
+        wished = Wished(**said)
+        if wished == Wished():  # nothing: no act, and no line in the audit
             return endpoint_view(await self._one(caller.merchant, id))
-        return endpoint_view(
-            _there(await self._endpoints.change(caller.merchant, id, Wished(**wished), caller.key_prefix))
-        )
+        changed = await self._endpoints.change(caller.merchant, id, wished, caller.key_prefix)
+        return endpoint_view(_there(changed))
 
     async def delete(self, authorization: str | None, id: str) -> View:
         caller = await self._callers.admit(authorization, operations.DELETE_WEBHOOK_ENDPOINT)
@@ -174,8 +172,8 @@ def _request(caller: Principal, key: list[str]) -> UUID:
 
 
 def _is_as_wished(endpoint: Endpoint, wished: Wished) -> bool:
-    asked = wished.url, list(wished.event_types or ["*"]), bool(wished.ordered), wished.description or ""
-    return (endpoint.url, endpoint.event_types, endpoint.ordered, endpoint.description) == asked
+    found = endpoint.url, endpoint.event_types, endpoint.ordered, endpoint.description
+    return found == wished.in_full()
 
 
 def _shown(made: Made) -> Shown:

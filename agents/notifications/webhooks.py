@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 from agents.keeping import keep, until_reached
 from models.errors import InvariantBroken, Unavailable
-from models.webhooks import Answer, Delivery, Notice, Outcome, WebhookQueue, WebhookSender, outcome
+from models.webhooks import DELIVERED, Answer, Delivery, Notice, Outcome, WebhookQueue, WebhookSender, outcome
 
 LANE_FIRST, LANE_MAX = 8, 64
 UNDER_WAY_MAX = 1024
@@ -148,7 +148,7 @@ class Webhooks:
         try:
             answer: Answer = await self._sender.send(delivery)
             ended = outcome(delivery, answer, self._draw())
-            well = ended.state == "delivered"
+            well = ended.state == DELIVERED
             self._ended.append(ended)
             self._told(ended)
         finally:

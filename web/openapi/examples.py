@@ -20,8 +20,8 @@ from models.provider import (
 )
 from models.representation import payment_view
 from models.transaction import Transaction, evolve, react
-from models.webhook_endpoints import PENDING, Endpoint, Kept, delivery_view, endpoint_view
-from models.webhooks import secret_of
+from models.webhook_endpoints import Endpoint, Kept, delivery_view, endpoint_view
+from models.webhooks import PENDING, secret_of
 from web.openapi.requests import EXAMPLES as ASKED
 from web.payments import pending_refund, refunds_of
 from web.routes import Route

@@ -6,8 +6,7 @@ from models import fields, ids
 from models.analytics import METHODS
 from models.figures import STEPS
 from models.payment import PaymentStatus
-from models.webhook_endpoints import STATES
-from models.webhooks import DELIVERY_ID, ENDPOINT_ID
+from models.webhooks import DELIVERY_ID, ENDPOINT_ID, STATES
 from web.analytics import RANGES
 from web.idempotency import KEY_MAX_CHARS
 from web.patience import WAIT_MAX_S
@@ -44,11 +43,7 @@ _PATH: dict[str, tuple[Json, str, str]] = {
 }
 
 _QUERY: dict[str, tuple[Json, Any, str]] = {
-    "status": (
-        {"type": "string", "enum": [str(status) for status in PaymentStatus]},
-        "captured",
-        "Of this status now.",
-    ),
+    "status": ({}, "", "Of this status now."),
     "currency": ({"type": "string", "pattern": fields.CURRENCY.regex}, "usd", "In this currency."),
     "customer": (
         {
@@ -80,6 +75,18 @@ _QUERY: dict[str, tuple[Json, Any, str]] = {
         "The `sequence` of the last event that was seen.",
     ),
 }
+
+_LISTED: dict[str, tuple[Json, str]] = {
+    "PaymentList": (_PAYMENT_ID, PAYMENT_EXAMPLE_ID),
+    "RefundList": (_REFUND_ID, REFUND_EXAMPLE_ID),
+    "WebhookEndpointList": (_ENDPOINT_ID, ENDPOINT_EXAMPLE_ID),
+    "WebhookDeliveryList": (_DELIVERY_ID, DELIVERY_EXAMPLE_ID),
+}
+_STATUS_OF: dict[str, tuple[Json, str]] = {
+    "PaymentList": ({"type": "string", "enum": [str(status) for status in PaymentStatus]}, "captured"),
+    "WebhookDeliveryList": ({"type": "string", "enum": list(STATES)}, "failed"),
+}
+"""What a list holds: its ids, and its statuses."""
 
 _REQUIRED = {"from", "to", "interval"}
 
@@ -152,17 +159,9 @@ def _path(name: str) -> Json:
 def _query(name: str, route: Route) -> Json:
     schema, example, said = _QUERY[name]
     if name in ("starting_after", "ending_before"):
-        of_refunds = "{payment_id}/refunds" in route.path
-        schema, example = (_REFUND_ID, REFUND_EXAMPLE_ID) if of_refunds else (_PAYMENT_ID, PAYMENT_EXAMPLE_ID)
-    if name == "starting_after" and route.tag == "webhooks":
-        of_deliveries = route.operation == "list_webhook_deliveries"
-        schema, example = (
-            (_DELIVERY_ID, DELIVERY_EXAMPLE_ID) if of_deliveries else (_ENDPOINT_ID, ENDPOINT_EXAMPLE_ID)
-        )
-    if name == "ending_before" and route.tag == "webhooks":
-        schema, example = _ENDPOINT_ID, ENDPOINT_EXAMPLE_ID
-    if name == "status" and route.tag == "webhooks":
-        schema, example = {"type": "string", "enum": list(STATES)}, "failed"
+        schema, example = _LISTED[route.shows]
+    if name == "status":
+        schema, example = _STATUS_OF[route.shows]
     made = {"name": name, "in": "query", "description": said, "schema": schema, "example": example}
     if name in _REQUIRED:
         made["required"] = True

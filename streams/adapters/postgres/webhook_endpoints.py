@@ -12,8 +12,8 @@ from uuid import UUID
 
 from psycopg2.extras import Json
 
-from models.webhook_endpoints import ENDPOINTS_MAX, Endpoint, Kept, Made, Wished
-from models.webhooks import SECRET_BYTES, secret_of
+from models.webhook_endpoints import BY_MERCHANT, ENDPOINTS_MAX, Endpoint, Kept, Made, Wished
+from models.webhooks import SECRET_BYTES, endpoint_id, secret_of
 from streams.adapters.postgres.connections import Postgres, Row
 from streams.sealing import Sealing
 
@@ -33,12 +33,12 @@ WITH done AS (
     ON CONFLICT (id) DO NOTHING RETURNING *)
 """
 CHANGE = """
-WITH done AS (UPDATE webhook_endpoints SET url = coalesce(%s, url), event_types = coalesce(%s, event_types),
+WITH done AS (UPDATE webhook_endpoints e SET url = coalesce(%s, url), event_types = coalesce(%s, event_types),
     ordered = coalesce(%s, ordered), description = coalesce(%s, description),
-    disabled_at = CASE WHEN %s THEN NULL WHEN NOT %s THEN coalesce(disabled_at, now()) ELSE disabled_at END,
-    disabled_why = CASE WHEN %s THEN NULL WHEN NOT %s THEN coalesce(disabled_why, %s) ELSE disabled_why END,
-    failing_since = CASE WHEN %s THEN NULL ELSE failing_since END
-    WHERE id = %s AND merchant = %s RETURNING *)
+    disabled_at = CASE WHEN enabled THEN NULL WHEN NOT enabled THEN coalesce(disabled_at, now()) ELSE disabled_at END,
+    disabled_why = CASE WHEN enabled THEN NULL WHEN NOT enabled THEN coalesce(disabled_why, %s) ELSE disabled_why END,
+    failing_since = CASE WHEN enabled THEN NULL ELSE failing_since END
+    FROM (SELECT %s::boolean AS enabled) AS wished WHERE id = %s AND merchant = %s RETURNING e.*)
 """
 ROTATE = """
 WITH done AS (
@@ -62,7 +62,6 @@ WITH done AS (UPDATE webhook_endpoints SET disabled_at = NULL, disabled_why = NU
 LIST = "WITH done AS (SELECT * FROM webhook_endpoints WHERE merchant = %s OR %s::text IS NULL ORDER BY created_at, id)"
 ONE = "WITH done AS (SELECT * FROM webhook_endpoints WHERE id = %s AND merchant = %s)"
 SEALED = "SELECT secret, secret_request::text FROM webhook_endpoints WHERE id = %s AND merchant = %s"
-BY_MERCHANT = "disabled by the merchant"
 
 DELIVERY = """
 SELECT id, endpoint, event, type, payment, sequence, state, attempts, next_at, created_at, ended_at, (
@@ -91,16 +90,15 @@ class PostgresWebhookEndpoints:
         self._postgres, self._sealing = postgres, sealing
 
     async def create(self, merchant: str, wished: Wished, request: UUID, actor: str) -> Made | None:
-        id, secret = f"we_{request.hex}", _new_secret()
+        id, secret = endpoint_id(request), _new_secret()
         sealed = self._sealing.seal(secret, id)
-        what = (wished.url, list(wished.event_types or ["*"]), bool(wished.ordered), wished.description or "")
         made = await self._act(
             CREATE,
             (
                 merchant,
                 id,
                 merchant,
-                *what,
+                *wished.in_full(),
                 sealed,
                 str(request),
                 wished.enabled is False,
@@ -116,8 +114,7 @@ class PostgresWebhookEndpoints:
         on = wished.enabled
         said = {"url": wished.url, "event_types": types, "ordered": wished.ordered, "enabled": on}
         detail = {name: value for name, value in said.items() if value is not None}
-        switched = (on, on, on, on, BY_MERCHANT, on)
-        values = (wished.url, types, wished.ordered, wished.description, *switched, id, merchant)
+        values = (wished.url, types, wished.ordered, wished.description, BY_MERCHANT, on, id, merchant)
         return await self._act(CHANGE, values, (actor, "webhook_endpoint.changed", detail))
 
     async def rotate(

@@ -1,8 +1,11 @@
 """`millrace webhooks`: its arguments. What it shows and makes is `streams.operator.webhooks`' business."""
 
 import argparse
+from datetime import timedelta
 from typing import Any
 
+from models.webhook_endpoints import ROTATION_OVERLAP
+from models.webhooks import STATES
 from streams.operator.commands import Command, action, actor, operator_argument, readable, whole_number
 
 SHOWN_MAX = 1000
@@ -27,7 +30,10 @@ def arguments(webhooks: argparse.ArgumentParser) -> None:
     create.add_argument("--description", type=readable)
     rotate = _of_endpoint(actions, "rotate", "a new secret, shown this once; for a while both sign")
     rotate.add_argument(
-        "--overlap-h", type=whole_number(OVERLAP_MAX_H), default=24, help="hours, 24 by default"
+        "--overlap-h",
+        type=whole_number(OVERLAP_MAX_H),
+        default=ROTATION_OVERLAP // timedelta(hours=1),
+        help="hours, %(default)s by default",
     )
     _of_endpoint(actions, "enable", "what was on its way goes on")
     disable = _of_endpoint(actions, "disable", "nothing more is sent to it")
@@ -36,7 +42,7 @@ def arguments(webhooks: argparse.ArgumentParser) -> None:
     deliveries = action(actions, "deliveries", "what was sent to an endpoint, the newest first")
     deliveries.add_argument("merchant", type=readable)
     deliveries.add_argument("endpoint", type=readable)
-    deliveries.add_argument("--state", choices=["pending", "delivered", "failed"])
+    deliveries.add_argument("--state", choices=STATES)
     deliveries.add_argument("--limit", type=whole_number(SHOWN_MAX), default=20)
     redeliver = _of_merchant(actions, "redeliver", "send a delivery again, now, under its id")
     redeliver.add_argument("delivery", type=readable)
