@@ -229,8 +229,11 @@ def _is_news(
     """Whether `event` is later than what is known. A webhook may be days old, and a payment only goes forward:
 
     requires_action, processing, authorised or declined, captured or canceled. An end is always news. So is the first
-    word about a payment, and the answer to a later call: only that can say that the call came to nothing.
+    word about a payment, and the answer to a later call: only that can say that the call came to nothing. An authorisation that
+    is known is news once more where only now it is said until when: Stripe's notices do not say it, and may be first.
     """
+    if isinstance(event, PaymentAuthorized) and payment.status is PaymentStatus.AUTHORIZED:
+        return payment.authorized_until is None and event.authorized_until is not None
     call = transaction.payment_call()
     if call is not None and (call is answers or call.call.operation is Operation.CREATE):
         return True

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from models.commands import Command
-from models.events import CallRepeated, PaymentAuthorizationExpiring
+from models.events import CallRepeated, PaymentAuthorizationExpiring, PaymentAuthorized
 from models.payment import PaymentStatus
 from tests.models.samples import (
     AUTHORIZED,
@@ -52,6 +52,16 @@ def test_an_authorization_whose_end_is_not_known_is_not_told_of() -> None:
     story = given(create_manual(), answer(CREATE_CALL, replace(AUTHORIZED, authorized_until=None)))
     assert story.transaction.next_check_at is None
     story.when(check(ENDS_S)).then_nothing()
+
+
+def test_when_it_ends_is_learned_from_the_answer_though_a_notice_that_does_not_say_came_before() -> None:
+    quick = notice(replace(AUTHORIZED, authorized_until=None))
+    story = given(create_manual(), quick)
+    assert (story.payment.status, story.payment.authorized_until) == (PaymentStatus.AUTHORIZED, None)
+    story.when(answer(CREATE_CALL, AUTHORIZED)).then(PaymentAuthorized).settling()
+    assert (story.payment.amount_capturable_minor, story.payment.authorized_until) == (1000, at(ENDS_S))
+    story.when(answer(CREATE_CALL, AUTHORIZED), quick).then_nothing()
+    story.when(check(ENDS_S - DAY_S)).then(PaymentAuthorizationExpiring(at(ENDS_S)))
 
 
 @pytest.mark.parametrize(
