@@ -42,6 +42,7 @@ class Process:
             drain_s=settings.drain_s,
             stall_s=stall_s,
             credentials=credentials(settings),
+            crashpoint=self.crashpoint,
         )
 
     def gauge(self, name: str, meaning: str, read: Callable[[], float]) -> None:

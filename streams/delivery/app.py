@@ -63,7 +63,8 @@ CHANGELOG_CONFIG = {
 class App:
     """`drain_s`: for what runs when partitions are handed over. `stall_s`: something is held and nothing finishes.
     `stop_s`: from SIGTERM to the end, whatever hangs. `instance_id`: static membership; a restart within the session
-    keeps its partitions. `credentials`: a `faust.SASLCredentials` or `faust.SSLCredentials`."""
+    keeps its partitions. `credentials`: a `faust.SASLCredentials` or `faust.SSLCredentials`. `crashpoint`: is told the
+    name of each place at which fault tests want to strike."""
 
     def __init__(
         self,
@@ -79,7 +80,9 @@ class App:
         stop_s: float = 20.0,
         fetch_wait_ms: int = FETCH_WAIT_MS,
         credentials: Any = None,
+        crashpoint: Callable[[str], None] = lambda name: None,
     ) -> None:
+        self.crashpoint = crashpoint
         self.group, self.bootstrap, self.dead_letters, self.partitions = (
             group,
             bootstrap,
@@ -237,6 +240,7 @@ class App:
         consumer.stop_flow()
         flow_control.suspend()
         flow_control.clear()
+        self.crashpoint("delivery.handing_over")
         await self.role.drain(self.drain_s)
         await self._commit_the_last()
         self.held.forget()

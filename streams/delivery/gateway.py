@@ -82,6 +82,7 @@ class Gateway:
             tp, record, work = queue[0]
             outgoing = await self._outcome(record, work)
             await self.app.outbox.send(outgoing, record.partition)
+            self.app.crashpoint("delivery.reported")
             self.app.held.done(tp, record, 1, len(record.value or b""))
             self.app.metrics.records += 1
             queue.popleft()

@@ -9,7 +9,7 @@ when, is not decided here.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient, CoordinationType
@@ -30,8 +30,15 @@ log = logging.getLogger("millrace.delivery")
 
 
 class TransactionalProducer:
-    def __init__(self, transactional_id: str, timeout_ms: int, settings: Settings) -> None:
+    def __init__(
+        self,
+        transactional_id: str,
+        timeout_ms: int,
+        settings: Settings,
+        crashpoint: Callable[[str], None] = lambda name: None,
+    ) -> None:
         """`timeout_ms`: after which the coordinator aborts a transaction that nobody has ended."""
+        self.crashpoint = crashpoint
         self.transactional_id = transactional_id
         self.timeout_ms = timeout_ms
         self.client = AIOKafkaClient(**settings)
@@ -60,6 +67,7 @@ class TransactionalProducer:
         packed = {tp: self._packed(items) for tp, items in parcels.items()}
         while batches := {tp: batch for tp, rest in packed.items() if (batch := next(rest, None))}:
             await self._produce(batches)
+        self.crashpoint("delivery.produced")
         end = protocol.commit(self.transactional_id, self.producer_id, self.epoch)
         ended = await self._ask_coordinator(end)
         self.producer_id, self.epoch = ended.producer_id, ended.producer_epoch

@@ -51,6 +51,7 @@ class Transactions:
         apply: Callable[[Record, Gathered], None],
         committed: Callable[["Transactions", Gathered, float], None],
         settings: Settings,
+        crashpoint: Callable[[str], None],
     ) -> None:
         self.tp = tp
         self.changelog = Partition(changelog, tp.partition)
@@ -65,7 +66,7 @@ class Transactions:
         self.busy = False
         self.task: asyncio.Task[None] | None = None
         self.producer = TransactionalProducer(
-            f"{group}-{tp.topic}-{tp.partition}", TRANSACTION_TIMEOUT_MS, settings
+            f"{group}-{tp.topic}-{tp.partition}", TRANSACTION_TIMEOUT_MS, settings, crashpoint
         )
 
     async def start(self) -> None:

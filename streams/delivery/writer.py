@@ -116,6 +116,7 @@ class Writer:
             self.out.clear()
 
     def _committed(self, transactions: Transactions, gathered: Gathered, seconds: float) -> None:
+        self.app.crashpoint("delivery.committed")
         self.app.answers.put(gathered.answers)
         self.app.metrics.transactions += 1
         self.app.metrics.records += gathered.records
@@ -143,6 +144,7 @@ class Writer:
             self._apply,
             self._committed,
             app.client_settings(),
+            app.crashpoint,
         )
 
     async def recovered(self, partition: int) -> None:

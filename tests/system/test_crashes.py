@@ -28,12 +28,17 @@ POINTS = {
     "web.before_remember": "the answer is known to the door alone",
     "web.before_answer": "the answer can be read, and has not left",
     "writer.decided": "decided in memory, nothing is committed",
+    "delivery.produced": "the records of a transaction are written, and it is not ended",
+    "delivery.committed": "the transaction is ended, nobody was answered",
     "gateway.before_psp": "the event is read, Stripe was not asked",
     "gateway.after_psp": "Stripe has charged, nobody knows",
+    "delivery.reported": "the outcome is a command, the event that asked for it is not done",
     "projection.after_store": "PostgreSQL has it, the place in the log was not committed",
     "analytics.after_store": "facts and sums are kept, the place in the log was not committed",
 }
 """Each of them is reached by what any payment does; the others are struck in tests of their own."""
+HANDING_OVER = "delivery.handing_over"
+"""What was taken is being given back: reached when somebody comes or goes."""
 STRIKES_WITHIN_S = 20.0
 BACK_WITHIN_S = 40.0
 FROZEN_S = 8.0  # beyond the session's six seconds: somebody else owns the partitions by then
@@ -48,6 +53,7 @@ def test_every_crash_point_of_the_code_is_struck_here() -> None:
         *REPLAY_POINTS,
         *REBUILD_POINTS,
         *MAIL_POINTS,
+        HANDING_OVER,
     }
 
 
@@ -77,6 +83,20 @@ async def test_a_rolling_restart_turns_nobody_away(
             print(f"{name} was replaced in {time.monotonic() - told_at:.1f} s")
     statuses = {attempt.status for attempt in history.attempts_since(began)}
     assert not {status for status in statuses if status is not None and status >= 500} - {503}
+    await inquest.hold()
+
+
+async def test_a_process_that_dies_while_it_hands_over_loses_and_doubles_nothing(
+    system: System, load: Callable[[int], Load], inquest: Inquest
+) -> None:
+    armed = system.crashpoints / HANDING_OVER
+    async with load(7):
+        deaths = _deaths(system)
+        armed.touch()
+        system.service.signal("writer-0", signal.SIGTERM)
+        await until(lambda: not armed.exists(), STRIKES_WITHIN_S, "somebody hands over")
+        await until(lambda: _deaths(system) > deaths, STRIKES_WITHIN_S, "the supervisor notices")
+        await until(system.service.is_whole, BACK_WITHIN_S, "it is back")
     await inquest.hold()
 
 
