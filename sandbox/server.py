@@ -45,6 +45,11 @@ class Server(abc.ABC):
             raise RuntimeError(f"{self.name} is not started")
         return self._process.pid
 
+    @property
+    def runs(self) -> bool:
+        """Whether its process is there; it may not answer yet."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start it; return once it answers. Raises ProgramFailed, with the end of its log, otherwise."""
         self.prepare()

@@ -3,16 +3,20 @@
 Three of them are a real cluster: replication 3, `min.insync.replicas` 2, the controllers in the same processes.
 """
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from sandbox import processes
+from sandbox import kafka, processes
 from sandbox.kafka import Kafka
 from sandbox.ports import HOST, Ports
+from sandbox.processes import Program
 
 CLUSTER_ID = "MillraceChaosCluster00"  # 22 characters of base64; all nodes must agree on it
 FORMAT_WITHIN_S = 60.0
+ANSWER_WITHIN_S = 60.0
 
 
 class Node(Kafka):
@@ -21,6 +25,8 @@ class Node(Kafka):
     def __init__(self, folder: Path, number: int, ports: list[tuple[int, int]]) -> None:
         super().__init__(folder, *ports[number - 1])
         self.number = number
+        self.before: tuple[str, ...] = ()
+        """What its command begins with, such as `tools.failing_io`."""
         self.ports = ports
 
     def prepare(self) -> None:
@@ -30,6 +36,10 @@ class Node(Kafka):
         if not (self.folder / "data" / "meta.properties").exists():
             arguments = ("format", "-t", CLUSTER_ID, "-c", str(self._configuration))
             processes.run(self._java("kafka.tools.StorageTool", *arguments), FORMAT_WITHIN_S)
+
+    def program(self) -> Program:
+        usual = super().program()
+        return replace(usual, command=(*self.before, *usual.command))
 
     def is_ready(self) -> bool:
         return True  # one node of three cannot answer before a second one is there; `Brokers.start` waits for all
@@ -56,15 +66,34 @@ class Brokers:
     def bootstrap(self) -> str:
         return ",".join(node.bootstrap for node in self.nodes)
 
+    @property
+    def pid(self) -> int:
+        return self.nodes[0].pid
+
     def start(self) -> None:
+        """Whichever do not run. Returns once all of them answer."""
         for node in self.nodes:
-            node.start()
-        processes.wait_until(lambda: all(Kafka.is_ready(node) for node in self.nodes), 60.0)
+            if not node.runs:
+                node.start()
+        processes.wait_until(self.answer, ANSWER_WITHIN_S)
+
+    def answer(self) -> bool:
+        return all(Kafka.is_ready(node) for node in self.nodes)
 
     def stop(self) -> None:
         for node in self.nodes:
             node.kill()
         self._ports.close()
+
+    def kill(self) -> None:
+        for node in self.nodes:
+            node.kill()
+
+    async def create_topic(self, name: str, partitions: int = 1, **config: str) -> None:
+        await kafka.create_topic(self.bootstrap, name, partitions, config)
+
+    def create_topic_sync(self, name: str, partitions: int = 1, **config: str) -> None:
+        asyncio.run(self.create_topic(name, partitions, **config))
 
     async def create(self, topics: dict[str, dict[str, str]], partitions: int) -> None:
         """Create topics as production has them: replicated as far as there are brokers."""

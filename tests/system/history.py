@@ -49,6 +49,12 @@ class Operation:
         return self.attempts[-1].status if self.attempts else None
 
     @property
+    def settled_at(self) -> float | None:
+        """The moment (monotonic) of an answer that says how it ended; 202 says that it has begun."""
+        last = self.attempts[-1] if self.attempts else None
+        return last.at + last.took_s if last and last.status in (200, 201) else None
+
+    @property
     def identity(self) -> tuple[str, str]:
         """A command's id is its own on its payment only: a key may be used on several."""
         return self.payment_id, self.command_id
@@ -57,6 +63,8 @@ class Operation:
 class History:
     def __init__(self, path: Path) -> None:
         self.operations: list[Operation] = []
+        self.wrong: list[str] = []
+        """What a client was told that nobody may ever be told, in words, with the invariant's number."""
         self._file = path.open("a", buffering=1)
 
     def begin(

@@ -12,16 +12,27 @@ from tests.system.kafka_client import KafkaClient
 PAYMENTS_PER_S = 12.0  # with captures, refunds and repetitions about 25 commands a second
 ENDS_WITHIN_S = 90.0
 WAIT_S = 5  # of a POST, so that an outage is felt as 202 and not as silence
+SAYS_NOTHING = (None, 202, 404, 429, 503)  # to a stranger: no answer, not yet, no such payment, not now
 _runs = itertools.count()
 
 
 class Load:
-    """`async with`: customers come until the end of the block; then all who came are served to the end."""
+    """`async with`: customers come until the end of the block; then all who came are served to the end.
+
+    `stranger`: another merchant, who looks into payments that are not its own.
+    """
 
     def __init__(
-        self, http: HttpClient, kafka: KafkaClient, seed: int, payments_per_s: float = PAYMENTS_PER_S
+        self,
+        http: HttpClient,
+        kafka: KafkaClient,
+        seed: int,
+        payments_per_s: float = PAYMENTS_PER_S,
+        wait_s: int = WAIT_S,
+        stranger: HttpClient | None = None,
     ) -> None:
         self._http, self._kafka, self._rate = http, kafka, payments_per_s
+        self._wait_s, self._stranger = wait_s, stranger
         self._random = random.Random(seed)
         self._run = next(_runs)
         self._arrivals: asyncio.Task[None] | None = None
@@ -57,50 +68,67 @@ class Load:
         elif kind < 0.8:
             await self._be_declined(key)
         elif kind < 0.85:
-            await self._http.create(key, wait_s=WAIT_S, payment_method="pm_card_authenticationRequired")
+            await self._create(key, payment_method="pm_card_authenticationRequired")
         else:
             await self._upstream(key)
 
     async def _buy_and_bring_back(self, key: str) -> None:
-        bought = await self._http.create(key, wait_s=WAIT_S, amount=1000 + len(key))
+        bought = await self._create(key, amount=1000 + len(key))
         if self._random.random() < 0.3:
-            again = await self._http.create(key, wait_s=WAIT_S, amount=1000 + len(key))
-            _same(bought, again)
+            self._same(bought, await self._create(key, amount=1000 + len(key)))
+        if self._random.random() < 0.2:
+            self._refused(bought, await self._create(key, amount=7000))
+        if self._stranger and self._random.random() < 0.2:
+            await self._pry(self._stranger, bought)
         if self._random.random() < 0.6:
-            await self._http.refund(bought.payment_id, f"{key}-refund-1", wait_s=WAIT_S, amount=300)
+            await self._refund(bought, f"{key}-refund-1", 300)
         if self._random.random() < 0.3:
-            await asyncio.gather(
-                *(
-                    self._http.refund(bought.payment_id, f"{key}-refund-{n}", wait_s=WAIT_S, amount=500)
-                    for n in (2, 3)
-                )
-            )
+            await asyncio.gather(*(self._refund(bought, f"{key}-refund-{n}", 500) for n in (2, 3)))
 
     async def _reserve(self, key: str) -> None:
-        reserved = await self._http.create(key, wait_s=WAIT_S, amount=5000, capture_method="manual")
+        reserved = await self._create(key, amount=5000, capture_method="manual")
         chance = self._random.random()
         if chance < 0.3:
-            await self._http.cancel(reserved.payment_id, f"{key}-cancel", wait_s=WAIT_S)
+            await self._http.cancel(reserved.payment_id, f"{key}-cancel", wait_s=self._wait_s)
         elif chance < 0.6:
-            await self._http.capture(reserved.payment_id, f"{key}-capture", wait_s=WAIT_S, amount=4000)
+            await self._http.capture(reserved.payment_id, f"{key}-capture", wait_s=self._wait_s, amount=4000)
         elif chance < 0.9:
             await asyncio.gather(
-                self._http.capture(reserved.payment_id, f"{key}-capture", wait_s=WAIT_S),
-                self._http.cancel(reserved.payment_id, f"{key}-cancel", wait_s=WAIT_S),
+                self._http.capture(reserved.payment_id, f"{key}-capture", wait_s=self._wait_s),
+                self._http.cancel(reserved.payment_id, f"{key}-cancel", wait_s=self._wait_s),
             )
 
     async def _be_declined(self, key: str) -> None:
-        declined = await self._http.create(key, wait_s=WAIT_S, payment_method="pm_card_chargeDeclined")
-        again = await self._http.create(key, wait_s=WAIT_S, payment_method="pm_card_chargeDeclined")
-        _same(declined, again)
+        declined = await self._create(key, payment_method="pm_card_chargeDeclined")
+        self._same(declined, await self._create(key, payment_method="pm_card_chargeDeclined"))
 
     async def _upstream(self, key: str) -> None:
         for _ in range(1 + (self._random.random() < 0.3)):
             made = await self._kafka.create(f"{key}-kafka", amount=2500)
         await self._kafka.refund(made.payment_id, f"{key}-kafka-refund", amount=1000)
 
+    async def _create(self, key: str, **body: object) -> Operation:
+        return await self._http.create(key, wait_s=self._wait_s, **body)
 
-def _same(first: Operation, again: Operation) -> None:
-    """The same key and body: the same payment, however often."""
-    if first.outcome == again.outcome == OK:
-        assert first.answer["id"] == again.answer["id"]
+    async def _refund(self, bought: Operation, key: str, amount: int) -> None:
+        await self._http.refund(bought.payment_id, key, wait_s=self._wait_s, amount=amount)
+
+    def _same(self, first: Operation, again: Operation) -> None:
+        """The same key and body: the same payment, however often."""
+        if first.outcome == again.outcome == OK and first.answer["id"] != again.answer["id"]:
+            self._http.history.wrong.append(f"I7 {first.identity} is another payment when asked for again")
+
+    def _refused(self, first: Operation, other: Operation) -> None:
+        """The same key and another body: refused for good."""
+        if first.outcome == OK and other.answer.get("code") != "idempotency_key_reused":
+            self._http.history.wrong.append(
+                f"I7 another body under the key of {first.identity}: {other.status}"
+            )
+
+    async def _pry(self, stranger: HttpClient, bought: Operation) -> None:
+        """Of another merchant's payment there is nothing to be seen, and nothing to be had."""
+        path = f"/v1/payments/{bought.payment_id}"
+        for method, what in (("GET", path), ("GET", f"{path}/events"), ("POST", f"{path}/refunds")):
+            seen = await stranger.look(method, what, f"pry-{bought.payment_id}")
+            if seen not in SAYS_NOTHING:
+                self._http.history.wrong.append(f"I10 {method} {what} shows a stranger {seen}")

@@ -6,9 +6,10 @@ What lives here: starting, stopping, finding processes. Clients, faults and what
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -54,6 +55,7 @@ PSP_SLOT_S = "3"
 """Shorter than by default, so that an outage of Stripe's becomes an unknown outcome within a test's patience."""
 
 FOLLOW_UP_S = "0.3"  # what the simulator does by itself later on
+NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 READY_WITHIN_S = 90.0
 BACK_WITHIN_S = 60.0
 
@@ -160,10 +162,11 @@ class Service:
 
 
 class System:
-    """Everything, and where it is."""
+    """Everything, and where it is. `settings`: beside, or in place of, what the tests tell the service."""
 
-    def __init__(self, folder: Path, servers: Servers) -> None:
+    def __init__(self, folder: Path, servers: Servers, settings: Mapping[str, str] = NOTHING_MORE) -> None:
         self._ports = Ports()
+        self._told = settings
         self.folder = folder
         self.crashpoints = folder / "crashpoints"
         self.kafka, self.postgres, self.redis = servers.kafka(), servers.postgres(), servers.redis()
@@ -236,4 +239,5 @@ class System:
             "MILLRACE_CORS_ORIGINS": SHOP,
             "MILLRACE_CATCH_UP_S": "86400",  # once, at start: what a test keeps from the service stays from it
             **{f"MILLRACE_{role}": str(count) for role, count in ROLES.items()},
+            **self._told,
         }

@@ -36,7 +36,7 @@ def differences(found: Evidence) -> list[str]:
         _nothing_at_stripe_without_a_command,
         _poison_is_a_dead_letter_once,
     )
-    return [*found.log.broken, *(words for check in checks for words in check(found))]
+    return [*found.history.wrong, *found.log.broken, *(words for check in checks for words in check(found))]
 
 
 def _never_twice(found: Evidence) -> Iterator[str]:
@@ -58,7 +58,7 @@ def _every_client_was_answered(found: Evidence) -> Iterator[str]:
             yield f"I14 {operation.type} {operation.identity} never got a definite answer"
         for attempt in operation.attempts:
             if attempt.status is not None and attempt.status >= 500 and attempt.status != UNAVAILABLE:
-                yield f"{operation.type} {operation.identity} was answered with {attempt.status}"
+                yield f"I2 {operation.type} {operation.identity} was answered with {attempt.status}"
 
 
 def _every_command_settles_once(found: Evidence) -> Iterator[str]:

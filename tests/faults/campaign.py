@@ -1,0 +1,147 @@
+"""The fault campaign: `python -m tests.faults.campaign --faults F1 F6 --seeds 10`. What is done already is not done again.
+
+Each run has a fault and a seed; several share one system, which is started anew after a violation and for each planted bug.
+Results are lines of JSON in the folder, whatever ends the campaign; `--report` writes them up.
+"""
+
+import argparse
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from sandbox.stack import CHECKOUT
+from tests.faults import judging, tools
+from tests.faults.catalogue import FAULTS
+from tests.faults.judging import Result
+from tests.faults.report import written
+from tests.faults.world import world
+
+FOLDER = CHECKOUT / ".faults"
+RUNS_OF_A_SYSTEM = 12
+"""The inquest looks at everything that ever happened: what a system has done makes each run on it longer."""
+
+
+class Planned(NamedTuple):
+    bug: str
+    fault: str
+    seed: int
+
+
+class Results:
+    """What is known, by run; of this version of the code alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "results.jsonl"
+        folder.mkdir(exist_ok=True)
+        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        self.all = [json.loads(line) for line in lines]
+        self.done = {Planned(each["bug"], each["fault"], each["seed"]) for each in self.all}
+
+    def add(self, result: Result) -> None:
+        line = {**result.line(), "at": round(time.time()), "version": _version()}
+        self.all.append(line)
+        with self._file.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def _version() -> str:
+    found = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip()
+
+
+def _systems(planned: list[Planned]) -> Iterator[list[Planned]]:
+    """Runs that share a system, in their order."""
+    for _, group in groupby(planned, lambda one: (one.bug, FAULTS[one.fault].needs_own and one)):
+        runs = list(group)
+        for first in range(0, len(runs), RUNS_OF_A_SYSTEM):
+            yield runs[first : first + RUNS_OF_A_SYSTEM]
+
+
+async def carry_out(planned: list[Planned], results: Results, folder: Path) -> None:
+    """One system after the other; a new one after each violation."""
+    began = time.monotonic()
+    for runs in _systems(planned):
+        left = runs
+        while left:
+            some = folder / f"system-{int(time.time())}"
+            left = await _serve(left, results, some)
+            done = sum(one in results.done for one in planned)
+            passed = time.monotonic() - began
+            print(f"  {done} of {len(planned)} runs, {passed / 60:.1f} min", flush=True)
+
+
+async def _serve(runs: list[Planned], results: Results, folder: Path) -> list[Planned]:
+    """On one system; the runs that are left when it is of no more use. It is kept on disk where something was wrong."""
+    wrong = False
+    async with world(folder, _planted(runs[0].bug)) as here:
+        while runs and not wrong:
+            bug, fault, seed = one = runs[0]
+            result = await judging.run(here, FAULTS[fault], seed, bug)
+            wrong = _keep(result, results, folder)
+            results.done.add(one)
+            runs = runs[1:]
+        if not wrong:
+            wrong = _keep(await judging.close(here, bug), results, folder)
+    if not wrong:
+        await asyncio.to_thread(shutil.rmtree, folder)
+    return runs
+
+
+def _planted(bug: str) -> dict[str, str]:
+    if not bug:
+        return {}
+    from tests.faults import planted
+
+    return dict(planted.environment(bug))  # type: ignore[attr-defined]
+
+
+def _keep(result: Result, results: Results, folder: Path) -> bool:
+    """Whether something was wrong."""
+    results.add(result)
+    verdict = result.missing and f"not injected: {result.missing}"
+    verdict = verdict or (f"VIOLATED {result.violations} ({folder})" if result.violations else "holds")
+    bug = f" with {result.bug}" if result.bug else ""
+    recovered = f", recovered in {result.recovered_s} s" if result.recovered_s else ""
+    print(f"{result.fault} seed {result.seed}{bug}: {verdict}{recovered}, {result.took_s} s {result.notes}")
+    for words in result.words:
+        print(f"    {words[:400]}")
+    sys.stdout.flush()
+    return bool(result.violations)
+
+
+def main() -> None:
+    tools.enter_namespaces()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--faults", nargs="+", default=list(FAULTS), choices=list(FAULTS), metavar="F")
+    parser.add_argument("--seeds", type=int, default=1, help="of each fault, counted from --first")
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--bug", default="", help="planted: it must be noticed")
+    parser.add_argument(
+        "--folder", type=Path, default=FOLDER, help="of results, and of systems that went wrong"
+    )
+    parser.add_argument("--again", action="store_true", help="also what is done already")
+    parser.add_argument("--report", action="store_true", help="write up what is known, and do nothing")
+    asked = parser.parse_args()
+    results = Results(asked.folder)
+    if not asked.report:
+        seeds = range(asked.first, asked.first + asked.seeds)
+        planned = [Planned(asked.bug, fault, seed) for fault in asked.faults for seed in seeds]
+        planned = [one for one in planned if asked.again or one not in results.done]
+        asyncio.run(carry_out(planned, results, asked.folder))
+    print(written(results.all))
+    sys.exit(any(each["violations"] for each in results.all) != bool(asked.bug))
+
+
+if __name__ == "__main__":
+    main()

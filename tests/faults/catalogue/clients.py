@@ -1,0 +1,53 @@
+"""F13, F14: clients that repeat themselves, contradict themselves, and send what is no command."""
+
+import asyncio
+from uuid import uuid4
+
+from aiokafka.errors import KafkaError
+
+from tests.faults.catalogue.fault import fault
+from tests.faults.world import World
+from tests.system.poison import ODD, send_odd
+
+PARALLEL = 50
+BETWEEN_S = (0.05, 0.4)
+AGAIN = 5
+
+
+@fault("F13", "the same command five times, the same key with another body, fifty at once under one key")
+async def repeated(world: World) -> None:
+    key = f"repeated-{uuid4().hex}"
+    made = await asyncio.gather(*(world.http.create(f"{key}-fifty", amount=4999) for _ in range(PARALLEL)))
+    ids = {each.answer.get("id") for each in made if each.status in (201, 202)}
+    if ids != {made[0].payment_id}:
+        world.history.wrong.append(f"I7 fifty requests with one key made {ids}")
+    torn = await asyncio.gather(
+        *(world.http.create(f"{key}-torn", amount=1000 + number % 2) for number in range(20))
+    )
+    amounts = {each.answer["amount"] for each in torn if each.status == 201}
+    codes = {each.answer.get("code") for each in torn if each.status == 422}
+    if len(amounts) > 1 or codes - {"idempotency_key_reused"}:
+        world.history.wrong.append(f"I7 two bodies under one key: {amounts}, {codes}")
+    for _ in range(AGAIN):
+        sent = await world.kafka.create(f"{key}-five", amount=3100)
+        await world.kafka.refund(sent.payment_id, f"{key}-five-refund", amount=100)
+        await world.pause(*BETWEEN_S)
+    await world.kafka.create(f"{key}-five", amount=9999)
+    refunds = (
+        world.http.refund(made[0].payment_id, f"{key}-race-{number}", amount=1000) for number in range(10)
+    )
+    taken = [each for each in await asyncio.gather(*refunds) if each.status in (201, 202)]
+    if len(taken) > 4:
+        world.history.wrong.append(f"I4 {len(taken)} refunds of 1000 were taken for 4999")
+    world.strike()
+
+
+@fault("F14", "poison: no UTF-8, no JSON, unknown types, no key, tombstones, lies")
+async def poison(world: World) -> None:
+    for what in world.random.sample(sorted(ODD), 12):
+        try:
+            await send_odd(world.kafka, world.inquest, ODD[what], world.system.settings.partitions)
+        except KafkaError as refused:
+            world.notes[what] = repr(refused)
+        await world.pause(*BETWEEN_S)
+    world.strike()

@@ -1,0 +1,49 @@
+"""F22: workers of the version before beside those of this one."""
+
+import asyncio
+import subprocess
+import tarfile
+from io import BytesIO
+from pathlib import Path
+
+from sandbox.stack import CHECKOUT
+from tests.faults.catalogue.fault import fault
+from tests.faults.joiner import Joiner
+from tests.faults.tools import Missing
+from tests.faults.world import World
+
+BEFORE = "f33194b"
+"""The version before: the last release, or, while there is none, a commit that others have run."""
+BESIDE_S = 8.0
+PARTS = ("models", "agents", "streams", "web")
+
+
+@fault("F22", "workers of the version before beside those of this one")
+async def two_versions(world: World) -> None:
+    tree = world.system.folder / "before"
+    await asyncio.to_thread(_check_out, tree)
+    role = world.random.choice(("writer", "gateway", "projection"))
+    world.notes["before"] = role
+    joiner = Joiner(world.system, role, tree=tree)
+    joiner.start()
+    try:
+        await asyncio.to_thread(joiner.wait_until_ready)
+        world.kill(world.random.choice(world.names(role)))  # so that it gets more than its share
+        await asyncio.sleep(BESIDE_S)
+    finally:
+        await asyncio.to_thread(joiner.stop)
+    world.strike()
+
+
+def _check_out(tree: Path) -> None:
+    """Raises Missing in a copy without the history, or a shallow one."""
+    if tree.exists():
+        return
+    packed = subprocess.run(
+        ["git", "archive", BEFORE, *PARTS], cwd=CHECKOUT, capture_output=True, check=False
+    )
+    if packed.returncode != 0:
+        raise Missing(f"the version before ({BEFORE}) is not in this copy's history")
+    tree.mkdir()
+    with tarfile.open(fileobj=BytesIO(packed.stdout)) as archive:
+        archive.extractall(tree, filter="data")

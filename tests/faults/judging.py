@@ -1,0 +1,140 @@
+"""One run from the first customer to the verdict: load, harm, recovery, quiet, and what holds then."""
+
+import asyncio
+import contextlib
+import random
+import re
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tests.faults.catalogue import Fault
+from tests.faults.notices import untold, wrongly_told
+from tests.faults.recovery import felt
+from tests.faults.tools import Missing
+from tests.faults.world import World
+from tests.system.secrecy import canaries, leaks
+from tests.system.truths import ledger
+from tests.system.waiting import until
+
+FLOWS_AFTER = 6  # accepted commands before anything is done, so that the harm meets work
+FLOWS_WITHIN_S = 40.0
+INJECTED_WITHIN_S = 240.0
+RECOVERS_WITHIN_S = 60.0
+QUIET_WITHIN_S = 150.0  # T: from the end of the faults and of the customers to the verdict
+TOLD_WITHIN_S = 120.0  # a lease of a minute must end for what was under way when its worker was killed
+WORDS_MAX = 8
+INVARIANT = re.compile(r"I(\d+)\b")
+
+
+@dataclass
+class Result:
+    """Of one run; a line of JSON. `violations` by invariant; `words`: the first of them."""
+
+    fault: str
+    seed: int
+    bug: str = ""
+    violations: dict[str, int] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+    missing: str = ""
+    recovered_s: list[float] = field(default_factory=list)
+    figures: dict[str, float] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    took_s: float = 0.0
+
+    def found(self, words: list[str]) -> None:
+        self.words += words[: max(0, WORDS_MAX - len(self.words))]
+        counted = Counter(self.violations)
+        for each in words:
+            named = INVARIANT.search(each)
+            counted[f"I{named[1]}" if named else "other"] += 1
+        self.violations = dict(counted)
+
+    def line(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+async def run(world: World, fault: Fault, seed: int, bug: str = "") -> Result:
+    """Never raises for what the system does wrong: that is in the result."""
+    result, began = Result(fault.id, seed, bug), time.monotonic()
+    world.random, world.recoveries, world.notes = random.Random(f"{fault.id}/{seed}"), [], {}
+    before = await _counted(world)
+    try:
+        async with world.load():
+            await _flows(world)
+            async with asyncio.timeout(INJECTED_WITHIN_S):
+                await fault.inject(world)
+            result.recovered_s = await _recovered(world)
+        await world.whole()
+        await world.inquest.hold(QUIET_WITHIN_S)
+    except Missing as why:
+        result.missing = str(why)
+    except AssertionError as wrong:
+        result.found(str(wrong).splitlines())
+    except (TimeoutError, ExceptionGroup) as stuck:
+        result.found([f"I14 it got stuck: {stuck!r}"])
+    clients = felt(world.history, began)
+    after = await _counted(world)
+    result.figures = {name: after[name] - before[name] for name in after} | {
+        "attempts": clients.attempts,
+        "unavailable": round(clients.unavailable, 4),
+        "p99_s": round(clients.p99_s, 2),
+    }
+    result.notes, result.took_s = world.notes, round(time.monotonic() - began, 1)
+    return result
+
+
+async def close(world: World, bug: str = "") -> Result:
+    """What is judged once, when a system has served: that all was told, that nothing secret is anywhere, no key was too old."""
+    result, began = Result("end", 0, bug), time.monotonic()
+    got, merchant = world.receiver.got, world.system.merchants[0]["id"]
+    try:
+        found = await world.inquest.hold(QUIET_WITHIN_S)
+        with contextlib.suppress(AssertionError):  # what is missing then is said by name
+            await until(lambda: not untold(found, got, merchant), TOLD_WITHIN_S, "all is told")
+        wrong = [*wrongly_told(found, got), *untold(found, got, merchant)]
+        planted = {each["id"]: each["api_key"] for each in world.system.merchants}
+        wrong += await leaks(world.system, canaries(world.system, planted))
+        stale = (await world.stripe.requests())["stale_keys"]
+        wrong += [f"I15 {use} was posted with a key that was too old" for use in stale]
+        result.found(wrong)
+        result.figures = {"told": len(got)}
+    except AssertionError as unheld:
+        result.found(str(unheld).splitlines())
+    result.took_s = round(time.monotonic() - began, 1)
+    return result
+
+
+async def _flows(world: World) -> None:
+    flowing = len(world.history.accepted()) + FLOWS_AFTER
+    await until(lambda: len(world.history.accepted()) >= flowing, FLOWS_WITHIN_S, "I14 the load flows")
+
+
+async def _recovered(world: World) -> list[float]:
+    """Of each strike, in seconds. Raises AssertionError."""
+    try:
+        async with asyncio.timeout(RECOVERS_WITHIN_S):
+            return [round(took, 2) for took in await asyncio.gather(*world.recoveries)]
+    except TimeoutError:
+        raise AssertionError("I14 new commands do not settle again on every partition") from None
+
+
+async def _counted(world: World) -> dict[str, float]:
+    """So far: what was asked, what was settled, what came twice and was taken once."""
+    log = world.inquest.log
+    identities = [dict(record.headers).get("ce_id") for record in log.commands.values()]
+    books = await ledger(world.system)
+    return {
+        "accepted": len(world.history.accepted()),
+        "settled": sum(bool(event.settles) for told in log.stories.values() for event, _ in told),
+        "unknown": sum(
+            story.type.endswith("outcome_unknown.v1") for told in log.stories.values() for _, story in told
+        ),
+        "review": sum(
+            story.type.endswith("review_required.v1") for told in log.stories.values() for _, story in told
+        ),
+        "duplicates": len(identities) - len(set(identities)),
+        "dead_letters": len(log.dead),
+        "charges": sum(entry["kind"] == "charge" for entry in books.entries),
+    }

@@ -1,0 +1,38 @@
+"""I16: every event of a merchant's payments arrives at its server at least once, under one id, and never before it is durable."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from tests.system.evidence import Evidence
+
+Got = list[tuple[str, str, dict[str, object]]]
+
+
+def wrongly_told(found: Evidence, got: Got) -> Iterator[str]:
+    """What was told and should not have been, or under two ids."""
+    ids = defaultdict[str, set[str]](set)
+    durable = _events(found)
+    for _, id, payload in got:
+        data = payload["data"]
+        assert isinstance(data, dict)
+        ids[data["id"]].add(id)
+        if data["id"] not in durable:
+            yield f"I16 {data['id']} was told and is not in the log"
+    yield from (f"I16 {event} was told under {len(each)} ids" for event, each in ids.items() if len(each) > 1)
+
+
+def untold(found: Evidence, got: Got, merchant: str) -> list[str]:
+    """Events of the merchant's that have not arrived, in words."""
+    arrived = {payload["data"]["id"] for _, _, payload in got}  # type: ignore[index]
+    mine = {event for event, owner in _events(found).items() if owner == merchant}
+    return [f"I16 {event} was never told" for event in mine - arrived]
+
+
+def _events(found: Evidence) -> dict[str, str]:
+    """Of payments that there are: by the event's id its payment's merchant."""
+    return {
+        story.id: transaction.merchant or ""
+        for id, told in found.log.stories.items()
+        if (transaction := found.log.replayed[id]).payment is not None
+        for _, story in told
+    }
