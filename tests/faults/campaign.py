@@ -7,6 +7,7 @@ Results are lines of JSON in the folder, whatever ends the campaign; `--report` 
 import argparse
 import asyncio
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -60,7 +61,7 @@ def _version() -> str:
 
 def _systems(planned: list[Planned]) -> Iterator[list[Planned]]:
     """Runs that share a system, in their order."""
-    for _, group in groupby(planned, lambda one: (one.bug, FAULTS[one.fault].needs_own and one)):
+    for _, group in groupby(planned, lambda one: one.bug):
         runs = list(group)
         for first in range(0, len(runs), RUNS_OF_A_SYSTEM):
             yield runs[first : first + RUNS_OF_A_SYSTEM]
@@ -120,6 +121,7 @@ def _keep(result: Result, results: Results, folder: Path) -> bool:
 
 def main() -> None:
     tools.enter_namespaces()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -26,6 +26,7 @@ QUIET_WITHIN_S = 150.0  # T: from the end of the faults and of the customers to 
 TOLD_WITHIN_S = 120.0  # a lease of a minute must end for what was under way when its worker was killed
 WORDS_MAX = 8
 INVARIANT = re.compile(r"I(\d+)\b")
+HEADING = re.compile(r"\d+ found:$|… and ")
 
 
 @dataclass
@@ -44,6 +45,7 @@ class Result:
     took_s: float = 0.0
 
     def found(self, words: list[str]) -> None:
+        words = [each for each in words if not HEADING.match(each)]
         self.words += words[: max(0, WORDS_MAX - len(self.words))]
         counted = Counter(self.violations)
         for each in words:
@@ -61,15 +63,18 @@ async def run(world: World, fault: Fault, seed: int, bug: str = "") -> Result:
     world.random, world.recoveries, world.notes = random.Random(f"{fault.id}/{seed}"), [], {}
     before = await _counted(world)
     try:
-        async with world.load():
-            await _flows(world)
-            async with asyncio.timeout(INJECTED_WITHIN_S):
-                await fault.inject(world)
+        if fault.with_load:
+            async with world.load():
+                await _flows(world)
+                result.missing = await _inject(world, fault)
+                result.recovered_s = await _recovered(world)
+        else:
+            result.missing = await _inject(world, fault)
+            async with world.load():
+                await _flows(world)
             result.recovered_s = await _recovered(world)
         await world.whole()
         await world.inquest.hold(QUIET_WITHIN_S)
-    except Missing as why:
-        result.missing = str(why)
     except AssertionError as wrong:
         result.found(str(wrong).splitlines())
     except (TimeoutError, ExceptionGroup) as stuck:
@@ -104,6 +109,16 @@ async def close(world: World, bug: str = "") -> Result:
         result.found(str(unheld).splitlines())
     result.took_s = round(time.monotonic() - began, 1)
     return result
+
+
+async def _inject(world: World, fault: Fault) -> str:
+    """Why it could not be; empty when it could."""
+    try:
+        async with asyncio.timeout(INJECTED_WITHIN_S):
+            await fault.inject(world)
+    except Missing as why:
+        return str(why)
+    return ""
 
 
 async def _flows(world: World) -> None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-INSIDE = "MILLRACE_TESTS_NAMESPACES"
+INSIDE = "TESTS_NAMESPACES"
 DEBIAN = {
     "nft": "nftables",
     "faketime": "faketime",

@@ -1,14 +1,22 @@
 """F11, F17: time itself. Keys that Stripe has forgotten, a worker whose clock is wrong."""
 
 import asyncio
+import signal
+from functools import partial
+from uuid import uuid4
 
 from tests.faults.catalogue.fault import fault
 from tests.faults.joiner import Joiner
 from tests.faults.tools import clock_ahead
 from tests.faults.world import World
+from tests.system.history import Operation
+from tests.system.waiting import until
+from tests.system.watching import becomes
 
 OFF_S = 300.0
 WRONG_FOR_S = 8.0
+LATER_S = 25 * 3600.0
+SETTLES_WITHIN_S = 60.0
 
 
 @fault("F17", "a worker whose clock is five minutes ahead, or behind")
@@ -26,3 +34,60 @@ async def wrong_clock(world: World) -> None:
     finally:
         await asyncio.to_thread(joiner.stop)
     world.strike()
+
+
+@fault(
+    "F11",
+    "a command stuck for 25 hours, whose keys Stripe has forgotten; and one that comes so late",
+    with_load=False,
+)
+async def keys_forgotten(world: World) -> None:
+    """The writers and gateways sleep, and others with tomorrow's clock take over."""
+    key = f"stuck-{uuid4().hex}"
+    await world.stripe.plan({"kind": "lost_answer", "payment": world.http.payment_id(f"{key}-charged")})
+    await world.stripe.plan({"kind": "reset", "payment": world.http.payment_id(f"{key}-untouched")})
+    stuck = [await world.http.create(f"{key}-{what}", wait_s=1) for what in ("charged", "untouched")]
+    for each in stuck:
+        await becomes(world.http, each, status="unknown")
+    sleepers = world.names("writer", "gateway")
+    for name in sleepers:
+        world.system.service.signal(name, signal.SIGSTOP)
+    await world.stripe.move_clock(LATER_S)
+    await world.stripe.forget_faults()
+    joiners = [Joiner(world.system, role, clock_ahead(LATER_S)) for role in ("writer", "gateway")]
+    try:
+        for joiner in joiners:
+            joiner.start()
+        for joiner in joiners:
+            await asyncio.to_thread(joiner.wait_until_ready)
+        for each in stuck:
+            await until(
+                partial(_is_out_of_doubt, world, each), SETTLES_WITHIN_S, f"{each.payment_id} is settled"
+            )
+        late = await world.kafka.create(f"{key}-late")
+        await until(
+            partial(_is_refused, world, late.payment_id), SETTLES_WITHIN_S, "what comes late is refused"
+        )
+    finally:
+        for joiner in joiners:
+            await asyncio.to_thread(joiner.kill)
+        await world.stripe.move_clock(-LATER_S)
+        for name in sleepers:
+            world.system.service.signal(name, signal.SIGKILL)
+    world.strike()
+
+
+async def _is_out_of_doubt(world: World, made: Operation) -> bool:
+    status, payment = await world.http.get(f"/v1/payments/{made.payment_id}")
+    return status == 200 and payment["status"] not in ("unknown", "processing")
+
+
+async def _is_refused(world: World, payment_id: str) -> bool:
+    """Read in the log, since nobody waits. What is not refused is wrong, whatever comes of it."""
+    await world.inquest.log.read_on()
+    told = [story for _, story in world.inquest.log.stories[payment_id]]
+    if told and told[0].content.get("code") != "command_expired":
+        world.history.wrong.append(
+            f"I15 a create that came {LATER_S:g} s late: {[each.type for each in told]}"
+        )
+    return bool(told)

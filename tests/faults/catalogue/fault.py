@@ -13,30 +13,29 @@ Inject = Callable[[World], Awaitable[None]]
 class Fault:
     """`inject` returns when the harm is done and taken away. It says `world.strike()` where recovery is to be counted from.
 
-    `needs_own`: leaves a system that is of no use for other runs. `alone`: nothing else may happen beside it.
+    `with_load`: customers come meanwhile; where not, only before and after, and nothing else may happen beside it.
     """
 
     id: str
     what: str
     inject: Inject
-    needs_own: bool = False
-    alone: bool = False
+    with_load: bool = True
 
 
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(id: str, what: str, needs_own: bool = False, alone: bool = False) -> Callable[[Inject], Inject]:
+def fault(id: str, what: str, with_load: bool = True) -> Callable[[Inject], Inject]:
     def enter(inject: Inject) -> Inject:
-        FAULTS[id] = Fault(id, what, inject, needs_own, alone)
+        FAULTS[id] = Fault(id, what, inject, with_load)
         return inject
 
     return enter
 
 
-@fault("F21", "two faults at once, at random", alone=True)
+@fault("F21", "two faults at once, at random")
 async def pair(world: World) -> None:
-    usable = sorted(fault.id for fault in FAULTS.values() if not fault.alone and not fault.needs_own)
+    usable = sorted(fault.id for fault in FAULTS.values() if fault.with_load and fault.id != "F21")
     two = world.random.sample(usable, 2)
     world.notes["pair"] = "+".join(two)
     await asyncio.gather(*(FAULTS[id].inject(world) for id in two))
