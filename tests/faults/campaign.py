@@ -6,6 +6,7 @@ Results are lines of JSON in the folder, whatever ends the campaign; `--report` 
 
 import argparse
 import asyncio
+import hashlib
 import json
 import logging
 import shutil
@@ -36,27 +37,28 @@ class Planned(NamedTuple):
 
 
 class Results:
-    """What is known, by run; of this version of the code alone."""
+    """What is known, by run. Done is what was done with the production code as it is committed now."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "results.jsonl"
         folder.mkdir(exist_ok=True)
         lines = self._file.read_text().splitlines() if self._file.exists() else []
-        self.all = [json.loads(line) for line in lines]
+        self.code = _code()
+        self.all = [line for line in map(json.loads, lines) if line["code"] == self.code]
         self.done = {Planned(each["bug"], each["fault"], each["seed"]) for each in self.all}
 
     def add(self, result: Result) -> None:
-        line = {**result.line(), "at": round(time.time()), "version": _version()}
+        line = {**result.line(), "at": round(time.time()), "code": self.code}
         self.all.append(line)
         with self._file.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
 
-def _version() -> str:
-    found = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=CHECKOUT, capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip()
+def _code() -> str:
+    """A digest of the committed production code; the same for all where there is no git."""
+    command = ["git", "ls-tree", "HEAD", "models", "agents", "streams", "web", "sandbox"]
+    found = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=False)
+    return hashlib.sha256(found.stdout).hexdigest()[:12]
 
 
 def _systems(planned: list[Planned]) -> Iterator[list[Planned]]:

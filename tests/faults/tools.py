@@ -82,8 +82,16 @@ class Firewall:
         self.open()
         listed = "{ " + ", ".join(map(str, ports)) + " }"
         rules = [f"tcp dport {listed} {verdict}"] + ([f"tcp sport {listed} {verdict}"] if both else [])
-        chain = "type filter hook input priority 0;\n" + "\n".join(rules)
-        program = f"table inet faults {{ chain input {{ {chain} }} }}"
+        lines = [
+            "table inet faults {",
+            "chain input {",
+            "type filter hook input priority 0",
+            *rules,
+            "}",
+            "}",
+            "",
+        ]
+        program = "\n".join(lines)
         subprocess.run(["nft", "-f", "-"], input=program.encode(), check=True)
 
 

@@ -67,6 +67,9 @@ class World:
         found = sorted(self.system.service.parts())
         return [name for name in found if not roles or name.rpartition("-")[0] in roles]
 
+    def pids(self) -> list[tuple[str, int]]:
+        return [(name, part["pid"]) for name, part in self.system.service.parts().items() if part["pid"]]
+
     def kill(self, name: str) -> None:
         """SIGKILL, and nobody is told."""
         self.system.service.signal(name, signal.SIGKILL)

@@ -47,12 +47,14 @@ async def happened(http: HttpClient, made: Operation, type: str) -> dict[str, An
 
 
 async def gauges(system: System, role: str, name: str) -> list[float]:
-    """Of all processes of the role; `name` with its labels."""
+    """Of all processes of the role; `name` with its labels, or without: then of all of them."""
     found: list[float] = []
     async with aiohttp.ClientSession() as session:
         for part, standing in system.service.parts().items():
             if part.startswith(role):
                 async with session.get(f"{standing['address']}/metrics") as answer:
                     lines = (await answer.text()).splitlines()
-                found += [float(line.split()[1]) for line in lines if line.startswith(f"{name} ")]
+                found += [
+                    float(line.split()[-1]) for line in lines if line.startswith((f"{name} ", f"{name}{{"))
+                ]
     return found

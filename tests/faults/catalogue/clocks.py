@@ -44,8 +44,12 @@ async def wrong_clock(world: World) -> None:
 async def keys_forgotten(world: World) -> None:
     """The writers and gateways sleep, and others with tomorrow's clock take over."""
     key = f"stuck-{uuid4().hex}"
-    await world.stripe.plan({"kind": "lost_answer", "payment": world.http.payment_id(f"{key}-charged")})
-    await world.stripe.plan({"kind": "reset", "payment": world.http.payment_id(f"{key}-untouched")})
+    charged, untouched = (world.http.payment_id(f"{key}-{what}") for what in ("charged", "untouched"))
+    await world.stripe.plan(
+        {"kind": "lost_answer", "payment": charged},
+        {"kind": "webhook_drop", "payment": charged},
+        {"kind": "reset", "payment": untouched},
+    )
     stuck = [await world.http.create(f"{key}-{what}", wait_s=1) for what in ("charged", "untouched")]
     for each in stuck:
         await becomes(world.http, each, status="unknown")

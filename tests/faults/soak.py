@@ -1,0 +1,178 @@
+"""The soak: `python -m tests.faults.soak --minutes 30`. Half an hour at 60 % of capacity, a random fault every minute.
+
+Memory must stay flat but for what a writer keeps of every payment, descriptors must not grow, and the lag must return to nothing.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import random
+import statistics
+import sys
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from uuid import uuid4
+
+from tests.faults import tools
+from tests.faults.campaign import FOLDER
+from tests.faults.catalogue import FAULTS
+from tests.faults.judging import QUIET_WITHIN_S
+from tests.faults.tools import Missing
+from tests.faults.world import World, world
+from tests.system.load import Load
+from tests.system.watching import gauges
+
+FAULTS_OF_A_SOAK = ("F1", "F2", "F3", "F5", "F6", "F7", "F8", "F9", "F10", "F12", "F13", "F15")
+BETWEEN_FAULTS_S = 60.0
+SAMPLED_EVERY_S = 5.0
+AT_ONCE = 48  # clients without a pause between their payments: the capacity
+CAPACITY_S = 20.0
+PART = 0.6
+COMMANDS_PER_CUSTOMER = 2.1  # of `Load`: a payment with what becomes of it
+LONG_S = 300.0  # processes that lived for less say nothing about growth
+WARM_S = 60.0  # of a process: caches fill
+ROLES = ("writer", "gateway", "projection", "notifications", "analytics")
+FEW_FDS = 24  # connections made and closed again
+
+
+@dataclass
+class Series:
+    """One life of a process: seconds, resident MB, descriptors."""
+
+    at: list[float] = field(default_factory=list)
+    mb: list[float] = field(default_factory=list)
+    fds: list[int] = field(default_factory=list)
+
+    @property
+    def lasted_s(self) -> float:
+        return self.at[-1] - self.at[0]
+
+    def slope_mb_per_min(self) -> float:
+        warm = [(at, mb) for at, mb in zip(self.at, self.mb, strict=True) if at > self.at[0] + WARM_S]
+        slope, _ = statistics.linear_regression(*zip(*warm, strict=True))
+        return slope * 60
+
+    def fds_grew(self) -> int:
+        third = len(self.fds) // 3
+        return max(self.fds[-third:]) - max(self.fds[:third])
+
+
+@asynccontextmanager
+async def sampled(here: World) -> AsyncIterator[dict[str, Series]]:
+    series = defaultdict[str, Series](Series)
+
+    async def sample() -> None:
+        while True:
+            for name, pid in here.pids():
+                try:
+                    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])  # noqa: ASYNC240 - memory, no disk
+                    descriptors = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+                except FileNotFoundError:
+                    continue
+                one = series[f"{name}/{pid}"]
+                one.at.append(time.monotonic())
+                one.mb.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+                one.fds.append(descriptors)
+            await asyncio.sleep(SAMPLED_EVERY_S)
+
+    sampling = asyncio.create_task(sample())
+    try:
+        yield series
+    finally:
+        sampling.cancel()
+
+
+async def capacity(here: World) -> float:
+    """Payments settled per second, with as many clients as it takes."""
+    ends, settled = time.monotonic() + CAPACITY_S, 0
+
+    async def pay() -> None:
+        nonlocal settled
+        while time.monotonic() < ends:
+            made = await here.http.create(f"capacity-{uuid4().hex}")
+            settled += made.settled_at is not None
+
+    await asyncio.gather(*(pay() for _ in range(AT_ONCE)))
+    return settled / CAPACITY_S
+
+
+async def soak(here: World, minutes: float, seed: int) -> dict[str, object]:
+    here.random = random.Random(f"soak/{seed}")
+    most = await capacity(here)
+    rate = most * PART / COMMANDS_PER_CUSTOMER
+    print(f"capacity {most:.0f} payments/s; load {rate:.1f} customers/s", flush=True)
+    began, done = time.monotonic(), list[str]()
+    async with sampled(here) as series:
+        async with Load(here.http, here.kafka, seed, rate, stranger=here.stranger):
+            for number in count(1):
+                if time.monotonic() + BETWEEN_FAULTS_S > began + minutes * 60:
+                    break
+                id = here.random.choice(FAULTS_OF_A_SOAK)
+                try:
+                    await FAULTS[id].inject(here)
+                    done.append(id)
+                except Missing as why:
+                    print(f"{id} not injected: {why}")
+                here.recoveries.clear()
+                passed = (time.monotonic() - began) / 60
+                print(f"  {passed:.1f} min, {id}, {len(here.history.accepted())} accepted", flush=True)
+                await asyncio.sleep(max(0.0, began + number * BETWEEN_FAULTS_S - time.monotonic()))
+        await here.whole()
+        found = await here.inquest.hold(QUIET_WITHIN_S)
+    lags = [lag for role in ROLES for lag in await gauges(here.system, role, "millrace_lag_records")]
+    return {
+        "capacity_per_s": round(most, 1),
+        "minutes": minutes,
+        "faults": done,
+        "payments": len(found.log.replayed),
+        "lag": sum(lags),
+        "processes": list(_lives(series)),
+    }
+
+
+def _lives(series: dict[str, Series]) -> Iterator[dict[str, object]]:
+    for name, one in sorted(series.items()):
+        if one.lasted_s > LONG_S:
+            yield {
+                "process": name.partition("/")[0],
+                "lived_min": round(one.lasted_s / 60, 1),
+                "mb": round(one.mb[-1], 1),
+                "mb_per_min": round(one.slope_mb_per_min(), 3),
+                "fds": one.fds[-1],
+                "fds_grew": one.fds_grew(),
+            }
+
+
+async def _main(minutes: float, seed: int, folder: Path) -> int:
+    async with world(folder / f"soak-{int(time.time())}", {}) as here:
+        told = await soak(here, minutes, seed)
+    with (folder / "soak.jsonl").open("a") as file:
+        file.write(json.dumps(told) + "\n")
+    print(json.dumps(told, indent=1))
+    grown = [one for one in told["processes"] if one["fds_grew"] > FEW_FDS]  # type: ignore[attr-defined]
+    return 1 if grown or told["lag"] else 0
+
+
+def main() -> None:
+    tools.enter_namespaces()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    asked = parser.parse_args()
+    asked.folder.mkdir(exist_ok=True)
+    sys.exit(asyncio.run(_main(asked.minutes, asked.seed, asked.folder)))
+
+
+if __name__ == "__main__":
+    main()
