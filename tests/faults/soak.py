@@ -5,6 +5,7 @@ Memory must stay flat but for what a writer keeps of every payment, descriptors 
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -50,6 +51,13 @@ class Series:
     mb: list[float] = field(default_factory=list)
     fds: list[int] = field(default_factory=list)
 
+    def look(self, pid: int) -> None:
+        """Raises FileNotFoundError when it is gone."""
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        self.fds.append(len(list(Path(f"/proc/{pid}/fd").iterdir())))
+        self.at.append(time.monotonic())
+        self.mb.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+
     @property
     def lasted_s(self) -> float:
         return self.at[-1] - self.at[0]
@@ -71,15 +79,8 @@ async def sampled(here: World) -> AsyncIterator[dict[str, Series]]:
     async def sample() -> None:
         while True:
             for name, pid in here.pids():
-                try:
-                    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])  # noqa: ASYNC240 - memory, no disk
-                    descriptors = len(list(Path(f"/proc/{pid}/fd").iterdir()))
-                except FileNotFoundError:
-                    continue
-                one = series[f"{name}/{pid}"]
-                one.at.append(time.monotonic())
-                one.mb.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
-                one.fds.append(descriptors)
+                with contextlib.suppress(FileNotFoundError):
+                    series[f"{name}/{pid}"].look(pid)
             await asyncio.sleep(SAMPLED_EVERY_S)
 
     sampling = asyncio.create_task(sample())

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from streams.topics import COMMANDS
 from tests.system import truths
 from tests.system.evidence import Evidence
 from tests.system.history import History
@@ -23,6 +24,8 @@ class Inquest:
         self.system, self.history = system, history
         self.log = Log(system)
         self.poison: dict[str, str] = {}
+        self.perhaps: dict[tuple[bytes | None, bytes | None], str] = {}
+        """What was sent to be refused, and nobody knows whether it arrived: by key and value."""
         self._reported: set[str] = set()
         self._set_aside: set[str] = set()
 
@@ -57,6 +60,9 @@ class Inquest:
     async def _unfinished(self) -> tuple[list[str], Ledger]:
         ledger = await truths.ledger(self.system)
         await self.log.read_on()
+        for (partition, offset), record in self.log.commands.items() if self.perhaps else ():
+            if code := self.perhaps.get((record.key, record.value)):
+                self.poison.setdefault(f"{COMMANDS}/{partition}/{offset}", code)
         waiting = [f"{ledger.webhooks_pending} webhooks are pending"] if ledger.webhooks_pending else []
         waiting += self.log.unread()
         for id, row in self.log.table.items():

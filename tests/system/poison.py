@@ -81,5 +81,7 @@ async def send_odd(client: KafkaClient, inquest: Inquest, odd: Odd, partitions: 
     if odd.misplaced:
         assert key is not None
         partition = (partition_of(key, partitions) + 1) % partitions
+    inquest.perhaps[key, odd.value] = odd.code.value
     place, offset = await client.send(key, odd.value, headers, partition)
+    del inquest.perhaps[key, odd.value]
     inquest.poison[f"{COMMANDS}/{place}/{offset}"] = odd.code.value
