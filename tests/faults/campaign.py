@@ -22,6 +22,7 @@ from sandbox.stack import CHECKOUT
 from tests.faults import judging, tools
 from tests.faults.catalogue import FAULTS
 from tests.faults.judging import Result
+from tests.faults.planted import CAMPAIGN, environment
 from tests.faults.report import written
 from tests.faults.world import world
 
@@ -85,7 +86,7 @@ async def carry_out(planned: list[Planned], results: Results, folder: Path) -> N
 async def _serve(runs: list[Planned], results: Results, folder: Path) -> list[Planned]:
     """On one system; the runs that are left when it is of no more use. It is kept on disk where something was wrong."""
     wrong = False
-    async with world(folder, _planted(runs[0].bug)) as here:
+    async with world(folder, environment(*filter(None, [runs[0].bug]))) as here:
         while runs and not wrong:
             bug, fault, seed = one = runs[0]
             result = await judging.run(here, FAULTS[fault], seed, bug)
@@ -97,14 +98,6 @@ async def _serve(runs: list[Planned], results: Results, folder: Path) -> list[Pl
     if not wrong:
         await asyncio.to_thread(shutil.rmtree, folder)
     return runs
-
-
-def _planted(bug: str) -> dict[str, str]:
-    if not bug:
-        return {}
-    from tests.faults import planted
-
-    return dict(planted.environment(bug))  # type: ignore[attr-defined]
 
 
 def _keep(result: Result, results: Results, folder: Path) -> bool:
@@ -127,10 +120,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--faults", nargs="+", default=list(FAULTS), choices=list(FAULTS), metavar="F")
+    parser.add_argument(
+        "--faults",
+        nargs="+",
+        choices=list(FAULTS),
+        metavar="F",
+        help="by default all; of a bug, those that show it",
+    )
     parser.add_argument("--seeds", type=int, default=1, help="of each fault, counted from --first")
     parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--bug", default="", help="planted: it must be noticed")
+    parser.add_argument(
+        "--bug", default="", choices=["", *CAMPAIGN], metavar="NAME", help="planted: it must be noticed"
+    )
     parser.add_argument(
         "--folder", type=Path, default=FOLDER, help="of results, and of systems that went wrong"
     )
@@ -139,8 +140,9 @@ def main() -> None:
     asked = parser.parse_args()
     results = Results(asked.folder)
     if not asked.report:
+        faults = asked.faults or (CAMPAIGN[asked.bug].faults if asked.bug else FAULTS)
         seeds = range(asked.first, asked.first + asked.seeds)
-        planned = [Planned(asked.bug, fault, seed) for fault in asked.faults for seed in seeds]
+        planned = [Planned(asked.bug, fault, seed) for fault in faults for seed in seeds]
         planned = [one for one in planned if asked.again or one not in results.done]
         asyncio.run(carry_out(planned, results, asked.folder))
     print(written(results.all))

@@ -2,7 +2,7 @@
 
 Each seed feeds commands to a payment service in miniature while processes are killed, stopped, put to sleep beyond
 their session, joined by others, and brokers killed; then everything must be as if nothing had happened. The report
-says what was done and what was seen. `--bug NAME` plants a bug (`planted.py`) that the campaign has to notice.
+says what was done and what was seen. `--bug NAME` plants a bug (`planted/`) that the campaign has to notice.
 """
 
 import argparse

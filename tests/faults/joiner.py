@@ -72,4 +72,5 @@ def environment_of(system: System, name: str) -> dict[str, str]:
     """What the supervisor has told that process."""
     told = Path(f"/proc/{system.service.parts()[name]['pid']}/environ").read_bytes().split(b"\0")
     pairs = (line.decode().partition("=") for line in told if line)
-    return {key: value for key, _, value in pairs if key not in os.environ or key.startswith("MILLRACE_")}
+    own = ("MILLRACE_", "PYTHONPATH")  # the second leads to bugs, where some are planted
+    return {key: value for key, _, value in pairs if key not in os.environ or key.startswith(own)}

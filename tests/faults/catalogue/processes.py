@@ -37,7 +37,9 @@ async def killed_at_a_step(world: World) -> None:
     await world.pause(0.0, 2.0)
     await world.stripe.plan({"kind": "delay_before", "ms": IN_FLIGHT_MS, "probability": 0.5, "count": 20})
     await world.pause(0.5, 1.0)
-    await killed_and_back(world, world.random.choice(world.names("writer", "gateway", "projection")))
+    await killed_and_back(
+        world, world.random.choice(world.names("writer", "gateway", "projection", "notifications"))
+    )
     await world.stripe.forget_faults()
 
 

@@ -1,6 +1,6 @@
 """What befalls a subject from outside, made to happen at the wanted moment: lost answers, leaders that know nothing.
 
-Unlike a planted bug (`tests/faults/planted.py`) an accident is nobody's fault; the delivery has to live with it.
+Unlike a planted bug (`tests/faults/planted/`) an accident is nobody's fault; the delivery has to live with it.
 """
 
 import asyncio

@@ -20,6 +20,7 @@ from sandbox.stack import CHECKOUT
 
 SUBJECT = "tests.streams.delivery.subject"
 PREPARED = (
+    "streams.delivery",
     "tests.faults.planted",
     "tests.streams.delivery.accidents",
 )  # and with them all that is not the subject's own

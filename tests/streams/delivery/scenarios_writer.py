@@ -58,6 +58,16 @@ async def state_and_position_are_seen_together(world: World) -> None:
     assert keys == [b"k", POSITION], "killed here, the command would be lost"
 
 
+async def what_was_said_is_seen_with_the_state_that_it_belongs_to(world: World) -> None:
+    (await world.create()).start("writer")
+    for number in range(1, 4):  # a reader may be slow, but not each time
+        key = b"k%d" % number
+        await world.feed("count", key=key)
+        await world.until_output(number)
+        kept = {record.key for record in await world.read("changelog")}
+        assert key in kept, "killed here, it would be said again"
+
+
 async def nothing_is_skipped_in_a_rebalance_under_load(world: World) -> None:
     first = (await world.create(partitions=2)).start("writer")
     await first.owns(0, 1)

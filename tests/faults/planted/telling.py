@@ -1,0 +1,23 @@
+"""Safeguards of what merchants' servers are told, switched off."""
+
+import uuid
+from typing import Any
+
+from tests.faults.planted.registry import bug, replace
+
+NOTIFICATIONS = ("notifications",)
+
+
+@bug("streams.adapters.postgres.webhook_queue", NOTIFICATIONS, ("F1",), ("I16",))
+def webhooks_count_when_taken(webhook_queue: Any) -> None:
+    """A delivery has ended when a worker takes it, sent or not."""
+    leased = "UPDATE webhook_deliveries d SET next_at = now() + make_interval(secs => %s)\nFROM due"
+    ended = leased.replace("SET", "SET state = 'delivered', ended_at = now(),")
+    assert leased in webhook_queue.LEASE
+    replace(webhook_queue, "LEASE", webhook_queue.LEASE.replace(leased, ended))
+
+
+@bug("models.webhooks", NOTIFICATIONS, ("F1",), ("I16",))
+def webhook_ids_at_random(webhooks: Any) -> None:
+    """An event that is taken in again is told again, under another id."""
+    replace(webhooks, "delivery_id", lambda event_id, endpoint: f"msg_{uuid.uuid4().hex}")
