@@ -23,10 +23,11 @@ from tests.faults import judging, tools
 from tests.faults.catalogue import FAULTS
 from tests.faults.judging import Result
 from tests.faults.planted import CAMPAIGN, environment
-from tests.faults.report import written
+from tests.faults.report import keep, written
 from tests.faults.world import world
 
 FOLDER = CHECKOUT / ".faults"
+DOCS = CHECKOUT / "docs" / "reliability.md"
 RUNS_OF_A_SYSTEM = 12
 """The inquest looks at everything that ever happened: what a system has done makes each run on it longer."""
 
@@ -137,6 +138,9 @@ def main() -> None:
     )
     parser.add_argument("--again", action="store_true", help="also what is done already")
     parser.add_argument("--report", action="store_true", help="write up what is known, and do nothing")
+    parser.add_argument(
+        "--keep", action="store_true", help=f"write the report into {DOCS.relative_to(CHECKOUT)}"
+    )
     asked = parser.parse_args()
     results = Results(asked.folder)
     if not asked.report:
@@ -145,7 +149,10 @@ def main() -> None:
         planned = [Planned(asked.bug, fault, seed) for fault in faults for seed in seeds]
         planned = [one for one in planned if asked.again or one not in results.done]
         asyncio.run(carry_out(planned, results, asked.folder))
-    print(written(results.all))
+    report = written(results.all)
+    print(report)
+    if asked.keep:
+        keep(report, DOCS)
     sys.exit(any(each["violations"] for each in results.all) != bool(asked.bug))
 
 

@@ -3,18 +3,26 @@
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from tests.faults.catalogue import FAULTS
 
 Line = dict[str, Any]
-INVARIANTS = [f"I{number}" for number in range(1, 17)]
+BEGIN, END = "<!-- campaign -->", "<!-- end of campaign -->"
 
 
 def written(lines: list[Line]) -> str:
     """Markdown."""
     sound = [line for line in lines if not line["bug"]]
     return "\n".join([*_matrix(sound), "", *_figures(sound), "", *_bugs([x for x in lines if x["bug"]])])
+
+
+def keep(report: str, page: Path) -> None:
+    """Between the marks of that page."""
+    before, _, rest = page.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    page.write_text(f"{before}{BEGIN}\n{report}\n{END}{after}")
 
 
 def _matrix(lines: list[Line]) -> list[str]:
