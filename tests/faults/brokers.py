@@ -53,6 +53,8 @@ class Node(Kafka):
             "offsets.topic.replication.factor": copies,
             "transaction.state.log.replication.factor": copies,
             "transaction.state.log.min.isr": "2" if len(self.ports) > 1 else "1",
+            # by default a broker takes nothing that is an hour of the future: a worker of tomorrow would only crash
+            "log.message.timestamp.after.max.ms": str(7 * 24 * 3600 * 1000),
         }
 
 

@@ -42,6 +42,8 @@ class Result:
     recovered_s: list[float] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    oldest_s: float = 0.0
+    """The longest that a command of this run waited for its end, by the log's clock."""
     took_s: float = 0.0
 
     def found(self, words: list[str]) -> None:
@@ -81,6 +83,7 @@ async def run(world: World, fault: Fault, seed: int, bug: str = "") -> Result:
         result.found([f"I14 it got stuck: {stuck!r}"])
     clients = felt(world.history, began)
     after = await _counted(world)
+    result.oldest_s = _oldest_s(world, time.time() - (time.monotonic() - began))
     result.figures = {name: after[name] - before[name] for name in after} | {
         "attempts": clients.attempts,
         "unavailable": round(clients.unavailable, 4),
@@ -133,6 +136,17 @@ async def _recovered(world: World) -> list[float]:
             return [round(took, 2) for took in await asyncio.gather(*world.recoveries)]
     except TimeoutError:
         raise AssertionError("I14 new commands do not settle again on every partition") from None
+
+
+def _oldest_s(world: World, since: float) -> float:
+    log = world.inquest.log
+    waited = [0.0]
+    for record in log.commands.values():
+        id = dict(record.headers).get("ce_id")
+        settled = log.settled_ms.get(((record.key or b"").decode(errors="replace"), (id or b"").decode()))
+        if settled is not None and record.timestamp / 1000 >= since:
+            waited.append((settled - record.timestamp) / 1000)
+    return round(max(waited), 1)
 
 
 async def _counted(world: World) -> dict[str, float]:

@@ -2,20 +2,24 @@
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.faults.catalogue import FAULTS
 
 Line = dict[str, Any]
+INVARIANTS = [f"I{number}" for number in range(1, 17)]
+END_OF_SYSTEM = "end"
 BEGIN, END = "<!-- campaign -->", "<!-- end of campaign -->"
 
 
 def written(lines: list[Line]) -> str:
     """Markdown."""
     sound = [line for line in lines if not line["bug"]]
-    return "\n".join([*_matrix(sound), "", *_figures(sound), "", *_bugs([x for x in lines if x["bug"]])])
+    planted = [line for line in lines if line["bug"]]
+    parts = [_matrix(sound), _felt(sound), _figures(sound), _bugs(planted)]
+    return "\n".join(line for part in parts for line in [*part, ""])
 
 
 def keep(report: str, page: Path) -> None:
@@ -26,30 +30,37 @@ def keep(report: str, page: Path) -> None:
 
 
 def _matrix(lines: list[Line]) -> list[str]:
-    head = [
-        "| fault | runs | violations | recovery p50 / max, s | 5xx or no answer | p99, s | duplicates absorbed |",
-        "|---|---|---|---|---|---|---|",
+    """Runs in which an invariant was violated, of each fault."""
+    rows = [f"| fault | runs | {' | '.join(INVARIANTS)} |", f"|---|---|{'---|' * len(INVARIANTS)}"]
+    for id, what, runs, why in _by_fault(lines):
+        hit = [sum(name in line["violations"] for line in runs) for name in INVARIANTS]
+        cells = " | ".join(map(str, hit)) if runs else f"{why} |{' |' * (len(INVARIANTS) - 2)}"
+        rows.append(f"| {id} {what} | {len(runs)} | {cells} |")
+    return rows
+
+
+def _felt(lines: list[Line]) -> list[str]:
+    rows = [
+        "| fault | recovery p50 / max, s | p99, s | 5xx or no answer | longest until settled, s | duplicates absorbed |",
+        "|---|---|---|---|---|---|",
     ]
-    by_fault = defaultdict[str, list[Line]](list)
-    for line in lines:
-        by_fault[line["fault"]].append(line)
-    rows = []
-    for id, fault in sorted(FAULTS.items(), key=lambda item: int(item[0][1:])):
-        runs = [line for line in by_fault[id] if not line["missing"]]
-        absent = {line["missing"] for line in by_fault[id] if line["missing"]}
-        if not runs:
-            why = "; ".join(sorted(absent)) or "not run"
-            rows.append(f"| {id} {fault.what} | 0 | {why} | | | | |")
-            continue
-        rows.append(
-            f"| {id} {fault.what} | {len(runs)} | {_violations(runs)} | {_recovery(runs)} |"
-            f" {_mean(runs, 'unavailable'):.2%} | {max(line['figures'].get('p99_s', 0) for line in runs):.1f} |"
-            f" {_sum(runs, 'duplicates'):.0f} |"
-        )
-    ends = by_fault["end"]
-    if ends:
-        rows.append(f"| at the end of each system: I13 I15 I16 | {len(ends)} | {_violations(ends)} | | | | |")
-    return head + rows
+    for id, _, runs, _ in _by_fault(lines):
+        if runs and id != END_OF_SYSTEM:
+            rows.append(
+                f"| {id} | {_recovery(runs)} | {max(line['figures']['p99_s'] for line in runs):.1f} |"
+                f" {_mean(runs, 'unavailable'):.2%} | {max(line['oldest_s'] for line in runs):.1f} |"
+                f" {_sum(runs, 'duplicates'):.0f} |"
+            )
+    return rows
+
+
+def _by_fault(lines: list[Line]) -> Iterator[tuple[str, str, list[Line], str]]:
+    """Each fault with its runs; why there are none."""
+    whats = {id: fault.what for id, fault in sorted(FAULTS.items(), key=lambda item: int(item[0][1:]))}
+    for id, what in {**whats, END_OF_SYSTEM: "of each system"}.items():
+        mine = [line for line in lines if line["fault"] == id]
+        absent = "; ".join(sorted({line["missing"] for line in mine if line["missing"]}))
+        yield id, what, [line for line in mine if not line["missing"]], absent or "not run"
 
 
 def _violations(lines: Iterable[Line]) -> str:

@@ -64,6 +64,8 @@ class Log:
         self.table: dict[str, Row] = {}
         self.positions: dict[int, int] = {}
         self.broken: Counter[str] = Counter()
+        self.settled_ms: dict[tuple[str, str], int] = {}
+        """When a command was settled, by the log's clock, in ms since 1970: by payment and command id."""
         self._event_ids: set[str] = set()
 
     async def read_on(self) -> None:
@@ -102,6 +104,8 @@ class Log:
         except InvariantBroken as broken:
             self.broken[f"I5/I12 {broken}"] += 1
         self.stories[event.payment_id].append((event, story))
+        if event.settles:
+            self.settled_ms[event.payment_id, events.raw_command_id(event.settles)] = record.timestamp
 
     def _row(self, record: ConsumerRecord) -> None:
         key, value = record.key or b"", record.value
