@@ -71,16 +71,16 @@ faults-all: $(VENV)/.dev $(CLASSES) fault-tools
 	$(BIN)/python -m tests.faults.campaign --bugs --keep
 	$(BIN)/python -m tests.faults.soak --minutes 30
 	$(BIN)/python -m tests.simulation --seeds 10000
-	$(BIN)/python -m tests.faults.chaos --seeds 20
-	$(BIN)/python -m tests.faults.chaos --seeds 5 --brokers 3
+	$(BIN)/python -m tests.faults.delivery.chaos --seeds 20
+	$(BIN)/python -m tests.faults.delivery.chaos --seeds 5 --brokers 3
 	MILLRACE_FUZZ=20 $(BIN)/pytest --timeout 3600 tests/models/test_interleavings.py tests/web/test_bad_input.py \
 		tests/web/graphql/test_bad_queries.py tests/web/test_schemathesis.py
 
-# A firewall, a false clock and failing system calls; what is missing is named in the report.
+# A firewall and failing system calls; what is missing is named in the report.
 fault-tools:
-	@command -v nft fiu-run faketime unshare >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-		apt-get install -y --no-install-recommends nftables fiu-utils faketime util-linux iproute2 >/dev/null; } || \
-		echo "Some faults cannot be injected: they need root and, on Debian, nftables, fiu-utils and faketime."
+	@command -v nft fiu-run unshare >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		apt-get install -y --no-install-recommends nftables fiu-utils util-linux iproute2 >/dev/null; } || \
+		echo "Some faults cannot be injected: they need root and, on Debian, nftables and fiu-utils."
 
 clean:
 	-@test ! -x $(BIN)/millrace || $(BIN)/millrace down

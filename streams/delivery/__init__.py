@@ -6,7 +6,7 @@
 
 A process has one group, one source topic and one of three roles. Here is why each piece is there, and what was seen on
 a real Kafka without it. Each answer has a test that fails when the answer is switched off (tests/streams/delivery,
-tests/faults/planted), and all of them together stand the chaos campaign (`python -m tests.faults.chaos`).
+tests/faults/planted), and all of them together stand the chaos campaign (`python -m tests.faults.delivery.chaos`).
 
 **One event per poll** (`transport.py`, `roles.py`). Faust spends 88 µs on an event, 60 of them on four tasks per
 message. Our consumer hands an agent the list of records of one (partition, poll), and all sends leave in whole

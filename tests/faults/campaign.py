@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sandbox.stack import CHECKOUT
 from tests.faults import judging, tools
@@ -115,6 +115,12 @@ def _keep(result: Result, results: Results, folder: Path) -> bool:
     return bool(result.violations)
 
 
+def is_as_it_should_be(lines: list[dict[str, Any]]) -> bool:
+    """Without a bug nothing was violated, and each bug that was planted was noticed."""
+    noticed = {line["bug"] for line in lines if line["violations"]}
+    return "" not in noticed and {line["bug"] for line in lines} <= noticed | {""}
+
+
 def main() -> None:
     tools.enter_namespaces()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -131,6 +137,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="of each fault, counted from --first")
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument(
+        "--bugs", action="store_true", help="each bug that can be planted, one after the other"
+    )
+    parser.add_argument(
         "--bug", default="", choices=["", *CAMPAIGN], metavar="NAME", help="planted: it must be noticed"
     )
     parser.add_argument(
@@ -144,16 +153,20 @@ def main() -> None:
     asked = parser.parse_args()
     results = Results(asked.folder)
     if not asked.report:
-        faults = asked.faults or (CAMPAIGN[asked.bug].faults if asked.bug else FAULTS)
         seeds = range(asked.first, asked.first + asked.seeds)
-        planned = [Planned(asked.bug, fault, seed) for fault in faults for seed in seeds]
+        planned = [
+            Planned(bug, fault, seed)
+            for bug in (CAMPAIGN if asked.bugs else [asked.bug])
+            for fault in asked.faults or (CAMPAIGN[bug].faults if bug else FAULTS)
+            for seed in seeds
+        ]
         planned = [one for one in planned if asked.again or one not in results.done]
         asyncio.run(carry_out(planned, results, asked.folder))
     report = written(results.all)
     print(report)
     if asked.keep:
         keep(report, DOCS)
-    sys.exit(any(each["violations"] for each in results.all) != bool(asked.bug))
+    sys.exit(not is_as_it_should_be(results.all))
 
 
 if __name__ == "__main__":

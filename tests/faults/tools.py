@@ -1,4 +1,4 @@
-"""What faults are made with: a firewall, small disks, a false clock, failing system calls. Each says whether it is there.
+"""What faults are made with: a firewall, small disks, failing system calls. Each says whether it is there.
 
 The campaign runs in a network and a mount namespace of its own (`namespaces`), so that nothing of this can reach anybody else,
 and all of it is gone with the campaign, however that ends.
@@ -14,14 +14,12 @@ from pathlib import Path
 INSIDE = "TESTS_NAMESPACES"
 DEBIAN = {
     "nft": "nftables",
-    "faketime": "faketime",
     "fiu-run": "fiu-utils",
     "unshare": "util-linux",
     "ip": "iproute2",
 }
 """The programs, and the Debian packages that have them."""
 BLOCK_BYTES = 1 << 20
-FAKETIME_LIBRARIES = "/usr/lib/*/faketime/libfaketime.so.1"
 
 
 class Missing(Exception):
@@ -121,16 +119,6 @@ class Disk:
     def close(self) -> None:
         """What was on it is gone."""
         subprocess.run(["umount", "--lazy", str(self._folder)], check=True)
-
-
-def clock_ahead(seconds: float) -> dict[str, str]:
-    """The environment of a process whose wall clock is so far ahead, or behind; its monotonic clock is right."""
-    need("faketime")
-    library = next(iter(sorted(Path("/").glob(FAKETIME_LIBRARIES.removeprefix("/")))), None)
-    if library is None:
-        raise Missing(f"no {FAKETIME_LIBRARIES} (Debian: libfaketime)")
-    return {"LD_PRELOAD": str(library), "FAKETIME": f"{seconds:+.0f}", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1"}  # fmt: skip
 
 
 def failing_io(percent: float) -> tuple[str, ...]:

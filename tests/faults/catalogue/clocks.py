@@ -6,8 +6,8 @@ from functools import partial
 from uuid import uuid4
 
 from tests.faults.catalogue.fault import fault
+from tests.faults.clock import ahead
 from tests.faults.joiner import Joiner
-from tests.faults.tools import clock_ahead
 from tests.faults.world import World
 from tests.system.history import Operation
 from tests.system.waiting import until
@@ -24,7 +24,7 @@ async def wrong_clock(world: World) -> None:
     seconds = world.random.choice((OFF_S, -OFF_S))
     role = world.random.choice(("writer", "gateway"))
     world.notes["clock"] = f"{role} {seconds:+.0f} s"
-    joiner = Joiner(world.system, role, clock_ahead(seconds))
+    joiner = Joiner(world.system, role, ahead(seconds))
     joiner.start()
     try:
         await asyncio.to_thread(joiner.wait_until_ready)
@@ -58,7 +58,7 @@ async def keys_forgotten(world: World) -> None:
         world.system.service.signal(name, signal.SIGSTOP)
     await world.stripe.move_clock(LATER_S)
     await world.stripe.forget_faults()
-    joiners = [Joiner(world.system, role, clock_ahead(LATER_S)) for role in ("writer", "gateway")]
+    joiners = [Joiner(world.system, role, ahead(LATER_S)) for role in ("writer", "gateway")]
     try:
         for joiner in joiners:
             joiner.start()

@@ -29,8 +29,12 @@ def environment(*names: str) -> dict[str, str]:
     """What a process is told so that it, and all that it starts, have these bugs. Raises KeyError for one that is not known."""
     for name in names:
         BUGS[name]
-    paths = [str(_STARTUP), str(_CHECKOUT), os.environ.get("PYTHONPATH", "")]
-    return {VARIABLE: ",".join(names), "PYTHONPATH": os.pathsep.join(filter(None, paths))} if names else {}
+    return {VARIABLE: ",".join(names), "PYTHONPATH": python_path()} if names else {}
+
+
+def python_path() -> str:
+    """On which Python finds startup/ first."""
+    return os.pathsep.join(filter(None, [str(_STARTUP), str(_CHECKOUT), os.environ.get("PYTHONPATH", "")]))
 
 
 def arm(names: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from streams.delivery.protocol import EndTransactionRequest_v5, ProduceRequest_v
 from streams.delivery.records import Partition
 from streams.delivery.sending import MOST_BATCH_BYTES, Item
 from streams.delivery.transactional_producer import TransactionalProducer
-from tests.faults.kafka_log import read_all
+from tests.faults.delivery.kafka_log import read_all
 from tests.streams.delivery.world import World, until
 
 pytestmark = pytest.mark.real

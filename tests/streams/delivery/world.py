@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 
 from sandbox.kafka import create_topics
 from streams.delivery import CHANGELOG_CONFIG, DEAD_LETTERS_CONFIG, POSITION, changelog_topic
-from tests.faults.kafka_log import Record, committed_of
+from tests.faults.delivery.kafka_log import Record, committed_of
 from tests.faults.planted import WENT_ON
 from tests.streams.delivery.nursery import Nursery
 from tests.system.topics import Topics

@@ -1,4 +1,4 @@
-"""A payment service in miniature, for the chaos test: `python -m tests.faults.subject writer|gateway`.
+"""A payment service in miniature, for the chaos test: `python -m tests.faults.delivery.subject writer|gateway`.
 
 A `create` leads to a `requested` event; the gateway calls a provider (a line in a file) and reports a `settled`
 outcome as a command. Everything is derived, so that a checker can replay it. Settings come as environment variables.

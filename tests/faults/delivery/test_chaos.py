@@ -1,4 +1,4 @@
-"""The chaos campaign, two short seeds of it. The long one: `python -m tests.faults.chaos --seeds 20 --brokers 3`."""
+"""The chaos campaign, two short seeds of it. The long one: `python -m tests.faults.delivery.chaos --seeds 20 --brokers 3`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.brokers import Brokers
-from tests.faults.chaos import Plan, run, told
+from tests.faults.delivery.chaos import Plan, run, told
 
 SHORT = {"keys": 100, "per_key": 8, "seconds": 22.0, "broker_kills": 1}
 

@@ -54,7 +54,7 @@ class Workforce:
     def _spawn(self, role: str) -> subprocess.Popen[bytes]:
         self.started += 1
         name = f"{role}{self.started}"
-        command = (sys.executable, "-m", "tests.faults.subject", role)
+        command = (sys.executable, "-m", "tests.faults.delivery.subject", role)
         return processes.spawn(Program(name, command, self.folder / f"{name}.log", self.env | {"NAME": name}))
 
     async def supervise(self) -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.faults.brokers import Brokers
-from tests.faults.workers import Worker, Workforce
+from tests.faults.delivery.workers import Worker, Workforce
 
 BETWEEN_ACTS_S = (3.0, 6.0)
 ASLEEP_PER_SESSION = 1.2  # a sleep longer than the session: somebody else takes over, then the sleeper wakes

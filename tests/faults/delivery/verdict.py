@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from streams.delivery import POSITION, changelog_topic
-from tests.faults.feed import POISON, POISON_HEADERS
-from tests.faults.kafka_log import Record, committed_of, read_all
+from tests.faults.delivery.feed import POISON, POISON_HEADERS
+from tests.faults.delivery.kafka_log import Record, committed_of, read_all
 
 EVENTS_PER_COMMAND = 2  # requested, settled
 

@@ -1,4 +1,4 @@
-"""The chaos campaign: `python -m tests.faults.chaos --seeds 20 --brokers 3`.
+"""The chaos campaign: `python -m tests.faults.delivery.chaos --seeds 20 --brokers 3`.
 
 Each seed feeds commands to a payment service in miniature while processes are killed, stopped, put to sleep beyond
 their session, joined by others, and brokers killed; then everything must be as if nothing had happened. The report
@@ -20,11 +20,11 @@ from typing import Any
 
 from streams.delivery import CHANGELOG_CONFIG, DEAD_LETTERS_CONFIG, changelog_topic
 from tests.faults.brokers import Brokers
-from tests.faults.feed import feed
-from tests.faults.mayhem import Mayhem
-from tests.faults.subject import PARTITIONS
-from tests.faults.verdict import collect, judge
-from tests.faults.workers import Workforce
+from tests.faults.delivery.feed import feed
+from tests.faults.delivery.mayhem import Mayhem
+from tests.faults.delivery.subject import PARTITIONS
+from tests.faults.delivery.verdict import collect, judge
+from tests.faults.delivery.workers import Workforce
 
 QUIET_LOOKS = 2  # in a row with nothing left to do, before a run counts as settled
 LOOK_S = 2.0
