@@ -5,11 +5,16 @@ import signal
 from functools import partial
 from uuid import uuid4
 
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from streams.topics import COMMANDS
 from tests.faults.catalogue.fault import fault
 from tests.faults.clock import ahead
 from tests.faults.joiner import Joiner
 from tests.faults.world import World
 from tests.system.history import Operation
+from tests.system.operator import millrace
 from tests.system.waiting import until
 from tests.system.watching import becomes
 
@@ -17,6 +22,7 @@ OFF_S = 300.0
 WRONG_FOR_S = 8.0
 LATER_S = 25 * 3600.0
 SETTLES_WITHIN_S = 60.0
+SET_ON_THE_TOPIC = 1  # Source: Kafka, DescribeConfigs, config_source: DYNAMIC_TOPIC_CONFIG
 
 
 @fault("F17", "a worker whose clock is five minutes ahead, or behind")
@@ -42,7 +48,7 @@ async def wrong_clock(world: World) -> None:
     with_load=False,
 )
 async def keys_forgotten(world: World) -> None:
-    """The writers and gateways sleep, and others with tomorrow's clock take over."""
+    """The writers and gateways sleep, and others with tomorrow's clock take over; the log has the senders' time meanwhile."""
     key = f"stuck-{uuid4().hex}"
     charged, untouched = (world.http.payment_id(f"{key}-{what}") for what in ("charged", "untouched"))
     await world.stripe.plan(
@@ -58,6 +64,7 @@ async def keys_forgotten(world: World) -> None:
         world.system.service.signal(name, signal.SIGSTOP)
     await world.stripe.move_clock(LATER_S)
     await world.stripe.forget_faults()
+    await _stamped_by_senders(world)
     joiners = [Joiner(world.system, role, ahead(LATER_S)) for role in ("writer", "gateway")]
     try:
         for joiner in joiners:
@@ -76,9 +83,25 @@ async def keys_forgotten(world: World) -> None:
         for joiner in joiners:
             await asyncio.to_thread(joiner.kill)
         await world.stripe.move_clock(-LATER_S)
+        await millrace(world.system, "topics", "create")  # which holds them to their configuration
         for name in sleepers:
             world.system.service.signal(name, signal.SIGKILL)
     world.strike()
+
+
+async def _stamped_by_senders(world: World) -> None:
+    """The brokers' own clock is today's."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.brokers.bootstrap)
+    await admin.start()
+    try:
+        topic = ConfigResource(ConfigResourceType.TOPIC, COMMANDS)
+        (told,) = await admin.describe_configs([topic])
+        ((_, _, _, _, entries),) = told.resources
+        own = {name: value for name, value, _, source, *_ in entries if source == SET_ON_THE_TOPIC}
+        configs = {**own, "message.timestamp.type": "CreateTime"}
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, COMMANDS, configs=configs)])
+    finally:
+        await admin.close()
 
 
 async def _is_out_of_doubt(world: World, made: Operation) -> bool:
