@@ -46,6 +46,8 @@ async def _stopped(world: World) -> None:
     await asyncio.to_thread(hit)
     try:
         await world.pause(*AWAY_S)
+        waiting = world.random.choice(world.names("projection"))
+        world.system.service.signal(waiting, signal.SIGKILL)  # with what it could not store
     finally:
         await asyncio.to_thread(server.kill)
         await asyncio.to_thread(server.start)
