@@ -32,12 +32,21 @@ async def broker_killed(world: World) -> None:
     world.strike()
 
 
-@fault("F7", "PostgreSQL stops at once, ends its connections, holds a lock, has no connection left")
+@fault(
+    "F7",
+    "PostgreSQL stops at once, ends its connections, holds a lock, has no connection left; who waits for it is killed",
+)
 async def postgres_hit(world: World) -> None:
     how = world.random.choice((_stopped, _terminated, _locked, _exhausted))
     world.notes["how"] = how.__name__
-    await how(world)
+    await asyncio.gather(how(world), _with_what_waits(world))
     world.strike()
+
+
+async def _with_what_waits(world: World) -> None:
+    """Who cannot store what happened is killed with it."""
+    await world.pause(1.2, 2.0)
+    world.system.service.signal(world.random.choice(world.names("projection")), signal.SIGKILL)
 
 
 async def _stopped(world: World) -> None:
@@ -46,8 +55,6 @@ async def _stopped(world: World) -> None:
     await asyncio.to_thread(hit)
     try:
         await world.pause(*AWAY_S)
-        waiting = world.random.choice(world.names("projection"))
-        world.system.service.signal(waiting, signal.SIGKILL)  # with what it could not store
     finally:
         await asyncio.to_thread(server.kill)
         await asyncio.to_thread(server.start)
