@@ -101,11 +101,12 @@ class Control:
         return ledger.payments(self.simulator.books, account=asked.get("account"), after=after, limit=limit)
 
     def requests(self, _: str, __: JSON) -> JSON:
-        """Counts by endpoint and outcome, keys used too late, webhook attempts."""
+        """Counts by endpoint and outcome, keys used too late or with other parameters, webhook attempts."""
         webhooks = self.simulator.webhooks
         return {
             "endpoints": self.simulator.requests,
             "stale_keys": [use._asdict() for use in self.simulator.keys.stale_uses],
+            "mismatched_keys": [key for _, key in self.simulator.keys.mismatched],
             "webhooks": {"attempts": webhooks.attempts_total, "delivered": webhooks.delivered_total},
         }
 
@@ -113,6 +114,7 @@ class Control:
         """Counts from zero again."""
         self.simulator.requests.clear()
         self.simulator.keys.stale_uses.clear()
+        self.simulator.keys.mismatched.clear()
         return {}
 
 

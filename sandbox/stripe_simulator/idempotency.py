@@ -13,7 +13,7 @@ from .errors import key_in_use, key_on_other_endpoint, key_too_long, key_with_ot
 KEY_MAX = 255  # characters
 KEPT_S = 24 * 3600.0  # "at least 24 hours", then pruned
 STALE_S = 23 * 3600.0  # a careful client never posts again with a key older than this
-STALE_LISTED_MAX = 1_000
+LISTED_MAX = 1_000
 
 Name = tuple[str, str]  # (account, key)
 
@@ -44,6 +44,7 @@ class Keys:
         self.in_flight: set[Name] = set()
         self.first_seen: dict[Name, float] = {}  # keys that are not (or no longer) in `stored`
         self.stale_uses: list[StaleUse] = []
+        self.mismatched: list[Name] = []  # came again with other parameters
 
     def find(self, name: Name, endpoint: str, fingerprint: int, now: float) -> Stored | None:
         """The answer to replay; None if this is to be executed; or Stripe's error."""
@@ -59,6 +60,8 @@ class Keys:
         if found.endpoint != endpoint:
             raise key_on_other_endpoint(name[1], found.endpoint)
         if found.fingerprint != fingerprint:
+            if len(self.mismatched) < LISTED_MAX:
+                self.mismatched.append(name)
             raise key_with_other_parameters(name[1])
         return found
 
@@ -77,5 +80,5 @@ class Keys:
 
     def _note_age(self, name: Name, found: Stored | None, now: float) -> None:
         first_at = found.at if found else self.first_seen.setdefault(name, now)
-        if now - first_at > STALE_S and len(self.stale_uses) < STALE_LISTED_MAX:
+        if now - first_at > STALE_S and len(self.stale_uses) < LISTED_MAX:
             self.stale_uses.append(StaleUse(*name, first_at, now))

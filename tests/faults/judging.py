@@ -104,8 +104,9 @@ async def close(world: World, bug: str = "") -> Result:
         wrong = [*wrongly_told(found, got), *untold(found, got, merchant)]
         planted = {each["id"]: each["api_key"] for each in world.system.merchants}
         wrong += await leaks(world.system, canaries(world.system, planted))
-        stale = (await world.stripe.requests())["stale_keys"]
-        wrong += [f"I15 {use} was posted with a key that was too old" for use in stale]
+        asked = await world.stripe.requests()
+        wrong += [f"I15 {use} was posted with a key that was too old" for use in asked["stale_keys"]]
+        wrong += [f"I1 {key} came to Stripe with two contents" for key in asked["mismatched_keys"]]
         result.found(wrong)
         result.figures = {"told": len(got)}
     except AssertionError as unheld:

@@ -35,3 +35,19 @@ def canceled_notice(payment_id: str, merchant: str, intent: str) -> bytes:
         "metadata": {"payment_id": payment_id, "merchant": merchant},
     }
     return notice("evt_forged", "payment_intent.canceled", shown)
+
+
+def succeeded_notice(payment_id: str, merchant: str, view: dict[str, Any]) -> bytes:
+    """That a payment, shown as `view`, has been paid."""
+    shown = {
+        "id": view["provider"]["payment_intent"],
+        "object": "payment_intent",
+        "status": "succeeded",
+        "amount": view["amount"],
+        "amount_received": view["amount"],
+        "amount_capturable": 0,
+        "currency": view["currency"],
+        "latest_charge": "ch_forged",
+        "metadata": {"payment_id": payment_id, "merchant": merchant},
+    }
+    return notice("evt_lie", "payment_intent.succeeded", shown)

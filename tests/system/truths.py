@@ -21,7 +21,7 @@ from models.row import Row
 from models.transaction import Transaction, evolve
 from streams import topics
 from streams.adapters.redis_cache import PREFIX
-from streams.delivery import POSITION, changelog_topic
+from streams.delivery import POSITION, Poison, changelog_topic
 from streams.wire import events, rows
 from tests.schemas import violations
 from tests.system.stack import System
@@ -93,7 +93,11 @@ class Log:
         ]
 
     def _event(self, record: ConsumerRecord) -> None:
-        event, story = events.replayed(record), events.read(record)
+        try:
+            event, story = events.replayed(record), events.read(record)
+        except Poison as poison:
+            self.broken[f"I11 {record.topic}/{record.partition}/{record.offset} is no event: {poison}"] += 1
+            return
         for wrong in violations(story.type, record.value):
             self.broken[f"{event.payment_id} does not fit its schema: {wrong}"] += 1
         if event.id in self._event_ids:

@@ -6,6 +6,7 @@ Each check yields differences in words, with the invariant's number. No reading 
 from collections import Counter
 from collections.abc import Iterator
 
+import orjson
 from aiokafka import ConsumerRecord
 
 from models import shapes
@@ -28,6 +29,7 @@ def differences(found: Evidence) -> list[str]:
         _never_twice,
         _every_command_settles_once,
         _log_holds_what_was_accepted,
+        _nobody_acts_on_anothers_payment,
         agreement.table_is_the_replay,
         agreement.postgres_is_the_table,
         agreement.stories_are_in_postgres,
@@ -87,6 +89,20 @@ def _log_holds_what_was_accepted(found: Evidence) -> Iterator[str]:
             yield f"I2 {operation.type} {operation.identity} was accepted and is not in the log"
 
 
+def _nobody_acts_on_anothers_payment(found: Evidence) -> Iterator[str]:
+    """A stranger's command may have an id that is one of the owner's: then it is the owner's that began something."""
+    opened = {(id, event.opens) for id, story in found.log.stories.items() for event, _ in story}
+    strangers, owners = set[tuple[str, str]](), set[tuple[str, str]]()
+    for record in _public_commands(found):
+        identity = _identity(record)
+        about = found.log.replayed.get(identity[0])
+        is_owners = about is None or about.merchant in (None, _merchant(record))
+        (owners if is_owners else strangers).add(identity)
+    yield from (
+        f"I10 {identity} is a stranger's, and began something" for identity in (strangers - owners) & opened
+    )
+
+
 def _nothing_at_stripe_without_a_command(found: Evidence) -> Iterator[str]:
     asked_refunds = {
         event.data.refund_id
@@ -142,6 +158,10 @@ def _public_commands(found: Evidence) -> Iterator[ConsumerRecord]:
         poisoned = f"{COMMANDS}/{partition}/{offset}" in found.poison
         if not poisoned and dict(record.headers).get("ce_type") in PUBLIC_TYPES:
             yield record
+
+
+def _merchant(record: ConsumerRecord) -> str:
+    return str(orjson.loads(record.value)["merchant"])
 
 
 def _identity(record: ConsumerRecord) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from aiokafka.errors import KafkaError
 
+from streams.topics import COMMANDS, EVENTS, REPLIES_PREFIX
 from tests.faults.catalogue.fault import fault
 from tests.faults.world import World
 from tests.system.poison import ODD, send_odd
@@ -12,6 +13,8 @@ from tests.system.poison import ODD, send_odd
 PARALLEL = 50
 BETWEEN_S = (0.05, 0.4)
 AGAIN = 5
+NO_REPLIES = (f"{EVENTS}/0", f"{COMMANDS}/0", f"{REPLIES_PREFIX}nowhere/0")
+"""Where answers may not go, or cannot."""
 
 
 @fault("F13", "the same command five times, the same key with another body, fifty at once under one key")
@@ -50,4 +53,6 @@ async def poison(world: World) -> None:
         except KafkaError as refused:
             world.notes[what] = repr(refused)
         await world.pause(*BETWEEN_S)
+    for where in NO_REPLIES:
+        await world.kafka.create(f"elsewhere-{uuid4().hex}", reply_to=where)
     world.strike()

@@ -32,12 +32,21 @@ async def broker_killed(world: World) -> None:
     world.strike()
 
 
-@fault("F7", "PostgreSQL stops at once, ends its connections, holds a lock, has no connection left")
+@fault(
+    "F7",
+    "PostgreSQL stops at once, ends its connections, holds a lock, has no connection left; who waits for it is killed",
+)
 async def postgres_hit(world: World) -> None:
     how = world.random.choice((_stopped, _terminated, _locked, _exhausted))
     world.notes["how"] = how.__name__
-    await how(world)
+    await asyncio.gather(how(world), _with_what_waits(world))
     world.strike()
+
+
+async def _with_what_waits(world: World) -> None:
+    """Who cannot store what happened is killed with it."""
+    await world.pause(1.2, 2.0)
+    world.system.service.signal(world.random.choice(world.names("projection")), signal.SIGKILL)
 
 
 async def _stopped(world: World) -> None:

@@ -4,13 +4,16 @@ import asyncio
 import json
 import time
 from typing import Any
+from uuid import uuid4
 
 from tests.faults.catalogue.fault import fault
 from tests.faults.world import World
-from tests.system.signing import canceled_notice, signed
+from tests.system.signing import canceled_notice, signed, succeeded_notice
+from tests.system.stack import OWN_WEBHOOK_SECRET
 
 FOR_S = (6.0, 10.0)
 LATE_MS = 80_000
+LOOKS = "payment_intents.[slr]*"  # search, list, retrieve
 ERRORS: tuple[dict[str, Any], ...] = (
     {"kind": "rate_limit"},
     {"kind": "lock_timeout"},
@@ -26,10 +29,17 @@ PART = 0.3  # of the requests
 FORGED_EVERY_S = 0.5
 
 
-@fault("F9", "Stripe charges, and the answer is lost or 80 s late")
+@fault(
+    "F9",
+    "Stripe charges, and the answer is lost or 80 s late; notices are late, too, and most looks are in vain",
+)
 async def answer_lost(world: World) -> None:
+    """Where a notice or a look tells of the charge at once, nothing rests on the key."""
     await world.stripe.plan(
-        {"kind": "lost_answer", "probability": PART}, {"kind": "delay", "ms": LATE_MS, "probability": 0.15}
+        {"kind": "lost_answer", "endpoint": LOOKS, "probability": 0.7},
+        {"kind": "webhook_delay", "seconds": 12.0, "probability": 0.6},
+        {"kind": "lost_answer", "probability": PART},
+        {"kind": "delay", "ms": LATE_MS, "probability": 0.15},
     )
     await world.pause(*FOR_S)
     await world.stripe.forget_faults()
@@ -59,9 +69,12 @@ async def notices(world: World) -> None:
         {"kind": "delay", "ms": 700, "probability": 0.3},  # so that the notice is first
     )
     ends = time.monotonic() + world.random.uniform(*FOR_S)
+    late = asyncio.create_task(_refunded_in_vain(world))
     while time.monotonic() < ends:
         await _forge(world)
+        await _lie(world)
         await asyncio.sleep(FORGED_EVERY_S)
+    await late
     await world.stripe.forget_faults()
     world.strike()
 
@@ -89,3 +102,22 @@ async def _forge(world: World) -> None:
         status, _, answer = await world.http.once("POST", "/webhooks/stripe", headers, body, door)
         if status not in (400, 503):
             world.history.wrong.append(f"I8 a forged notice was answered with {status}: {json.loads(answer)}")
+
+
+async def _lie(world: World) -> None:
+    """Whoever holds one account may say what they like, and it is signed; of another account's payment it means nothing."""
+    waiting = [each for each in world.history.accepted() if each.answer.get("status") == "requires_action"]
+    if not waiting:
+        return
+    victim = world.random.choice(waiting[-20:])
+    body = succeeded_notice(victim.payment_id, victim.merchant, victim.answer)
+    status, _, _ = await world.http.once("POST", "/webhooks/stripe", signed(body, OWN_WEBHOOK_SECRET), body)
+    if status not in (200, 503):
+        world.history.wrong.append(f"I9 a notice of another account was answered with {status}")
+
+
+async def _refunded_in_vain(world: World) -> None:
+    """A refund that has succeeded, and fails later: the money is there again."""
+    key = f"in-vain-{uuid4().hex}"
+    paid = await world.http.create(key, amount=3000, payment_method="pm_card_refundFail")
+    await world.http.refund(paid.payment_id, f"{key}-refund", amount=1200)

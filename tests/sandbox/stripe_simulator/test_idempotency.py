@@ -45,6 +45,7 @@ async def test_the_same_key_with_other_parameters_is_an_idempotency_error(raw: R
     status, body, _ = await raw.pay("k1", amount="2000")
     assert (status, body["error"]["type"]) == (400, "idempotency_error")
     assert await charges(raw) == 1
+    assert (await raw.sim("requests"))["mismatched_keys"] == ["k1"]
 
 
 async def test_the_same_key_on_another_endpoint_is_refused(raw: Raw) -> None:
