@@ -14,7 +14,7 @@ from tests.faults.clock import ahead
 from tests.faults.joiner import Joiner
 from tests.faults.world import World
 from tests.system.history import Operation
-from tests.system.operator import millrace
+from tests.system.operator import millrace, told
 from tests.system.waiting import until
 from tests.system.watching import becomes
 
@@ -22,6 +22,7 @@ OFF_S = 300.0
 WRONG_FOR_S = 8.0
 LATER_S = 25 * 3600.0
 SETTLES_WITHIN_S = 60.0
+NOTHING_OF_IT = ("--as", "declined", "--evidence", "nothing of it at Stripe", "--operator", "a person")
 SET_ON_THE_TOPIC = 1  # Source: Kafka, DescribeConfigs, config_source: DYNAMIC_TOPIC_CONFIG
 
 
@@ -80,6 +81,9 @@ async def keys_forgotten(world: World) -> None:
             partial(_is_refused, world, late.payment_id), SETTLES_WITHIN_S, "what comes late is refused"
         )
     finally:
+        await world.inquest.log.read_on()
+        stories = world.inquest.log.stories
+        world.notes["stories"] = [[story.type for _, story in stories[each.payment_id]] for each in stuck]
         for joiner in joiners:
             await asyncio.to_thread(joiner.kill)
         await world.stripe.move_clock(-LATER_S)
@@ -87,6 +91,8 @@ async def keys_forgotten(world: World) -> None:
         for name in sleepers:
             world.system.service.signal(name, signal.SIGKILL)
     world.strike()
+    await world.whole()
+    await told(world.system, "payments", "resolve", stuck[1].payment_id, *NOTHING_OF_IT)
 
 
 async def _stamped_by_senders(world: World) -> None:
