@@ -36,10 +36,10 @@ FORGED_EVERY_S = 0.5
 async def answer_lost(world: World) -> None:
     """Where a notice or a look tells of the charge at once, nothing rests on the key."""
     await world.stripe.plan(
-        {"kind": "lost_answer", "endpoint": LOOKS, "probability": 0.7},
-        {"kind": "webhook_delay", "seconds": 12.0, "probability": 0.6},
+        {"kind": "lost_answer", "endpoint": LOOKS, "probability": 0.95},
+        {"kind": "webhook_delay", "seconds": 12.0, "probability": 0.9},
         {"kind": "lost_answer", "probability": PART},
-        {"kind": "delay", "ms": LATE_MS, "probability": 0.15},
+        {"kind": "delay", "ms": LATE_MS, "probability": 0.25},
     )
     await world.pause(*FOR_S)
     await world.stripe.forget_faults()
