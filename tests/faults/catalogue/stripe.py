@@ -12,6 +12,7 @@ from tests.system.signing import canceled_notice, signed, succeeded_notice
 from tests.system.stack import OWN_WEBHOOK_SECRET
 
 FOR_S = (6.0, 10.0)
+IN_DOUBT_S = (13.0, 17.0)  # longer than the slot of a call, or its closing look would not be in vain
 LATE_MS = 80_000
 LOOKS = "payment_intents.[slr]*"  # search, list, retrieve
 ERRORS: tuple[dict[str, Any], ...] = (
@@ -36,12 +37,12 @@ FORGED_EVERY_S = 0.5
 async def answer_lost(world: World) -> None:
     """Where a notice or a look tells of the charge at once, nothing rests on the key."""
     await world.stripe.plan(
-        {"kind": "lost_answer", "endpoint": LOOKS, "probability": 0.7},
-        {"kind": "webhook_delay", "seconds": 12.0, "probability": 0.6},
+        {"kind": "lost_answer", "endpoint": LOOKS, "probability": 0.95},
+        {"kind": "webhook_delay", "seconds": 12.0, "probability": 0.9},
         {"kind": "lost_answer", "probability": PART},
-        {"kind": "delay", "ms": LATE_MS, "probability": 0.15},
+        {"kind": "delay", "ms": LATE_MS, "probability": 0.25},
     )
-    await world.pause(*FOR_S)
+    await world.pause(*IN_DOUBT_S)
     await world.stripe.forget_faults()
     world.strike()
 
