@@ -84,8 +84,8 @@ async def keys_forgotten(world: World) -> None:
         await world.inquest.log.read_on()
         stories = world.inquest.log.stories
         world.notes["stories"] = [[story.type for _, story in stories[each.payment_id]] for each in stuck]
-        for joiner in joiners:
-            await asyncio.to_thread(joiner.kill)
+        for joiner in joiners:  # with all committed: what was done tomorrow is not to be done again today
+            await asyncio.to_thread(joiner.stop)
         await world.stripe.move_clock(-LATER_S)
         await millrace(world.system, "topics", "create")  # which holds them to their configuration
         for name in sleepers:
