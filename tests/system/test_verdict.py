@@ -102,10 +102,23 @@ def _letter_missing(found: Evidence, id: str) -> None:
     found.poison[f"{COMMANDS}/0/999999"] = "undecodable"
 
 
+def _refunded_beyond(found: Evidence, id: str) -> None:
+    found.stored.payments[id][2]["amount_refund_pending"] = 10**6
+
+
+def _captured_beyond(found: Evidence, id: str) -> None:
+    _row(found, id)["amount_captured"] = 10**6
+
+
+def _half_a_cent(found: Evidence, id: str) -> None:
+    _row(found, id)["amount_refunded"] = 99.5
+
+
 TAMPERINGS: dict[str, list[Tampering]] = {
     "I1": [_charge_twice, _second_intent, _refund_twice],
     "I2": [_never_settled, _accepted_and_lost],
     "I3": [_settled_twice],
+    "I4": [_refunded_beyond, _captured_beyond, _half_a_cent],
     "I6": [
         _other_amount_at_stripe,
         _row_behind,

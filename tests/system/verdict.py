@@ -30,6 +30,7 @@ def differences(found: Evidence) -> list[str]:
         _every_command_settles_once,
         _log_holds_what_was_accepted,
         _nobody_acts_on_anothers_payment,
+        _money_adds_up,
         agreement.table_is_the_replay,
         agreement.postgres_is_the_table,
         agreement.stories_are_in_postgres,
@@ -101,6 +102,19 @@ def _nobody_acts_on_anothers_payment(found: Evidence) -> Iterator[str]:
     yield from (
         f"I10 {identity} is a stranger's, and began something" for identity in (strangers - owners) & opened
     )
+
+
+def _money_adds_up(found: Evidence) -> Iterator[str]:
+    """Of every payment as it is shown, and as Stripe has it: what goes back is of what came, and that of what was held."""
+    shown = [(id, body) for id, (_, _, body) in found.stored.payments.items()]
+    at_stripe = [(row["payment"], row) for row in found.ledger.payments]
+    for id, row in shown + at_stripe:
+        back = row["amount_refunded"] + row["amount_refund_pending"]
+        amounts = back, row["amount_captured"], row["amount"]
+        if not all(isinstance(amount, int) for amount in amounts) or list(amounts) != sorted(amounts):
+            yield f"I4 {id}: {amounts} refunded, captured, asked for"
+        if any(refund.get("currency", row["currency"]) != row["currency"] for refund in row["refunds"]):
+            yield f"I4 {id}: a refund is in another currency"
 
 
 def _nothing_at_stripe_without_a_command(found: Evidence) -> Iterator[str]:

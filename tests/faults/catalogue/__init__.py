@@ -1,7 +1,9 @@
 """The faults by their numbers: each does its harm, and takes it away again. What must hold afterwards is not its business."""
 
 from tests.faults.catalogue import clients, clocks, disks, network, processes, servers, stripe, versions
-from tests.faults.catalogue.fault import FAULTS, Fault, pair
+from tests.faults.catalogue.fault import Fault, entered, pair
+
+FAULTS = dict(sorted(entered.items(), key=lambda item: int(item[0][1:])))
 
 __all__ = [
     "FAULTS",

@@ -22,12 +22,12 @@ class Fault:
     with_load: bool = True
 
 
-FAULTS: dict[str, Fault] = {}
+entered: dict[str, Fault] = {}
 
 
 def fault(id: str, what: str, with_load: bool = True) -> Callable[[Inject], Inject]:
     def enter(inject: Inject) -> Inject:
-        FAULTS[id] = Fault(id, what, inject, with_load)
+        entered[id] = Fault(id, what, inject, with_load)
         return inject
 
     return enter
@@ -35,7 +35,7 @@ def fault(id: str, what: str, with_load: bool = True) -> Callable[[Inject], Inje
 
 @fault("F21", "two faults at once, at random")
 async def pair(world: World) -> None:
-    usable = sorted(fault.id for fault in FAULTS.values() if fault.with_load and fault.id != "F21")
+    usable = sorted(fault.id for fault in entered.values() if fault.with_load and fault.id != "F21")
     two = world.random.sample(usable, 2)
     world.notes["pair"] = "+".join(two)
-    await asyncio.gather(*(FAULTS[id].inject(world) for id in two))
+    await asyncio.gather(*(entered[id].inject(world) for id in two))
