@@ -27,7 +27,8 @@ BACK_WITHIN_S = 60.0
 FROZEN_S = (7.0, 10.0)  # beyond the session of six seconds: somebody else owns the partitions by then
 STORM_S = 12.0
 BETWEEN_JOINS_S = (0.5, 5.0)
-SLOW_S = 12.0
+SLOW_S, SLOW_LONG_S = 12.0, 600.0
+LONG = 0.05  # of the runs; of the first ten seeds the tenth
 IN_FLIGHT_MS = 800  # of a call to Stripe that is to be under way when its gateway is killed
 
 
@@ -97,12 +98,14 @@ async def storm(world: World) -> None:
 @fault("F16", "consumers that stand still: analytics, notifications, a merchant's server")
 async def slow_consumers(world: World) -> None:
     names = world.names("analytics", "notifications")
+    for_s = SLOW_LONG_S if world.random.random() < LONG else SLOW_S
+    world.notes["for s"] = for_s
     for name in names:
         world.system.service.signal(name, signal.SIGSTOP)
     world.receiver.pauses_s[HOOK] = 1.0
     world.strike()  # payments are to go on as if nothing were
     try:
-        await asyncio.sleep(SLOW_S)
+        await asyncio.sleep(for_s)
     finally:
         world.receiver.pauses_s.clear()
         for name in names:
