@@ -101,7 +101,9 @@ async def close(world: World, bug: str = "") -> Result:
         found = await world.inquest.hold(QUIET_WITHIN_S)
         with contextlib.suppress(AssertionError):  # what is missing then is said by name
             await until(lambda: not untold(found, got, merchant), TOLD_WITHIN_S, "all is told")
-        wrong = [*wrongly_told(found, got), *untold(found, got, merchant)]
+        so_far = list(got)
+        await world.inquest.log.read_on()  # what was told until then must be in the log by now
+        wrong = [*wrongly_told(found, so_far), *untold(found, got, merchant)]
         planted = {each["id"]: each["api_key"] for each in world.system.merchants}
         wrong += await leaks(world.system, canaries(world.system, planted))
         asked = await world.stripe.requests()
