@@ -11,7 +11,7 @@ Got = list[tuple[str, str, dict[str, object]]]
 def wrongly_told(found: Evidence, got: Got) -> Iterator[str]:
     """What was told and should not have been, or under two ids."""
     ids = defaultdict[str, set[str]](set)
-    durable = _events(found)
+    durable = {story.id for told in found.log.stories.values() for _, story in told}
     for _, id, payload in got:
         data = payload["data"]
         assert isinstance(data, dict)
@@ -24,15 +24,6 @@ def wrongly_told(found: Evidence, got: Got) -> Iterator[str]:
 def untold(found: Evidence, got: Got, merchant: str) -> list[str]:
     """Events of the merchant's that have not arrived, in words."""
     arrived = {payload["data"]["id"] for _, _, payload in got}  # type: ignore[index]
-    mine = {event for event, owner in _events(found).items() if owner == merchant}
-    return [f"I16 {event} was never told" for event in mine - arrived]
-
-
-def _events(found: Evidence) -> dict[str, str]:
-    """Of payments that there are: by the event's id its payment's merchant."""
-    return {
-        story.id: transaction.merchant or ""
-        for id, told in found.log.stories.items()
-        if (transaction := found.log.replayed[id]).payment is not None
-        for _, story in told
-    }
+    mine = [id for id, transaction in found.log.replayed.items() if transaction.merchant == merchant]
+    events = {story.id for id in mine for _, story in found.log.stories[id]}
+    return [f"I16 {event} was never told" for event in events - arrived]
