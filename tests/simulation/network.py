@@ -1,0 +1,66 @@
+"""Servers behind a network: a request comes some time after it was sent, is carried out whether or not its sender still lives,
+and its answer takes time, too, or never comes. What is asked is not known here.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tests.simulation.loop import VirtualLoop
+
+ONE_WAY_LEAST_S, ONE_WAY_MOST_S = 0.0003, 0.02
+T = TypeVar("T")
+
+
+def one_way_s(draw: random.Random, most_s: float = ONE_WAY_MOST_S) -> float:
+    """Mostly near the least, now and then near the most."""
+    return ONE_WAY_LEAST_S + (most_s - ONE_WAY_LEAST_S) * draw.random() ** 4
+
+
+class Server:
+    """`refusal`: what a client is told while it is away; None: the client waits, as aiokafka's do."""
+
+    def __init__(
+        self, loop: VirtualLoop, draw: random.Random, refusal: Callable[[], Exception] | None = None
+    ) -> None:
+        self.loop, self._draw, self._refusal = loop, draw, refusal
+        self._last_arrival: dict[object, float] = {}
+        self.away_until = 0.0
+        self.answers_lost = 0.0
+        """The share of answers that never come back, where the client may ask again."""
+
+    @property
+    def is_away(self) -> bool:
+        return self.loop.time() < self.away_until
+
+    async def ask(self, work: Callable[[], T], sender: object = None, may_be_lost: bool = False) -> T:
+        """What `work` gives or raises. Requests of one `sender` arrive in order. Lost: never returns."""
+        answer: asyncio.Future[Any] = self.loop.create_future()
+        arrives = self.loop.time() + one_way_s(self._draw)
+        if sender is not None:
+            arrives = max(arrives, self._last_arrival.get(sender, 0.0) + 1e-6)
+            self._last_arrival[sender] = arrives
+        lost = may_be_lost and self._draw.random() < self.answers_lost
+        self.loop.world(self._carried_out(work, arrives, answer, lost))
+        return await answer  # type: ignore[no-any-return]
+
+    async def _carried_out(
+        self, work: Callable[[], T], arrives: float, answer: "asyncio.Future[T]", lost: bool
+    ) -> None:
+        await asyncio.sleep(arrives - self.loop.time())
+        while self._refusal is None and self.is_away:
+            await asyncio.sleep(self.away_until + arrives * 1e-9 - self.loop.time())  # in the order they came
+        try:
+            if self.is_away and self._refusal:
+                raise self._refusal()
+            result, error = work(), None
+        except Exception as failed:
+            error = failed
+        await asyncio.sleep(one_way_s(self._draw))
+        if answer.done() or lost:
+            return
+        if error is None:
+            answer.set_result(result)
+        else:
+            answer.set_exception(error)
