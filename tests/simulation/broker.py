@@ -11,10 +11,13 @@ from aiokafka.errors import ProducerFenced
 
 from streams.delivery.records import Headers, Partition
 from streams.delivery.sending import Item
+from streams.topics import COMMANDS, DEAD_LETTERS, EVENTS
 from tests.simulation.clock import Clock
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.network import Server
+from tests.simulation.story import Story
 
+TOLD = (COMMANDS, EVENTS, DEAD_LETTERS)
 TRANSACTION_TIMEOUT_S = 30.0
 
 
@@ -45,9 +48,9 @@ class Entry:
 
 
 class Broker(Server):
-    def __init__(self, loop: VirtualLoop, clock: Clock, draw: random.Random) -> None:
+    def __init__(self, loop: VirtualLoop, clock: Clock, draw: random.Random, story: Story) -> None:
         super().__init__(loop, draw)
-        self._clock = clock
+        self._clock, self._story = clock, story
         self.logs: defaultdict[Partition, list[Entry]] = defaultdict(list)
         self.epochs: dict[str, int] = {}
         self._open: dict[str, Transaction] = {}
@@ -104,6 +107,8 @@ class Broker(Server):
         if transaction is None:
             return
         transaction.ended = how
+        if how != "committed":
+            self._story.note("kafka", f"a transaction of {transactional_id} is {how}")
         for tp in transaction.first:
             self._open_in[tp].remove(transaction)
             self.logs[tp].append(Entry(None))
@@ -112,12 +117,10 @@ class Broker(Server):
     def _append(self, tp: Partition, item: Item, transaction: Transaction | None) -> None:
         log = self.logs[tp]
         stamp = int(self._clock.now_s() * 1000)
-        log.append(
-            Entry(
-                Record(tp.topic, tp.partition, len(log), stamp, item.key, item.value, item.headers),
-                transaction,
-            )
-        )
+        record = Record(tp.topic, tp.partition, len(log), stamp, item.key, item.value, item.headers)
+        log.append(Entry(record, transaction))
+        if tp.topic in TOLD:
+            self._story.note("kafka", _in_words(record))
 
     # -- reading
 
@@ -151,3 +154,10 @@ class Broker(Server):
         for topic in dict.fromkeys(tp.topic for tp in tps):
             for listener in self._listeners[topic]:
                 listener.set()
+
+
+def _in_words(record: Record) -> str:
+    told = dict(record.headers)
+    what = [told[name].decode() for name in ("ce_type", "ce_sequence", "reason") if told.get(name)]  # type: ignore[union-attr]
+    place = f"{record.topic.split('.')[1]} {record.partition}/{record.offset}"
+    return f"{place} {(record.key or b'')[:12].decode('latin-1')} {' '.join(what)}"

@@ -12,6 +12,7 @@ from typing import Protocol
 from streams.delivery.records import Partition
 from tests.simulation.network import Server
 from tests.simulation.processes import Process
+from tests.simulation.story import Story
 
 SESSION_S = 10.0
 REBALANCE_S = 30.0
@@ -32,8 +33,10 @@ Assigned = tuple[int, set[Partition]]
 
 
 class Group:
-    def __init__(self, name: str, topic: str, partitions: int, server: Server, draw: random.Random) -> None:
-        self.name, self._server, self._draw = name, server, draw
+    def __init__(
+        self, name: str, topic: str, partitions: int, server: Server, draw: random.Random, story: Story
+    ) -> None:
+        self.name, self._server, self._draw, self._story = name, server, draw, story
         self.partitions = [Partition(topic, number) for number in range(partitions)]
         self.offsets: dict[Partition, int] = {}
         self.generation = 0
@@ -44,14 +47,14 @@ class Group:
 
     async def join(self, member: Member) -> Assigned:
         joined: asyncio.Future[Assigned] = self._server.loop.create_future()
-        await self._server.ask(lambda: self._joins(member, joined))
+        await self._server.ask(self._joins, member, joined)
         return await joined
 
     async def leave(self, member: Member) -> None:
-        await self._server.ask(lambda: self._out(member))
+        await self._server.ask(self._out, member)
 
     async def commit(self, member: Member, generation: int, offsets: Mapping[Partition, int]) -> bool:
-        return await self._server.ask(lambda: self._committed(member, generation, offsets), sender=member)
+        return await self._server.ask(self._committed, member, generation, offsets, sender=member)
 
     def _committed(self, member: Member, generation: int, offsets: Mapping[Partition, int]) -> bool:
         if member not in self._members or generation != self.generation:
@@ -98,6 +101,10 @@ class Group:
             self._members[member] = set()
         for number, tp in enumerate(self.partitions if members else ()):
             self._members[members[number % len(members)]].add(tp)
+        shares = {
+            member.process.name: sorted(tp.partition for tp in tps) for member, tps in self._members.items()
+        }
+        self._story.note(self.name, f"generation {self.generation}: {shares}")
         joining, self._joining = self._joining, {}
         for member, joined in joining.items():
             if not joined.done():

@@ -14,6 +14,7 @@ from models.row import Row
 from streams.delivery.records import Partition
 from streams.topics import COMMANDS, DEAD_LETTERS, EVENTS
 from streams.wire.commands import CommandCodec
+from tests.simulation import laws
 from tests.simulation.clock import BEGINS
 from tests.simulation.composition import SETTINGS
 from tests.simulation.room import Room
@@ -32,8 +33,6 @@ NEXT_CHECK_S = 1000.0
 """What passes at once where something waits for its next check; more than the longest wait between two."""
 A_DAY_S = 25 * 3600.0
 """The same once that did not help: what was never answered is given up when its key is too old."""
-PATIENT = (PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING)
-DOUBTFUL = (PaymentStatus.UNKNOWN, PaymentStatus.MANUAL_REVIEW)
 
 
 class Judge:
@@ -56,10 +55,15 @@ class Judge:
             if self._only_waits():
                 self._room.jump(A_DAY_S if look > LOOKS_MAX // 2 else NEXT_CHECK_S)
         found = Evidence(self._log, self._stored(), await self._ledger(), self._history, self._cached())
-        wrong = [*(f"I14 {words}" for words in unfinished), *self._room.findings, *self._loop_failures()]
         set_aside = {id for id, row in self._log.table.items() if _is_a_persons(row)}
-        wrong += [words for words in differences(found) if not any(id in words for id in set_aside)]
-        return wrong + [f"I15 {use}" for use in self._room.stripe.simulator.keys.stale_uses]
+        held = [words for words in differences(found) if not any(id in words for id in set_aside)]
+        return [
+            *(f"I14 {words}" for words in unfinished),
+            *self._room.findings,
+            *self._room.loop.failures,
+            *held,
+            *laws.broken(self._log, self._room.stripe),
+        ]
 
     def _read_on(self) -> None:
         broker = self._room.broker
@@ -102,9 +106,6 @@ class Judge:
             (await stripe.lever("GET", "payments"))["payments"],
             (await stripe.lever("GET", "ledger"))["entries"],
         )
-
-    def _loop_failures(self) -> list[str]:
-        return [words for words in self._room.loop.failures if "Killed" not in words]
 
 
 class Operator:

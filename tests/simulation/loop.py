@@ -60,7 +60,7 @@ class NumberedTask(Numbered, asyncio.Task[Any]):
 class VirtualLoop(asyncio.BaseEventLoop):
     """`time()` begins at 0, and jumps to the next timer as soon as nothing is ready."""
 
-    _ready: "list[asyncio.Handle]"  # type: ignore[assignment]  # of the base class: a deque, and first come, first served
+    _ready: "list[asyncio.Handle]"  # of the base class: a deque
     _scheduled: list[asyncio.TimerHandle]
 
     def __init__(self, draw: random.Random) -> None:

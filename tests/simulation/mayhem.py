@@ -10,10 +10,10 @@ CRASHPOINTS = {
     "gateway": ("gateway.before_psp", "gateway.after_psp"),
     "projection": ("projection.after_store",),
 }
-FAULTS_MAX = 6
+FAULTS_MAX = 8
 LASTS_S = 14.0
 """From the first to the last fault."""
-STEPS_MAX = 400
+STEPS_MAX = 250
 STOPPED_MOST_S = 28.0
 HOUR_S = 3600.0
 JUMPS_S = (HOUR_S, 25 * HOUR_S)
@@ -43,6 +43,7 @@ class Mayhem:
             self._crash,
             self._crash,
             self._stop,
+            self._stop,
             self._broker_away,
             self._postgres_away,
             self._redis_away,
@@ -61,7 +62,7 @@ class Mayhem:
         self._room.story.note("weather", f"Stripe loses {stripe.lost}, {_kinds(self._room)}")
 
     async def rage(self) -> None:
-        times = sorted(self._draw.uniform(0.0, LASTS_S) for _ in range(self._draw.randint(0, FAULTS_MAX)))
+        times = sorted(self._draw.uniform(0.0, LASTS_S) for _ in range(self._draw.randint(1, FAULTS_MAX)))
         async with asyncio.TaskGroup() as faults:
             for at in times:
                 faults.create_task(self._later(at, self._draw.choice(self._faults)))
@@ -82,18 +83,23 @@ class Mayhem:
         await fault()
 
     async def _kill(self) -> None:
-        self._draw.choice(self._room.processes).kill_after(self._draw.randrange(STEPS_MAX))
+        process = self._draw.choice(self._room.processes)
+        process.after(self._draw.randrange(STEPS_MAX), process.kill)
 
     async def _crash(self) -> None:
         process = self._draw.choice([each for each in self._room.processes if each.role in CRASHPOINTS])
         process.crash_at = self._draw.choice(CRASHPOINTS[process.role])
 
     async def _stop(self) -> None:
+        """In the midst of something; mostly for so long that others take over, and it comes back as a zombie."""
         process = self._draw.choice(self._room.processes)
-        if process.alive and not process.stopped:
+        lasts_s = self._draw.uniform(0.5, STOPPED_MOST_S)
+
+        def stop() -> None:
             process.stop()
-            await asyncio.sleep(self._draw.uniform(0.5, STOPPED_MOST_S))
-            process.go_on()
+            self._room.loop.later(lasts_s, process.go_on)
+
+        process.after(self._draw.randrange(STEPS_MAX), stop)
 
     async def _broker_away(self) -> None:
         self._away(self._room.broker, "Kafka", 6.0)

@@ -1,4 +1,4 @@
-"""A process of a consumer group, as Faust's consumer is one: joins, polls, hands over, joins again. The role is the delivery's own."""
+"""A member of a consumer group, as Faust's consumer is one: joins, polls, hands over, joins again. The role is the delivery's."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,9 +17,8 @@ from tests.simulation.stand_ins import Engine, Event
 
 COMMIT_S = 1.0
 MOST_PER_POLL = 20
-COMMITTED = "read_committed"
-ISOLATION = [COMMITTED]
-"""How all who belong to a group read. Another is a planted bug."""
+READ_COMMITTED = True
+"""How the members of a group read."""
 
 
 class Membership:
@@ -83,13 +82,11 @@ class Membership:
         """What has come to any partition; else it is waited for."""
         self._wake.clear()
         found = False
-        committed = ISOLATION[0] == COMMITTED
         for tp, at in self._at.items():
-            if self._broker.end(tp, committed) <= at or self._app.held.full(tp):
+            if self._broker.end(tp, READ_COMMITTED) <= at or self._app.held.full(tp):
                 continue
-            records, self._at[tp] = await self._broker.ask(
-                lambda tp=tp, at=at: self._broker.read(tp, at, MOST_PER_POLL, committed)  # type: ignore[misc]
-            )
+            asked = tp, at, MOST_PER_POLL, READ_COMMITTED
+            records, self._at[tp] = await self._broker.ask(self._broker.read, *asked)
             if records:
                 batch = self._app.held.add(tp, records)
                 told = SimpleNamespace(generation_id=self._engine.consumer_generation_id)

@@ -5,6 +5,7 @@ and its answer takes time, too, or never comes. What is asked is not known here.
 import asyncio
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from tests.simulation.loop import VirtualLoop
@@ -34,15 +35,17 @@ class Server:
     def is_away(self) -> bool:
         return self.loop.time() < self.away_until
 
-    async def ask(self, work: Callable[[], T], sender: object = None, may_be_lost: bool = False) -> T:
-        """What `work` gives or raises. Requests of one `sender` arrive in order. Lost: never returns."""
+    async def ask(
+        self, work: Callable[..., T], *given: Any, sender: object = None, may_be_lost: bool = False
+    ) -> T:
+        """What `work` makes of what is `given`. Requests of one `sender` arrive in order. Lost: never returns."""
         answer: asyncio.Future[Any] = self.loop.create_future()
         arrives = self.loop.time() + one_way_s(self._draw)
         if sender is not None:
             arrives = max(arrives, self._last_arrival.get(sender, 0.0) + 1e-6)
             self._last_arrival[sender] = arrives
         lost = may_be_lost and self._draw.random() < self.answers_lost
-        self.loop.world(self._carried_out(work, arrives, answer, lost))
+        self.loop.world(self._carried_out(partial(work, *given), arrives, answer, lost))
         return await answer  # type: ignore[no-any-return]
 
     async def _carried_out(

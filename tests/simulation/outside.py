@@ -1,10 +1,13 @@
 """PostgreSQL and Redis, which every process reaches over a network. What is kept in them, `tests/fakes.py` says."""
 
+import contextlib
+import random
 from collections.abc import Coroutine
 from typing import Any
 
 from models.errors import Unavailable
 from tests.fakes import FakePaymentCache, FakePayments
+from tests.simulation.loop import VirtualLoop
 from tests.simulation.network import Server
 
 
@@ -51,10 +54,8 @@ class Cache:
             return False
 
     async def add(self, name: str) -> None:
-        try:
+        with contextlib.suppress(Unavailable):
             await self._redis.ask(lambda: self._redis.names.add(name))
-        except Unavailable:
-            pass
 
     async def close(self) -> None:
         pass
@@ -65,14 +66,14 @@ def _away() -> Exception:
 
 
 class Postgres(Server):
-    def __init__(self, *network: Any) -> None:
-        super().__init__(*network, refusal=_away)
+    def __init__(self, loop: VirtualLoop, draw: random.Random) -> None:
+        super().__init__(loop, draw, _away)
         self.payments = FakePayments()
 
 
 class Redis(Server):
-    def __init__(self, *network: Any) -> None:
-        super().__init__(*network, refusal=_away)
+    def __init__(self, loop: VirtualLoop, draw: random.Random) -> None:
+        super().__init__(loop, draw, _away)
         self.forget()
 
     def forget(self) -> None:

@@ -1,7 +1,7 @@
-"""Processes of the simulated machine room: each has its tasks, and can be killed, stopped and let go on. What it does is not here."""
+"""Processes of the simulated machine room: each can be killed, stopped and let go on. What it does is not here."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,6 +34,7 @@ class Process:
         """Since when nobody has heard of it; None: it is there."""
         self._kept: list[asyncio.Handle] = []
         self._fuse: int | None = None
+        self._at_fuse: Callable[[], None] = self.stop
         self.crash_at: str | None = None
         self._context = self._own_context()
 
@@ -55,20 +56,21 @@ class Process:
         if self._fuse is not None:
             self._fuse -= 1
             if self._fuse < 0:
-                self.kill("is killed")
+                self._fuse = None
+                self._at_fuse()
                 self._kept.append(handle)
                 return False
         return True
 
-    def kill_after(self, steps: int) -> None:
+    def after(self, steps: int, call: Callable[[], None]) -> None:
         """When it has taken so many more steps: between any two of them."""
-        self._fuse = steps
+        self._fuse, self._at_fuse = steps, call
 
     def spare(self) -> None:
         """No fault that was prepared comes any more."""
         self._fuse = self.crash_at = None
 
-    def kill(self, why: str) -> None:
+    def kill(self, why: str = "is killed") -> None:
         if self.alive:
             self.alive, self.silent_since = False, self.loop.time()
             self.note(why)
@@ -85,6 +87,8 @@ class Process:
 
     def stop(self) -> None:
         """SIGSTOP."""
+        if not self.alive or self.stopped:
+            return
         self.stopped, self.silent_since = True, self.loop.time()
         self.note("is stopped")
 

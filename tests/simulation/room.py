@@ -1,11 +1,12 @@
-"""The machine room of one story: servers, processes, and a supervisor who starts again what has ended. Faults come from elsewhere."""
+"""The machine room of one story: servers, processes, and a supervisor who starts again what has ended. No faults here."""
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from streams import topics
+from streams.delivery import changelog_topic
+from streams.topics import WRITER_TABLE, writer_group
 from tests.simulation.broker import Broker
 from tests.simulation.clock import Clock
 from tests.simulation.composition import SETTINGS, main
@@ -17,7 +18,7 @@ from tests.simulation.processes import Process
 from tests.simulation.story import Story
 from tests.simulation.stripe import Stripe
 
-ROLES = ("writer", "writer", "gateway", "gateway", "projection", "web", "web")
+ROLES = ("writer", "writer", "gateway", "gateway", "projection", "projection", "web", "web")
 AGAIN_LEAST_S, AGAIN_MOST_S = 0.2, 3.0
 """Until the supervisor has started again what ended."""
 SKEWED, SKEW_MOST_S = 0.15, 300.0
@@ -30,9 +31,9 @@ class Room:
     def __init__(self, loop: VirtualLoop, clock: Clock, draw: random.Random, story: Story) -> None:
         self.loop, self.clock, self.draw, self.story = loop, clock, draw, story
         self.findings: list[str] = []
-        self.broker = Broker(loop, clock, draw)
+        self.broker = Broker(loop, clock, draw, story)
         self.postgres, self.redis = Postgres(loop, draw), Redis(loop, draw)
-        self.stripe = Stripe(loop, draw, self._deliver)
+        self.stripe = Stripe(loop, draw, story, self._deliver)
         self._groups: dict[str, Group] = {}
         self.processes: list[Process] = []
         for number, role in enumerate(ROLES):
@@ -40,7 +41,7 @@ class Room:
 
     def group(self, name: str, topic: str) -> Group:
         if name not in self._groups:
-            self._groups[name] = Group(name, topic, SETTINGS.partitions, self.broker, self.draw)
+            self._groups[name] = Group(name, topic, SETTINGS.partitions, self.broker, self.draw, self.story)
         return self._groups[name]
 
     def groups(self) -> dict[str, Group]:
@@ -100,4 +101,4 @@ class Room:
 
     @property
     def changelog(self) -> str:
-        return topics.changelog_topic(topics.writer_group(SETTINGS), topics.WRITER_TABLE)
+        return changelog_topic(writer_group(SETTINGS), WRITER_TABLE)

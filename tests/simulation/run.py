@@ -19,8 +19,7 @@ from tests.simulation.room import Room
 from tests.simulation.story import Story
 from tests.system.history import History
 
-PAYMENTS_MAX = 2
-BEGUN_S = 3.0
+PAYMENTS_MAX = 4
 
 
 @dataclass(frozen=True)

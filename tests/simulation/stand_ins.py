@@ -1,4 +1,4 @@
-"""What stands in for Faust and aiokafka under the delivery, for whichever process asks. All else of the delivery is the code itself."""
+"""What stands in for Faust and aiokafka under the delivery, for whichever process asks; the rest of it is the code itself."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ class Producer:
     def _send(
         self, parcels: Mapping[Partition, Iterable[Item]], may_be_lost: bool = False
     ) -> "asyncio.Future[None]":
-        asked = self._broker.ask(lambda: self._broker.append(parcels), self, may_be_lost)
+        asked = self._broker.ask(self._broker.append, parcels, sender=self, may_be_lost=may_be_lost)
         return asyncio.ensure_future(asked)
 
 
@@ -65,15 +65,15 @@ class TransactionalProducer:
         self.transactional_id, self._broker, self._epoch = transactional_id, current().room.broker, -1
 
     async def start(self) -> None:
-        self._epoch = await self._broker.ask(lambda: self._broker.begin(self.transactional_id))
+        self._epoch = await self._broker.ask(self._broker.begin, self.transactional_id)
 
     async def stop(self) -> None:
         pass
 
     async def commit(self, parcels: Mapping[Partition, Iterable[Item]]) -> None:
         id, epoch = self.transactional_id, self._epoch
-        await self._broker.ask(lambda: self._broker.produce(id, epoch, parcels))
-        self._epoch = await self._broker.ask(lambda: self._broker.commit(id, epoch))
+        await self._broker.ask(self._broker.produce, id, epoch, parcels)
+        self._epoch = await self._broker.ask(self._broker.commit, id, epoch)
 
 
 class Reader:
@@ -106,11 +106,8 @@ class Reader:
     async def getmany(self, *tps: Any, timeout_ms: int) -> dict[Any, list[Record]]:
         found: dict[Any, list[Record]] = {}
         for tp in tps:
-            place, at = Partition(*tp), self._at[tp]
-            read = await self._broker.ask(
-                lambda: self._broker.read(place, at, MOST_PER_POLL, self._committed)
-            )
-            found[tp], self._at[tp] = read
+            asked = Partition(*tp), self._at[tp], MOST_PER_POLL, self._committed
+            found[tp], self._at[tp] = await self._broker.ask(self._broker.read, *asked)
         return found
 
 
@@ -125,7 +122,7 @@ class Answers:
         for answer in answers:
             parcel(parcels, answer, 0)
         if parcels:
-            asyncio.ensure_future(self._broker.ask(lambda: self._broker.append(parcels)))  # noqa: RUF006
+            asyncio.ensure_future(self._broker.ask(self._broker.append, parcels))  # noqa: RUF006
 
 
 class Event(NamedTuple):

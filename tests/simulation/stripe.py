@@ -21,6 +21,7 @@ from streams.adapters.stripe_sends import noted
 from streams.adapters.stripe_transport import Answer, Silence, _answer
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.network import one_way_s
+from tests.simulation.story import Story
 
 API_KEY, WEBHOOK_SECRET = "sk_test_simulated", "whsec_simulated"
 RETRY_FIRST_S, RETRY_MAX_S = 1.0, 10.0
@@ -46,9 +47,11 @@ class Asked:
 class Stripe:
     """`lost`: the share of requests or answers that never arrive. `away_until`: nobody can connect."""
 
-    def __init__(self, loop: VirtualLoop, draw: random.Random, deliver: Deliver) -> None:
+    def __init__(self, loop: VirtualLoop, draw: random.Random, story: Story, deliver: Deliver) -> None:
         identity._random.seed(draw.random())
-        self._loop, self._draw = loop, draw
+        self._loop, self._draw, self._story = loop, draw, story
+        self.other_parameters: list[str] = []
+        """Keys that came with other parameters than before."""
         self.simulator = Simulator()
         self.simulator.faults.random = random.Random(draw.random())
         self.simulator.webhooks.session = Session(deliver)  # type: ignore[assignment]
@@ -89,13 +92,21 @@ class Stripe:
         await asyncio.sleep(one_way_s(self._draw, SLOWEST_S))
         fate = self._draw.random()
         if fate < self.lost / 2:
-            return  # never arrived
-        response = await self._door.answer(asked)  # type: ignore[arg-type]
-        await asyncio.sleep(one_way_s(self._draw, SLOWEST_S))
-        if fate < self.lost or answered.done():
+            self._story.note("network", f"loses {method} {path} {key or ''}")
             return
+        response = await self._door.answer(asked)  # type: ignore[arg-type]
         assert isinstance(response, web.Response)
-        answered.set_result(_answer(response.status, orjson.loads(response.body), response.headers))  # type: ignore[arg-type]
+        body = orjson.loads(response.body)  # type: ignore[arg-type]
+        kind = (body.get("error") or {}).get("type") or body.get("status", "")
+        replayed = " again" if "Idempotent-Replayed" in response.headers else ""
+        self._story.note("stripe", f"{method} {path} {key or ''} -> {response.status} {kind}{replayed}")
+        if kind == "idempotency_error" and response.status == 400:
+            self.other_parameters.append(key or "")
+        await asyncio.sleep(one_way_s(self._draw, SLOWEST_S))
+        if fate < self.lost:
+            self._story.note("network", f"loses the answer to {method} {path} {key or ''}")
+        elif not answered.done():
+            answered.set_result(_answer(response.status, body, response.headers))
 
     async def lever(self, method: str, name: str, **asked: Any) -> Any:
         """One of the simulator's controls."""
