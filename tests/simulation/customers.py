@@ -35,6 +35,8 @@ WAITS_S = (0.0, 2.0, 5.0)
 ANSWER_S = 8.0
 """A client's own patience, longer than any wait it asks for."""
 AGAIN_MOST_S = 1.5
+AUTHENTICATES, BY_HAND = 0.4, 0.03
+"""At each look of theirs."""
 LATER, NOT_YET = {429, 503}, 202
 
 
@@ -67,7 +69,7 @@ class Merchants:
 
     async def _go_on(self, payment: str, key: str, first_key: str, first: dict[str, Any]) -> None:
         draw, amount = self._draw, int(first["amount"])
-        await asyncio.sleep(draw.choice((0.0, 0.5, 3.0, 6.0)) * draw.random())
+        await asyncio.sleep(draw.choice((0.0, 0.5, 3.0, 6.0, 15.0)) * draw.random())
         manual = first["capture_method"] == "manual"
         wanted = ["refund", "refund", "refund", "again", "reuse", "stranger", "cancel"] + [
             "capture",
@@ -181,8 +183,10 @@ async def _carried_out(payments: Any, type: str, asked: Asked, payment: str | No
     return await (operation(asked) if payment is None else operation(asked, payment))  # type: ignore[no-any-return]
 
 
-class Payers:
-    """The merchants' customers, who authenticate, or fail to, or leave."""
+class Others:
+    """Who moves money at Stripe past us: the merchants' customers, who authenticate, or fail to, or leave; and now and then somebody
+    at Stripe's own pages.
+    """
 
     def __init__(self, room: Room) -> None:
         self._room = room
@@ -192,7 +196,13 @@ class Payers:
         while True:
             await asyncio.sleep(draw.uniform(0.5, 4.0))
             for row in (await stripe.lever("GET", "payments"))["payments"]:
-                if row["status"] == "requires_action" and draw.random() < 0.4:
+                intent = row["payment_intent"]
+                if row["status"] == "requires_action" and draw.random() < AUTHENTICATES:
                     outcome = draw.choice(("succeed", "succeed", "fail"))
-                    await stripe.lever("POST", f"authenticate/{row['payment_intent']}", outcome=outcome)
+                    await stripe.lever("POST", f"authenticate/{intent}", outcome=outcome)
                     self._room.story.note("customer", f"{outcome}s to authenticate {row['payment'][:12]}")
+                elif row["status"] == "requires_capture" and draw.random() < BY_HAND:
+                    what = draw.choice(("capture", "cancel"))
+                    await stripe.request(
+                        "POST", f"/v1/payment_intents/{intent}/{what}", {}, f"by-hand-{what}-{intent}", 5.0
+                    )

@@ -11,7 +11,7 @@ CRASHPOINTS = {
     "projection": ("projection.after_store",),
 }
 FAULTS_MAX = 8
-LASTS_S = 14.0
+LASTS_S = 20.0
 """From the first to the last fault."""
 STEPS_MAX = 250
 STOPPED_MOST_S = 28.0
@@ -28,7 +28,7 @@ STRIPES_OWN = (
 )
 NOTICES = (
     {"kind": "webhook_duplicate", "n": 3},
-    {"kind": "webhook_shuffle", "seconds": 5.0},
+    {"kind": "webhook_shuffle", "seconds": 20.0},
     {"kind": "webhook_delay", "seconds": 8.0},
     {"kind": "webhook_twin"},
 )
@@ -55,7 +55,7 @@ class Mayhem:
         """What is so for all of the story."""
         draw, stripe = self._draw, self._room.stripe
         self._room.broker.answers_lost = draw.choice((0.0, 0.0, 0.15))
-        stripe.lost = draw.choice((0.0, 0.1, 0.4))
+        stripe.lost = draw.choice((0.0, 0.2, 0.7))
         for rule in (*STRIPES_OWN, *NOTICES):
             if draw.random() < 0.25:
                 stripe.simulator.faults.add(rule | {"probability": draw.choice((0.1, 0.4))})
@@ -83,8 +83,12 @@ class Mayhem:
         await fault()
 
     async def _kill(self) -> None:
+        """At a moment, or between two steps: a process that waits takes none."""
         process = self._draw.choice(self._room.processes)
-        process.after(self._draw.randrange(STEPS_MAX), process.kill)
+        if self._draw.random() < 0.5:
+            process.kill()
+        else:
+            process.after(self._draw.randrange(STEPS_MAX), process.kill)
 
     async def _crash(self) -> None:
         process = self._draw.choice([each for each in self._room.processes if each.role in CRASHPOINTS])

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from tests.simulation.loop import VirtualLoop
 
 ONE_WAY_LEAST_S, ONE_WAY_MOST_S = 0.0003, 0.02
+ON_ITS_WAY_OUT_S = 0.003
+"""From a client's decision to send until its machine has sent."""
 T = TypeVar("T")
 
 
@@ -39,6 +41,9 @@ class Server:
         self, work: Callable[..., T], *given: Any, sender: object = None, may_be_lost: bool = False
     ) -> T:
         """What `work` makes of what is `given`. Requests of one `sender` arrive in order. Lost: never returns."""
+        await asyncio.sleep(
+            one_way_s(self._draw, ON_ITS_WAY_OUT_S)
+        )  # here a process may still be stopped, or killed
         answer: asyncio.Future[Any] = self.loop.create_future()
         arrives = self.loop.time() + one_way_s(self._draw)
         if sender is not None:

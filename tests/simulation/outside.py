@@ -49,13 +49,13 @@ class Cache:
 
     async def has(self, name: str) -> bool:
         try:
-            return await self._redis.ask(lambda: name in self._redis.names)
+            return await self._redis.ask(lambda: self._redis.knows(name))
         except Unavailable:
             return False
 
     async def add(self, name: str) -> None:
         with contextlib.suppress(Unavailable):
-            await self._redis.ask(lambda: self._redis.names.add(name))
+            await self._redis.ask(lambda: self._redis.learn(name))
 
     async def close(self) -> None:
         pass
@@ -78,7 +78,14 @@ class Redis(Server):
 
     def forget(self) -> None:
         """FLUSHALL."""
-        self.payments, self.names = FakePaymentCache(), set[str]()
+        self.payments = FakePaymentCache()
+        self._names: set[str] = set()
+
+    def knows(self, name: str) -> bool:
+        return name in self._names
+
+    def learn(self, name: str) -> None:
+        self._names.add(name)
 
 
 def at_once(work: Coroutine[Any, Any, Any]) -> Any:

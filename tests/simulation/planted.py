@@ -11,7 +11,8 @@ from tests.fakes import FakePayments
 from tests.faults import planted as delivery
 from tests.models import planted as rules
 from tests.models.planted import Bug, Patch
-from tests.simulation import membership
+from tests.simulation import membership, stand_ins
+from tests.simulation.outside import Redis
 
 PLANTS: dict[str, Bug] = {}
 
@@ -43,7 +44,7 @@ def _of_the_delivery(name: str) -> Bug:
     return plant
 
 
-for name in ("position_outside", "acks_out_of_order", "no_drain", "poison_leaves_traces"):
+for name in ("position_outside", "acks_out_of_order"):
     bug(_of_the_delivery(name))
 
 
@@ -97,10 +98,13 @@ def stores_whatever_comes(patch: Patch) -> None:
 
 @bug
 def reads_what_is_not_committed(patch: Patch) -> None:
+    """Neither whoever follows what a writer sends, nor the writer who reads back its table."""
     patch.setattr(membership, "READ_COMMITTED", False)
+    patch.setattr(stand_ins.Reader, "reads_committed", False)
 
 
 @bug
 def hears_notices_again(patch: Patch) -> None:
-    """A webhook that comes twice, or late, is news each time."""
+    """A webhook that comes twice, or late, is news each time: to the door, and to the rules."""
     patch.setattr(evidence, "_is_news", lambda *_: True)
+    patch.setattr(Redis, "knows", lambda *_: False)

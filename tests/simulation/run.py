@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import random
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from tests.simulation.clock import Clock, virtual_time
 from tests.simulation.composition import composed
-from tests.simulation.customers import Merchants, Payers
+from tests.simulation.customers import Merchants, Others
 from tests.simulation.judge import Judge
 from tests.simulation.loop import Endless, VirtualLoop
 from tests.simulation.mayhem import Mayhem
@@ -39,7 +40,8 @@ def stage() -> Iterator[None]:
     gc.freeze()
     gc.disable()
     try:
-        with composed():
+        with composed(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of what a killed process never awaited
             yield
     finally:
         gc.enable()
@@ -79,11 +81,11 @@ def told(seed: int) -> Run:
 async def _lived(room: Room, history: History) -> list[str]:
     mayhem, merchants = Mayhem(room), Merchants(room, history)
     mayhem.weather()
-    payers = room.loop.world(Payers(room).act())
+    others = room.loop.world(Others(room).act())
     raging = room.loop.world(mayhem.rage())
     sales = [room.loop.world(merchants.sell(n)) for n in range(room.draw.randint(1, PAYMENTS_MAX))]
     await asyncio.gather(raging)
     mayhem.end()
     await asyncio.gather(*sales)
-    payers.cancel()
+    others.cancel()
     return await Judge(room, history).verdict()

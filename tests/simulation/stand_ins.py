@@ -79,8 +79,11 @@ class TransactionalProducer:
 class Reader:
     """As `AIOKafkaConsumer` where a table is read back."""
 
+    reads_committed = True
+
     def __init__(self, *, isolation_level: str, **_: object) -> None:
-        self._broker, self._committed = current().room.broker, isolation_level == "read_committed"
+        self._broker = current().room.broker
+        self._committed = isolation_level == "read_committed" and self.reads_committed
         self._at: dict[Any, int] = {}
 
     async def __aenter__(self) -> "Reader":
