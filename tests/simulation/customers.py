@@ -184,8 +184,8 @@ async def _carried_out(payments: Any, type: str, asked: Asked, payment: str | No
 
 
 class Others:
-    """Who moves money at Stripe past us: the merchants' customers, who authenticate, or fail to, or leave; and now and then somebody
-    at Stripe's own pages.
+    """Who moves money at Stripe past us: the merchants' customers, who authenticate, or fail to, or leave; and somebody at Stripe's
+    own pages.
     """
 
     def __init__(self, room: Room) -> None:

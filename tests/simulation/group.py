@@ -17,7 +17,6 @@ from tests.simulation.story import Story
 SESSION_S = 10.0
 REBALANCE_S = 30.0
 """For all to come again; who does not, is out."""
-LOOK_S = 1.0
 
 
 class Member(Protocol):
@@ -43,7 +42,6 @@ class Group:
         self._members: dict[Member, set[Partition]] = {}
         self._joining: dict[Member, asyncio.Future[Assigned]] = {}
         self._rebalance: asyncio.TimerHandle | None = None
-        self._looking = server.loop.world(self._look())
 
     async def join(self, member: Member) -> Assigned:
         joined: asyncio.Future[Assigned] = self._server.loop.create_future()
@@ -66,6 +64,8 @@ class Group:
         self._members.setdefault(member, set())
         self._joining[member] = joined
         self._call_all()
+        if member.process.silent_since is not None:
+            self.silent(member.process)
 
     def _out(self, member: Member) -> None:
         if member in self._members:
@@ -110,11 +110,12 @@ class Group:
             if not joined.done():
                 joined.set_result((self.generation, set(self._members[member])))
 
-    async def _look(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_S)
-            now = self._server.loop.time()
-            for member in list(self._members):
-                since = member.process.silent_since
-                if since is not None and now - since >= SESSION_S:
-                    self._out(member)
+    def silent(self, process: Process) -> None:
+        """Nothing is heard of it any more, from now on."""
+        for member in self._members:
+            if member.process is process:
+                self._server.loop.later(SESSION_S, self._expire, member, process.silent_since)
+
+    def _expire(self, member: Member, since: float | None) -> None:
+        if since is not None and member.process.silent_since == since:
+            self._out(member)

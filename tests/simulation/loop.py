@@ -9,7 +9,7 @@ import contextlib
 import heapq
 import random
 from collections.abc import Callable, Coroutine
-from contextvars import Context, ContextVar, copy_context
+from contextvars import Context, ContextVar
 from itertools import count
 from typing import Any, Protocol
 
@@ -23,10 +23,11 @@ OWNER: ContextVar[Owner | None] = ContextVar("owner", default=None)
 """The process that a callback belongs to. None: the world's own."""
 
 
+_NOBODYS = Context()
+
+
 def _nobodys() -> Context:
-    context = copy_context()
-    context.run(OWNER.set, None)
-    return context
+    return _NOBODYS.copy()
 
 
 STEPS_MAX = 300_000
@@ -61,12 +62,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
     """`time()` begins at 0, and jumps to the next timer as soon as nothing is ready."""
 
     _ready: "list[asyncio.Handle]"  # of the base class: a deque
-    _scheduled: list[asyncio.TimerHandle]
 
     def __init__(self, draw: random.Random) -> None:
         super().__init__()
         self._draw, self._now_s, self.steps = draw, 0.0, 0
         self._ready = []
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._numbers = count()
         self._made: list[
             NumberedTask
         ] = []  # all of them: what nobody holds would be closed, and its `finally` run
@@ -86,44 +88,55 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return task
 
     def _run_once(self) -> None:
-        timers, ready = self._scheduled, self._ready
-        while timers and timers[0].cancelled():
-            heapq.heappop(timers)
-        if not ready:
-            if not timers:
+        """Steps, until somebody stops the loop. A base loop's own `call_soon` and timers would take half of a story's time."""
+        timers, ready, draw = self._timers, self._ready, self._draw.random
+        while not self._stopping:  # type: ignore[attr-defined]
+            if not ready and timers:
+                self._now_s = max(self._now_s, timers[0][0])
+            while timers and timers[0][0] <= self._now_s:
+                ready.append(heapq.heappop(timers)[2])
+            if not ready:
                 raise Endless("nothing will ever happen again")
-            self._now_s = max(self._now_s, timers[0].when())
-        while timers and timers[0].when() <= self._now_s:
-            timer = heapq.heappop(timers)
-            if not timer.cancelled():
-                ready.append(timer)
-        if ready:
-            self._step(self._drawn())
-
-    def _drawn(self) -> asyncio.Handle:
-        ready = self._ready
-        if (place := int(self._draw.random() * len(ready))) != len(ready) - 1:
+            place = int(draw() * len(ready))
             ready[place], ready[-1] = ready[-1], ready[place]
-        return ready.pop()
+            self._step(ready.pop())
 
     def _step(self, handle: asyncio.Handle) -> None:
-        if handle.cancelled():
+        if handle._cancelled:
             return
-        owner = handle._context.get(OWNER)  # type: ignore[attr-defined]
+        context = handle._context  # type: ignore[attr-defined]
+        owner = context.get(OWNER)
         if owner is not None and not owner.may_run(handle):
             return
         self.steps += 1
         if self.steps > STEPS_MAX:
             raise Endless(f"no end after {STEPS_MAX} steps, {self._now_s:.0f} s")
-        handle._run()  # type: ignore[attr-defined]
+        try:
+            context.run(handle._callback, *handle._args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except Exception as failed:
+            self.failures.append(f"a callback failed: {failed!r}")
+
+    def call_soon(self, callback: Any, *given: Any, context: Context | None = None) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, given, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_at(
+        self, when: float, callback: Any, *given: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        timer = asyncio.TimerHandle(when, callback, given, self, context)
+        heapq.heappush(self._timers, (when, next(self._numbers), timer))
+        return timer
 
     def again(self, handles: list[asyncio.Handle]) -> None:
         """These may run after all."""
         self._ready.extend(handles)
 
-    def later(self, delay_s: float, call: Callable[[], object]) -> None:
+    def later(self, delay_s: float, call: Callable[..., object], *given: Any) -> None:
         """As nobody's."""
-        self.call_later(delay_s, call, context=_nobodys())
+        self.call_at(self._now_s + delay_s, call, *given, context=_nobodys())
 
     def world(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         """`work` as nobody's: it goes on, whatever becomes of who asked for it."""
@@ -147,4 +160,4 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 task.get_coro().close()  # type: ignore[union-attr]
         self._made.clear()
         self._ready.clear()
-        self._scheduled.clear()
+        self._timers.clear()

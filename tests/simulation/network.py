@@ -49,26 +49,33 @@ class Server:
         if sender is not None:
             arrives = max(arrives, self._last_arrival.get(sender, 0.0) + 1e-6)
             self._last_arrival[sender] = arrives
-        lost = may_be_lost and self._draw.random() < self.answers_lost
-        self.loop.world(self._carried_out(partial(work, *given), arrives, answer, lost))
+        if may_be_lost and self._draw.random() < self.answers_lost:
+            answer, nobodys = self.loop.create_future(), answer
+            self.loop.later(arrives - self.loop.time(), self._carry_out, work, given, arrives, answer)
+            return await nobodys  # type: ignore[no-any-return]
+        self.loop.later(arrives - self.loop.time(), self._carry_out, work, given, arrives, answer)
         return await answer  # type: ignore[no-any-return]
 
-    async def _carried_out(
-        self, work: Callable[[], T], arrives: float, answer: "asyncio.Future[T]", lost: bool
+    def _carry_out(
+        self, work: Callable[..., Any], given: Any, arrived: float, answer: "asyncio.Future[Any]"
     ) -> None:
-        await asyncio.sleep(arrives - self.loop.time())
-        while self._refusal is None and self.is_away:
-            await asyncio.sleep(self.away_until + arrives * 1e-9 - self.loop.time())  # in the order they came
+        if self.is_away and self._refusal is None:  # they are let in in the order in which they came
+            wait_s = self.away_until + arrived * 1e-9 - self.loop.time()
+            self.loop.later(wait_s, self._carry_out, work, given, arrived, answer)
+            return
         try:
             if self.is_away and self._refusal:
                 raise self._refusal()
-            result, error = work(), None
+            answering = partial(_answer, answer, work(*given), None)
         except Exception as failed:
-            error = failed
-        await asyncio.sleep(one_way_s(self._draw))
-        if answer.done() or lost:
-            return
-        if error is None:
-            answer.set_result(result)
-        else:
-            answer.set_exception(error)
+            answering = partial(_answer, answer, None, failed)
+        self.loop.later(one_way_s(self._draw), answering)
+
+
+def _answer(answer: "asyncio.Future[Any]", result: object, error: Exception | None) -> None:
+    if answer.done():
+        return
+    if error is None:
+        answer.set_result(result)
+    else:
+        answer.set_exception(error)

@@ -77,6 +77,7 @@ class Process:
             for caller in self.callers:
                 if not caller.done():
                     caller.set_exception(ConnectionResetError(f"{self.name} has ended"))
+            self.room.silent(self)
             self.room.ended(self)
 
     def died(self, why: str, error: BaseException | None) -> None:
@@ -91,6 +92,7 @@ class Process:
             return
         self.stopped, self.silent_since = True, self.loop.time()
         self.note("is stopped")
+        self.room.silent(self)
 
     def go_on(self) -> None:
         if self.alive and self.stopped:

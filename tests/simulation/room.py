@@ -33,7 +33,7 @@ class Room:
         self.findings: list[str] = []
         self.broker = Broker(loop, clock, draw, story)
         self.postgres, self.redis = Postgres(loop, draw), Redis(loop, draw)
-        self.stripe = Stripe(loop, draw, story, self._deliver)
+        self.stripe = Stripe(loop, draw, story, clock, self._deliver)
         self._groups: dict[str, Group] = {}
         self.processes: list[Process] = []
         for number, role in enumerate(ROLES):
@@ -57,9 +57,13 @@ class Room:
         process.note("starts" + (f", its clock {skew_s:+.0f} s off" if skew_s else ""))
         process.run(main(role))
 
+    def silent(self, process: Process) -> None:
+        for group in self._groups.values():
+            group.silent(process)
+
     def ended(self, process: Process) -> None:
         delay_s = self.draw.uniform(AGAIN_LEAST_S, AGAIN_MOST_S)
-        self.loop.later(delay_s, lambda: self.start(process.role, process.number))
+        self.loop.later(delay_s, self.start, process.role, process.number)
 
     # -- the door, from outside
 

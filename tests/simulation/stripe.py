@@ -19,6 +19,7 @@ from sandbox.stripe_simulator.webhooks import Settings as Telling
 from streams.adapters.stripe_requests import Parameters
 from streams.adapters.stripe_sends import noted
 from streams.adapters.stripe_transport import Answer, Silence, _answer
+from tests.simulation.clock import Clock
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.network import one_way_s
 from tests.simulation.story import Story
@@ -27,6 +28,8 @@ API_KEY, WEBHOOK_SECRET = "sk_test_simulated", "whsec_simulated"
 RETRY_FIRST_S, RETRY_MAX_S = 1.0, 10.0
 SLOWEST_S = 0.8
 """One way, now and then."""
+UNDER_WAY_MAX_S = 600.0
+"""No request is under way for longer, also where a story's clock jumps meanwhile."""
 
 Deliver = Callable[[bytes, str], Awaitable[int]]
 """A webhook to the service's door: its body and signature. The status, or OSError."""
@@ -47,9 +50,11 @@ class Asked:
 class Stripe:
     """`lost`: the share of requests or answers that never arrive. `away_until`: nobody can connect."""
 
-    def __init__(self, loop: VirtualLoop, draw: random.Random, story: Story, deliver: Deliver) -> None:
+    def __init__(
+        self, loop: VirtualLoop, draw: random.Random, story: Story, clock: Clock, deliver: Deliver
+    ) -> None:
         identity._random.seed(draw.random())
-        self._loop, self._draw, self._story = loop, draw, story
+        self._loop, self._draw, self._story, self._clock = loop, draw, story, clock
         self.other_parameters: list[str] = []
         """Keys that came with other parameters than before."""
         self.simulator = Simulator()
@@ -89,9 +94,10 @@ class Stripe:
             if method == "POST"
             else Asked(method, f"{path}?{form}", key)
         )
+        sent_at_s = self._clock.now_s()
         await asyncio.sleep(one_way_s(self._draw, SLOWEST_S))
         fate = self._draw.random()
-        if fate < self.lost / 2:
+        if fate < self.lost / 2 or self._clock.now_s() - sent_at_s > UNDER_WAY_MAX_S:
             self._story.note("network", f"loses {method} {path} {key or ''}")
             return
         response = await self._door.answer(asked)  # type: ignore[arg-type]
