@@ -184,7 +184,7 @@ async def _carried_out(payments: Any, type: str, asked: Asked, payment: str | No
 
 
 class Others:
-    """Who moves money at Stripe past us: the merchants' customers, who authenticate, or fail to, or leave; and somebody at Stripe's
+    """Who moves money at Stripe past us: customers, who authenticate, or fail to, or leave; and somebody at Stripe's
     own pages.
     """
 

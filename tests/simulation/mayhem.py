@@ -13,7 +13,8 @@ CRASHPOINTS = {
 FAULTS_MAX = 8
 LASTS_S = 20.0
 """From the first to the last fault."""
-STEPS_MAX = 250
+STEPS_MAX = 60
+"""Of a process from when it got something to do until it is struck; a batch of records takes it some 30."""
 STOPPED_MOST_S = 28.0
 HOUR_S = 3600.0
 JUMPS_S = (HOUR_S, 25 * HOUR_S)
@@ -83,9 +84,9 @@ class Mayhem:
         await fault()
 
     async def _kill(self) -> None:
-        """At a moment, or between two steps: a process that waits takes none."""
+        """At any moment, or in the midst of something."""
         process = self._draw.choice(self._room.processes)
-        if self._draw.random() < 0.5:
+        if self._draw.random() < 0.3:
             process.kill()
         else:
             process.after(self._draw.randrange(STEPS_MAX), process.kill)

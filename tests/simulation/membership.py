@@ -90,6 +90,7 @@ class Membership:
             if records:
                 batch = self._app.held.add(tp, records)
                 told = SimpleNamespace(generation_id=self._engine.consumer_generation_id)
+                self.process.works()
                 self._engine.stream.queue.put_nowait(Event(batch, told))
             found = True
         if not found and not self._is_called:

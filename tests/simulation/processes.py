@@ -34,6 +34,7 @@ class Process:
         """Since when nobody has heard of it; None: it is there."""
         self._kept: list[asyncio.Handle] = []
         self._fuse: int | None = None
+        self._fuse_of_work: int | None = None
         self._at_fuse: Callable[[], None] = self.stop
         self.crash_at: str | None = None
         self._context = self._own_context()
@@ -63,12 +64,17 @@ class Process:
         return True
 
     def after(self, steps: int, call: Callable[[], None]) -> None:
-        """When it has taken so many more steps: between any two of them."""
-        self._fuse, self._at_fuse = steps, call
+        """When it has got something to do, and has taken so many more steps: between any two of them."""
+        self._fuse_of_work, self._at_fuse = steps, call
+
+    def works(self) -> None:
+        """It has got something to do."""
+        if self._fuse_of_work is not None:
+            self._fuse, self._fuse_of_work = self._fuse_of_work, None
 
     def spare(self) -> None:
         """No fault that was prepared comes any more."""
-        self._fuse = self.crash_at = None
+        self._fuse = self._fuse_of_work = self.crash_at = None
 
     def kill(self, why: str = "is killed") -> None:
         if self.alive:

@@ -87,6 +87,7 @@ class Room:
                 if not answered.done():
                     answered.set_result(result)
 
+        process.works()
         process.run(handle())
         process.callers.append(answered)
         async with asyncio.timeout(timeout_s):
