@@ -18,6 +18,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 
 from models.errors import InvariantBroken
@@ -189,7 +190,8 @@ class StripeProvider:
         """The one place that POSTs: never under a key that Stripe may have forgotten, whoever asks."""
         if self._is_too_old(call):
             raise InvariantBroken(f"{call.key} is too old to be sent")
-        heard = await turn.post(request.path, request.parameters, call.key, timeout_s)
+        too_old = partial(self._is_too_old, call)
+        heard = await turn.post(request.path, request.parameters, call.key, timeout_s, too_old)
         if meaning_of(heard) is not Meaning.DONE:
             log.info("%s: %s", call.key, reason_of(heard))
         return heard

@@ -48,6 +48,8 @@ class Follower:
     @vital
     async def _run(self) -> None:
         while await self.filled.wait():
+            if not self.waiting:  # given back between being told of it and getting here
+                continue
             batches = self._next()
             self.busy = True
             outgoing = await self.apply([record for batch in batches for record in batch.records])

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.system.history import History
-from tests.system.truths import Ledger, Log, Stored
+from tests.system.truths import Ledger, Replayed, Stored
 
 
 @dataclass
 class Evidence:
-    log: Log
+    log: Replayed
     stored: Stored
     ledger: Ledger
     history: History

@@ -49,14 +49,11 @@ class Ledger:
     webhooks_pending: int = 0
 
 
-class Log:
-    """Commands, events, dead letters and the table's changelog, replayed as far as they have been read."""
+class Replayed:
+    """Commands, events, dead letters and the table's changelog, replayed as far as they have been taken in."""
 
-    def __init__(self, system: System) -> None:
-        settings = system.settings
-        self.changelog = changelog_topic(topics.writer_group(settings), topics.WRITER_TABLE)
-        names = [topics.COMMANDS, topics.EVENTS, topics.DEAD_LETTERS, self.changelog]
-        self._topics = Topics(settings.kafka_bootstrap, names, settings.partitions)
+    def __init__(self, changelog: str) -> None:
+        self.changelog = changelog
         self.commands: dict[tuple[int, int], ConsumerRecord] = {}
         self.dead: list[ConsumerRecord] = []
         self.stories: defaultdict[str, list[tuple[Event, events.Story]]] = defaultdict(list)
@@ -68,16 +65,15 @@ class Log:
         """When a command was settled, by the log's clock, in ms since 1970: by payment and command id."""
         self._event_ids: set[str] = set()
 
-    async def read_on(self) -> None:
-        for record in await self._topics.read_on():
-            if record.topic == topics.COMMANDS:
-                self.commands[record.partition, record.offset] = record
-            elif record.topic == topics.DEAD_LETTERS:
-                self.dead.append(record)
-            elif record.topic == topics.EVENTS:
-                self._event(record)
-            else:
-                self._row(record)
+    def take(self, record: ConsumerRecord) -> None:
+        if record.topic == topics.COMMANDS:
+            self.commands[record.partition, record.offset] = record
+        elif record.topic == topics.DEAD_LETTERS:
+            self.dead.append(record)
+        elif record.topic == topics.EVENTS:
+            self._event(record)
+        else:
+            self._row(record)
 
     def unread(self) -> list[str]:
         """Partitions of the commands that the writer has not read to their end."""
@@ -124,6 +120,20 @@ class Log:
         if before is not None and row.transaction.sequence < before.transaction.sequence:
             self.broken[f"I5 the row of {key.decode()} went back"] += 1
         self.table[key.decode()] = row
+
+
+class Log(Replayed):
+    """As it is read from Kafka."""
+
+    def __init__(self, system: System) -> None:
+        settings = system.settings
+        super().__init__(changelog_topic(topics.writer_group(settings), topics.WRITER_TABLE))
+        names = [topics.COMMANDS, topics.EVENTS, topics.DEAD_LETTERS, self.changelog]
+        self._topics = Topics(settings.kafka_bootstrap, names, settings.partitions)
+
+    async def read_on(self) -> None:
+        for record in await self._topics.read_on():
+            self.take(record)
 
 
 async def stored(system: System) -> Stored:

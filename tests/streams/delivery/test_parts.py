@@ -1,14 +1,20 @@
 """Parts of the delivery that need no broker."""
 
+import asyncio
 import logging
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from faust.tables.recovery import Recovery
 
-from streams.delivery import Metrics, Outgoing, Poison, internals, serve
+from streams.delivery import Metrics, Outgoing, Partition, Poison, Record, internals, serve, vital
 from streams.delivery.dead import DEAD_LETTERS_CONFIG, dead_letter
+from streams.delivery.follower import Follower
+from streams.delivery.held import Held
 from streams.delivery.logs import LINES_PER_WINDOW, RateLimited
 from streams.delivery.metrics import REBALANCES_PER_MINUTE_ALARM
 from streams.delivery.records import LARGEST_RECORD_BYTES, fitting
@@ -80,6 +86,31 @@ def test_a_step_sees_what_it_has_written_and_others_see_it_once_it_is_kept() -> 
     assert table.get(b"k") is None
     table.drop()
     assert table.get(b"k") == b"1"
+
+
+async def test_what_is_given_back_before_a_follower_gets_to_it_ends_no_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A rebalance in the very turn of the loop in which it was told that there is something."""
+    died: list[str] = []
+    monkeypatch.setattr(vital, "die", lambda why, exc: died.append(why))
+
+    async def apply(records: list[Record]) -> list[Outgoing]:
+        raise AssertionError("it was given back")
+
+    app: Any = SimpleNamespace(held=Held(), is_current=lambda event: True, metrics=Metrics())
+    follower = Follower(app, "events", apply)
+    await follower.own(set())
+    await asyncio.sleep(0)
+    batch = app.held.add(Partition("events", 0), [received(Outgoing("events", b"key", b"{}"))])
+
+    async def one() -> AsyncIterator[Any]:
+        yield SimpleNamespace(value=batch)
+
+    await asyncio.gather(follower.consume(one()), follower.drain(1.0))
+    await asyncio.sleep(0)
+    await follower.release()
+    assert died == []
 
 
 def test_a_record_no_broker_would_take_is_poison() -> None:

@@ -253,7 +253,7 @@ async def test_a_key_older_than_23_hours_is_never_posted_but_read_about(
 
 
 async def test_a_key_that_grows_too_old_between_two_sends_is_not_sent_again() -> None:
-    now = iter([0, 0, 24, 24, 24])
+    now = iter([0, 0, 0, 24, 24, 24])
     async with scripted(http(503, error("api_error"))) as server:
         call = create(new_payment())
         provider = StripeProvider(
@@ -262,6 +262,19 @@ async def test_a_key_that_grows_too_old_between_two_sends_is_not_sent_again() ->
         assert isinstance(await provider.perform(call), Unknown)
         await provider.close()
     assert sum(request.startswith(b"POST") for request in server.received) == 1
+
+
+async def test_a_key_that_grows_too_old_while_it_waits_for_its_turn_is_not_sent() -> None:
+    """The machine may have slept meanwhile, or the process been stopped."""
+    now = iter([0, 0, 24])
+    async with scripted(http(503, error("api_error"))) as server:
+        call = create(new_payment())
+        provider = StripeProvider(
+            line_to(KEY, server.url), clock=lambda: call.requested_at + timedelta(hours=next(now))
+        )
+        assert isinstance(await provider.perform(call), Deferred)
+        await provider.close()
+    assert not server.received
 
 
 @pytest.mark.parametrize("kind", ["unauthorized", "forbidden"])

@@ -1,0 +1,102 @@
+"""`python -m tests.simulation`: many stories, or one that is told in full, or what they notice of planted bugs.
+
+One seed is one story, in every process and on every machine: only Python's own hash of strings must be the same as well.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+
+import pytest
+
+from tests.simulation.planted import PLANTS
+from tests.simulation.run import Run, stage, told
+
+PROGRESS = 500
+"""Seeds between two lines that tell how far it is."""
+NAMES = 4
+"""Differences of one story that are shown."""
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=300, help="how many (%(default)s)")
+    parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument("--seed", type=int, help="just this one")
+    parser.add_argument("--story", action="store_true", help="tell all of it, also where nothing is wrong")
+    parser.add_argument("--plant", choices=PLANTS, help="with this safeguard taken away")
+    parser.add_argument(
+        "--planted", action="store_true", help="each of them in turn; a line of JSON for each"
+    )
+    parser.add_argument("--enough", type=int, help="with --planted: so many stories that notice it")
+    chosen = parser.parse_args(arguments)
+    logging.disable(logging.CRITICAL)
+    seeds = range(chosen.first, chosen.first + chosen.seeds)
+    with stage():
+        if chosen.planted:
+            return _all_planted(seeds, chosen.enough)
+        with pytest.MonkeyPatch.context() as patch:
+            if chosen.plant:
+                PLANTS[chosen.plant](patch)
+            if chosen.seed is not None:
+                return _one(chosen.seed, chosen.story)
+            return _many(seeds, chosen.plant)
+
+
+def _one(seed: int, in_full: bool) -> int:
+    run = told(seed)
+    if in_full or run.wrong:
+        print(*run.story, sep="\n")
+    print(*run.wrong or ["nothing is wrong"], sep="\n")
+    return bool(run.wrong)
+
+
+def _many(seeds: range, plant: str | None) -> int:
+    began, wrong = time.process_time(), 0
+    for number, seed in enumerate(seeds, 1):
+        run = told(seed)
+        if run.wrong:
+            wrong += 1
+            _tell(run, plant)
+        if number % PROGRESS == 0 or number == len(seeds):
+            took_s = time.process_time() - began
+            print(
+                f"{number} of {len(seeds)} seeds, {wrong} wrong, {number / took_s * 60:.0f} a minute",
+                flush=True,
+            )
+    return bool(wrong)
+
+
+def _tell(run: Run, plant: str | None) -> None:
+    print(f"--- seed {run.seed}", *run.story, *run.wrong[:NAMES], sep="\n")
+    planted = f" --plant {plant}" if plant else ""
+    print(f"again: python -m tests.simulation --seed {run.seed} --story{planted}", flush=True)
+
+
+def _all_planted(seeds: range, enough: int | None) -> int:
+    unseen = 0
+    for name, plant in PLANTS.items():
+        noticed: list[Run] = []
+        run = None
+        with pytest.MonkeyPatch.context() as patch:
+            plant(patch)
+            for seed in seeds:
+                run = told(seed)
+                noticed += [run] if run.wrong else []
+                if len(noticed) == enough:
+                    break
+        assert run is not None
+        told_first = noticed[0].wrong[0] if noticed else None
+        line = {"plant": name, "noticed": len(noticed), "of": run.seed - seeds.start + 1, "by": told_first}
+        print(json.dumps(line), flush=True)
+        unseen += not noticed
+    return bool(unseen)
+
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        os.execve(sys.executable, sys.orig_argv, os.environ | {"PYTHONHASHSEED": "0"})
+    sys.exit(main(sys.argv[1:]))

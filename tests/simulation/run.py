@@ -1,0 +1,91 @@
+"""One seed, from its beginning to its verdict."""
+
+import asyncio
+import gc
+import os
+import random
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.simulation.clock import Clock, virtual_time
+from tests.simulation.composition import composed
+from tests.simulation.customers import Merchants, Others
+from tests.simulation.judge import Judge
+from tests.simulation.loop import Endless, VirtualLoop
+from tests.simulation.mayhem import Mayhem
+from tests.simulation.room import Room
+from tests.simulation.story import Story
+from tests.system.history import History
+
+PAYMENTS_MAX = 4
+
+
+@dataclass(frozen=True)
+class Run:
+    seed: int
+    story: tuple[str, ...]
+    wrong: tuple[str, ...]
+    steps: int
+    lasted_s: float
+    """Of virtual time."""
+
+
+@contextmanager
+def stage() -> Iterator[None]:
+    """Where stories are told: what stands in stands, and rubbish is collected between them and never in one."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        with composed(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of what a killed process never awaited
+            yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
+
+
+def told(seed: int) -> Run:
+    """Within a `stage`."""
+    draw = random.Random(seed)
+    random.seed(draw.random())  # jitter of the code's own
+    loop = VirtualLoop(random.Random(draw.random()))
+    clock = Clock(loop)
+    story = Story(loop.time)
+    history = History(Path(os.devnull))
+    wrong: list[str] = []
+    room: Room | None = None
+
+    async def life() -> None:
+        nonlocal room
+        room = Room(loop, clock, draw, story)
+        wrong.extend(await _lived(room, history))
+
+    with virtual_time(clock, loop):
+        try:
+            loop.run_until_complete(life())
+        except Endless as endless:
+            wrong.append(f"I14 {endless}")
+        finally:
+            loop.forget_all()
+            loop.close()
+            history.close()
+            if room:
+                room.stripe.simulator.journal.close()
+    return Run(seed, tuple(story.lines), tuple(wrong), loop.steps, loop.time())
+
+
+async def _lived(room: Room, history: History) -> list[str]:
+    mayhem, merchants = Mayhem(room), Merchants(room, history)
+    mayhem.weather()
+    others = room.loop.world(Others(room).act())
+    raging = room.loop.world(mayhem.rage())
+    sales = [room.loop.world(merchants.sell(n)) for n in range(room.draw.randint(1, PAYMENTS_MAX))]
+    await asyncio.gather(raging)
+    mayhem.end()
+    await asyncio.gather(*sales)
+    others.cancel()
+    return await Judge(room, history).verdict()
