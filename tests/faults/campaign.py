@@ -22,9 +22,9 @@ from sandbox.stack import CHECKOUT
 from tests.faults import judging, tools
 from tests.faults.catalogue import FAULTS
 from tests.faults.judging import Result
-from tests.faults.planted import CAMPAIGN, environment
+from tests.faults.planted import CAMPAIGN, PLANTED, environment
 from tests.faults.report import keep, written
-from tests.faults.world import world
+from tests.faults.world import World, world
 
 FOLDER = CHECKOUT / ".faults"
 DOCS = CHECKOUT / "docs" / "reliability.md"
@@ -88,6 +88,7 @@ async def _serve(runs: list[Planned], results: Results, folder: Path) -> list[Pl
     """On one system; the runs that are left when it is of no more use. It is kept on disk where something was wrong."""
     wrong = False
     async with world(folder, environment(*filter(None, [runs[0].bug]))) as here:
+        assert _has(here, runs[0].bug), f"{runs[0].bug} is planted in no process"
         while runs and not wrong:
             bug, fault, seed = one = runs[0]
             result = await judging.run(here, FAULTS[fault], seed, bug)
@@ -99,6 +100,12 @@ async def _serve(runs: list[Planned], results: Results, folder: Path) -> list[Pl
     if not wrong:
         await asyncio.to_thread(shutil.rmtree, folder)
     return runs
+
+
+def _has(here: World, bug: str) -> bool:
+    """Its processes say so when they start."""
+    said = f"{PLANTED} {bug}\n"
+    return not bug or any(said in log.read_text(errors="replace") for log in here.system.logs())
 
 
 def _keep(result: Result, results: Results, folder: Path) -> bool:
