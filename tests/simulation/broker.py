@@ -30,6 +30,11 @@ class Record(NamedTuple):
     value: bytes | None
     headers: Headers
 
+    @property
+    def timestamp(self) -> int:
+        """As aiokafka has it."""
+        return self.timestamp_ms
+
 
 @dataclass
 class Transaction:

@@ -61,7 +61,7 @@ class Items:
 
 
 class TransactionalProducer:
-    def __init__(self, transactional_id: str, timeout_ms: int, settings: object) -> None:
+    def __init__(self, transactional_id: str, timeout_ms: int, settings: object, crashpoint: object) -> None:
         self.transactional_id, self._broker, self._epoch = transactional_id, current().room.broker, -1
 
     async def start(self) -> None:
