@@ -8,7 +8,8 @@ from models import evidence
 from streams.adapters import stripe_line, stripe_provider
 from streams.delivery import transactions
 from tests.fakes import FakePayments
-from tests.faults import planted as delivery
+from tests.faults import planted
+from tests.faults.planted import delivery
 from tests.models import planted as rules
 from tests.models.planted import Bug, Patch
 from tests.simulation import membership, stand_ins
@@ -38,7 +39,7 @@ for rule in (
 def _of_the_delivery(name: str) -> Bug:
     def plant(patch: Patch) -> None:
         patch.setattr(delivery, "replace", patch.setattr)
-        delivery.PLANTS[name]()
+        planted.plant(name)
 
     plant.__name__ = name
     return plant
