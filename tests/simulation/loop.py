@@ -154,10 +154,16 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def forget_all(self) -> None:
         """What was left standing anywhere ends here, unseen: its story is over."""
-        for task in self._made:
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
-            with contextlib.suppress(BaseException):
-                task.get_coro().close()  # type: ignore[union-attr]
-        self._made.clear()
+        asyncio._set_running_loop(
+            self
+        )  # or what a `finally` still begins would be another loop's, and held by it
+        try:
+            while self._made:
+                task = self._made.pop()
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                with contextlib.suppress(BaseException):
+                    task.get_coro().close()  # type: ignore[union-attr]
+        finally:
+            asyncio._set_running_loop(None)
         self._ready.clear()
         self._timers.clear()

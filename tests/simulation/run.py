@@ -21,6 +21,8 @@ from tests.simulation.story import Story
 from tests.system.history import History
 
 PAYMENTS_MAX = 4
+COLLECTED = 10
+"""Stories between two collections of their rubbish, a megabyte each."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ def stage() -> Iterator[None]:
 
 def told(seed: int) -> Run:
     """Within a `stage`."""
+    if seed % COLLECTED == 0:
+        gc.collect()
     draw = random.Random(seed)
     random.seed(draw.random())  # jitter of the code's own
     loop = VirtualLoop(random.Random(draw.random()))
