@@ -72,7 +72,7 @@ class Judge:
                 tp = Partition(topic, number)
                 records, self._read[tp] = broker.read(tp, self._read.get(tp, 0), 1_000_000)
                 for record in records:
-                    self._log.take(record)  # type: ignore[arg-type]
+                    self._log.take(record)
 
     def _unfinished(self) -> Iterator[str]:
         yield from self._log.unread()
