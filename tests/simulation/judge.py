@@ -62,6 +62,7 @@ class Judge:
             *self._room.findings,
             *self._room.loop.failures,
             *held,
+            *(f"I6 PostgreSQL: {words}" for words in self._room.postgres.payments.went_back),
             *laws.broken(self._log, self._room.stripe),
         ]
 

@@ -89,7 +89,7 @@ class Mayhem:
         if self._draw.random() < 0.3:
             process.kill()
         else:
-            process.after(self._draw.randrange(STEPS_MAX), process.kill)
+            process.after(self._steps(), process.kill)
 
     async def _crash(self) -> None:
         process = self._draw.choice([each for each in self._room.processes if each.role in CRASHPOINTS])
@@ -104,7 +104,11 @@ class Mayhem:
             process.stop()
             self._room.loop.later(lasts_s, process.go_on)
 
-        process.after(self._draw.randrange(STEPS_MAX), stop)
+        process.after(self._steps(), stop)
+
+    def _steps(self) -> int:
+        """Rather few: the dangerous ones come soon after there is something to do."""
+        return int(STEPS_MAX * self._draw.random() ** 2)
 
     async def _broker_away(self) -> None:
         self._away(self._room.broker, "Kafka", 6.0)
