@@ -26,12 +26,10 @@ def bug(plant: Bug) -> Bug:
 for rule in (
     rules.forgets_commands,
     rules.outlives_its_keys,
-    rules.takes_an_unknown_refund_for_failed,
     rules.takes_an_unknown_payment_for_declined,
     rules.leaves_the_declined_open,
     rules.promises_reserved_money,
     rules.lets_commands_wait_for_ever,
-    rules.believes_its_own_steps,
 ):
     bug(rule)
 

@@ -41,13 +41,14 @@ def stage() -> Iterator[None]:
     gc.collect()
     gc.freeze()
     gc.disable()
-    try:
-        with composed(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # of what a killed process never awaited
+    with warnings.catch_warnings(), composed():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of what a killed process never awaited
+        try:
             yield
-    finally:
-        gc.enable()
-        gc.unfreeze()
+        finally:
+            gc.enable()
+            gc.unfreeze()
+            gc.collect()
 
 
 def told(seed: int) -> Run:
