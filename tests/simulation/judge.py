@@ -62,6 +62,7 @@ class Judge:
             *self._room.findings,
             *self._room.loop.failures,
             *held,
+            *(f"I6 PostgreSQL: {words}" for words in self._room.postgres.payments.went_back),
             *laws.broken(self._log, self._room.stripe),
         ]
 
@@ -72,7 +73,7 @@ class Judge:
                 tp = Partition(topic, number)
                 records, self._read[tp] = broker.read(tp, self._read.get(tp, 0), 1_000_000)
                 for record in records:
-                    self._log.take(record)  # type: ignore[arg-type]
+                    self._log.take(record)
 
     def _unfinished(self) -> Iterator[str]:
         yield from self._log.unread()

@@ -112,21 +112,23 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if self.steps > STEPS_MAX:
             raise Endless(f"no end after {STEPS_MAX} steps, {self._now_s:.0f} s")
         try:
-            context.run(handle._callback, *handle._args)
+            context.run(handle._callback, *handle._args)  # type: ignore[attr-defined]
         except (SystemExit, KeyboardInterrupt):
             raise
         except Exception as failed:
             self.failures.append(f"a callback failed: {failed!r}")
 
-    def call_soon(self, callback: Any, *given: Any, context: Context | None = None) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, given, self, context)
+    def call_soon(  # type: ignore[override]  # typed by what each callback takes
+        self, callback: Any, *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
-    def call_at(
-        self, when: float, callback: Any, *given: Any, context: Context | None = None
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Any, *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        timer = asyncio.TimerHandle(when, callback, given, self, context)
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
         heapq.heappush(self._timers, (when, next(self._numbers), timer))
         return timer
 
@@ -154,10 +156,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def forget_all(self) -> None:
         """What was left standing anywhere ends here, unseen: its story is over."""
-        for task in self._made:
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
-            with contextlib.suppress(BaseException):
-                task.get_coro().close()  # type: ignore[union-attr]
-        self._made.clear()
+        # or what a `finally` still begins would be another loop's, and held by it
+        asyncio._set_running_loop(self)
+        try:
+            while self._made:
+                task = self._made.pop()
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                with contextlib.suppress(BaseException):
+                    task.get_coro().close()
+        finally:
+            asyncio._set_running_loop(None)
         self._ready.clear()
         self._timers.clear()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from tests.simulation.processes import Process
 from tests.simulation.room import Room
 
 CRASHPOINTS = {
@@ -10,6 +11,8 @@ CRASHPOINTS = {
     "gateway": ("gateway.before_psp", "gateway.after_psp"),
     "projection": ("projection.after_store",),
 }
+VICTIMS = ("writer", "writer", "gateway", "projection", "web")
+"""Writers have the most to lose."""
 FAULTS_MAX = 8
 LASTS_S = 20.0
 """From the first to the last fault."""
@@ -85,11 +88,11 @@ class Mayhem:
 
     async def _kill(self) -> None:
         """At any moment, or in the midst of something."""
-        process = self._draw.choice(self._room.processes)
+        process = self._victim()
         if self._draw.random() < 0.3:
             process.kill()
         else:
-            process.after(self._draw.randrange(STEPS_MAX), process.kill)
+            process.after(self._steps(), process.kill)
 
     async def _crash(self) -> None:
         process = self._draw.choice([each for each in self._room.processes if each.role in CRASHPOINTS])
@@ -97,14 +100,22 @@ class Mayhem:
 
     async def _stop(self) -> None:
         """In the midst of something; mostly for so long that others take over, and it comes back as a zombie."""
-        process = self._draw.choice(self._room.processes)
+        process = self._victim()
         lasts_s = self._draw.uniform(0.5, STOPPED_MOST_S)
 
         def stop() -> None:
             process.stop()
             self._room.loop.later(lasts_s, process.go_on)
 
-        process.after(self._draw.randrange(STEPS_MAX), stop)
+        process.after(self._steps(), stop)
+
+    def _victim(self) -> Process:
+        role = self._draw.choice(VICTIMS)
+        return self._draw.choice([process for process in self._room.processes if process.role == role])
+
+    def _steps(self) -> int:
+        """Rather few: the dangerous ones come soon after there is something to do."""
+        return int(STEPS_MAX * self._draw.random() ** 2)
 
     async def _broker_away(self) -> None:
         self._away(self._room.broker, "Kafka", 6.0)

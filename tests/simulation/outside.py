@@ -2,10 +2,11 @@
 
 import contextlib
 import random
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from models.errors import Unavailable
+from models.ports import Change
 from tests.fakes import FakePaymentCache, FakePayments
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.network import Server
@@ -65,10 +66,24 @@ def _away() -> Exception:
     return Unavailable("it is away")
 
 
+class Kept(FakePayments):
+    """Notes what no reader may ever see: an older state of a payment than before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.went_back: list[str] = []
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        before = {id: view["sequence"] for id, view in self._views.items()}
+        await super().apply(changes)
+        back = [id for id, sequence in before.items() if self._views[id]["sequence"] < sequence]
+        self.went_back += [f"{id} went back to {self._views[id]['sequence']}" for id in back]
+
+
 class Postgres(Server):
     def __init__(self, loop: VirtualLoop, draw: random.Random) -> None:
         super().__init__(loop, draw, _away)
-        self.payments = FakePayments()
+        self.payments = Kept()
 
 
 class Redis(Server):

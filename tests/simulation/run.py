@@ -21,6 +21,8 @@ from tests.simulation.story import Story
 from tests.system.history import History
 
 PAYMENTS_MAX = 4
+COLLECTED = 10
+"""Stories between two collections of their rubbish, a megabyte each."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +41,20 @@ def stage() -> Iterator[None]:
     gc.collect()
     gc.freeze()
     gc.disable()
-    try:
-        with composed(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # of what a killed process never awaited
+    with warnings.catch_warnings(), composed():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of what a killed process never awaited
+        try:
             yield
-    finally:
-        gc.enable()
-        gc.unfreeze()
+        finally:
+            gc.enable()
+            gc.unfreeze()
+            gc.collect()
 
 
 def told(seed: int) -> Run:
     """Within a `stage`."""
+    if seed % COLLECTED == 0:
+        gc.collect()
     draw = random.Random(seed)
     random.seed(draw.random())  # jitter of the code's own
     loop = VirtualLoop(random.Random(draw.random()))

@@ -12,6 +12,9 @@ SEEDS_MAX = 600
 """Nearly all are noticed within fifty."""
 
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+
 @pytest.fixture(scope="module")
 def noticed() -> dict[str, dict[str, Any]]:
     ran = simulation("--planted", "--enough", "1", "--seeds", str(SEEDS_MAX))
