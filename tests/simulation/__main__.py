@@ -29,15 +29,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--story", action="store_true", help="tell all of it, also where nothing is wrong")
     parser.add_argument("--plant", choices=PLANTS, help="with this safeguard taken away")
     parser.add_argument(
-        "--planted", action="store_true", help="each of them in turn; a line of JSON for each"
+        "--planted",
+        nargs="*",
+        choices=PLANTS,
+        metavar="NAME",
+        help="each of these in turn, or of all; a line of JSON for each",
     )
     parser.add_argument("--enough", type=int, help="with --planted: so many stories that notice it")
     chosen = parser.parse_args(arguments)
     logging.disable(logging.CRITICAL)
     seeds = range(chosen.first, chosen.first + chosen.seeds)
     with stage():
-        if chosen.planted:
-            return _all_planted(seeds, chosen.enough)
+        if chosen.planted is not None:
+            return _all_planted(chosen.planted or list(PLANTS), seeds, chosen.enough)
         with pytest.MonkeyPatch.context() as patch:
             if chosen.plant:
                 PLANTS[chosen.plant](patch)
@@ -76,13 +80,13 @@ def _tell(run: Run, plant: str | None) -> None:
     print(f"again: python -m tests.simulation --seed {run.seed} --story{planted}", flush=True)
 
 
-def _all_planted(seeds: range, enough: int | None) -> int:
+def _all_planted(names: list[str], seeds: range, enough: int | None) -> int:
     unseen = 0
-    for name, plant in PLANTS.items():
+    for name in names:
         noticed: list[Run] = []
         run = None
         with pytest.MonkeyPatch.context() as patch:
-            plant(patch)
+            PLANTS[name](patch)
             for seed in seeds:
                 run = told(seed)
                 noticed += [run] if run.wrong else []

@@ -63,8 +63,8 @@ def draws_keys_at_random(patch: Patch) -> None:
     """Each send has a key of its own."""
     usual = stripe_line.Turn.post
 
-    async def post(self: Any, path: str, parameters: Any, key: str, timeout_s: float) -> Any:
-        return await usual(self, path, parameters, f"{key}:{random.random()}", timeout_s)
+    async def post(self: Any, path: str, parameters: Any, key: str, *more: Any) -> Any:
+        return await usual(self, path, parameters, f"{key}:{random.random()}", *more)
 
     patch.setattr(stripe_line.Turn, "post", post)
 
