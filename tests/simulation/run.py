@@ -5,7 +5,7 @@ import gc
 import os
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,8 +51,8 @@ def stage() -> Iterator[None]:
             gc.collect()
 
 
-def told(seed: int) -> Run:
-    """Within a `stage`."""
+def told(seed: int, see: Callable[[Room], object] = lambda room: None) -> Run:
+    """Within a `stage`. `see`: the room as it is at the end, before all of it is gone."""
     if seed % COLLECTED == 0:
         gc.collect()
     draw = random.Random(seed)
@@ -79,6 +79,7 @@ def told(seed: int) -> Run:
             loop.close()
             history.close()
             if room:
+                see(room)
                 room.stripe.simulator.journal.close()
     return Run(seed, tuple(story.lines), tuple(wrong), loop.steps, loop.time())
 

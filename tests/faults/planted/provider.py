@@ -16,8 +16,8 @@ def keys_at_random(stripe_line: Any) -> None:
     """Every send has an idempotency key of its own."""
     post = stripe_line.Turn.post
 
-    async def anew(self: Any, path: str, parameters: Any, key: str, timeout_s: float) -> Any:
-        return await post(self, path, parameters, str(uuid.uuid4()), timeout_s)
+    async def anew(self: Any, path: str, parameters: Any, key: str, *more: Any) -> Any:
+        return await post(self, path, parameters, str(uuid.uuid4()), *more)
 
     replace(stripe_line.Turn, "post", anew)
 
