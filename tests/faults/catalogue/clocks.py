@@ -95,7 +95,11 @@ async def keys_forgotten(world: World) -> None:
             world.system.service.signal(name, signal.SIGKILL)
     world.strike()
     await world.whole()
-    await told(world.system, "payments", "resolve", stuck[1].payment_id, *NOTHING_OF_IT)
+    _, payment = await world.http.get(f"/v1/payments/{untouched}")
+    if payment["status"] == "manual_review":
+        await told(world.system, "payments", "resolve", untouched, *NOTHING_OF_IT)
+    else:
+        world.history.wrong.append(f"I15 {untouched} is {payment['status']}: it was asked for again so late")
 
 
 async def _stamped_by_senders(world: World) -> None:
