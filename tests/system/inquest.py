@@ -69,7 +69,8 @@ class Inquest:
             transaction = row.transaction
             waiting += [f"{id}: {call.call.key} is open" for call in transaction.calls.values()]
         missing = [name for name, part in self.system.service.parts().items() if part["state"] != "ready"]
-        return [*waiting, *(f"{name} is not ready" for name in missing)], ledger
+        waiting += [f"{name} is not ready" for name in missing]
+        return [f"I14 {words}" for words in waiting], ledger
 
 
 def _report(found: list[str]) -> str:

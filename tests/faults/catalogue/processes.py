@@ -24,6 +24,7 @@ WORKER_POINTS = (
 DOOR_POINTS = ("web.before_append", "web.after_append", "web.before_remember", "web.before_answer")
 STRIKES_WITHIN_S = 20.0
 BACK_WITHIN_S = 60.0
+TELLING_S = (5.0, 7.0)  # until what has waited is on its way
 FROZEN_S = (7.0, 10.0)  # beyond the session of six seconds: somebody else owns the partitions by then
 STORM_S = 12.0
 BETWEEN_JOINS_S = (0.5, 5.0)
@@ -95,7 +96,10 @@ async def storm(world: World) -> None:
     world.strike()
 
 
-@fault("F16", "consumers that stand still: analytics, notifications, a merchant's server")
+@fault(
+    "F16",
+    "consumers that stand still: analytics, notifications, a merchant's server; who tells it then is killed",
+)
 async def slow_consumers(world: World) -> None:
     names = world.names("analytics", "notifications")
     for_s = SLOW_LONG_S if world.random.random() < LONG else SLOW_S
@@ -107,9 +111,11 @@ async def slow_consumers(world: World) -> None:
     try:
         await asyncio.sleep(for_s)
     finally:
-        world.receiver.pauses_s.clear()
         for name in names:
             world.system.service.signal(name, signal.SIGCONT)
+    await world.pause(*TELLING_S)
+    world.system.service.signal(world.random.choice(world.names("notifications")), signal.SIGKILL)
+    world.receiver.pauses_s.clear()
 
 
 @fault("F20", "all writers killed at once, and with them all that they had of the table")
