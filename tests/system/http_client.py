@@ -73,6 +73,16 @@ class HttpClient:
         except (aiohttp.ClientError, OSError, TimeoutError):
             return None
 
+    async def status_of(self, payment_id: str) -> str | None:
+        """As it is shown at any door. None: no answer came, or it is not known there."""
+        self._turn += 1
+        url = f"{self.doors[self._turn % len(self.doors)]}/v1/payments/{payment_id}"
+        try:
+            async with self._session.get(url, headers=self.authorized()) as answer:
+                return str((await answer.json())["status"]) if answer.status == 200 else None
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return None
+
     async def once(
         self, method: str, path: str, headers: dict[str, str], data: bytes | None = None, door: int = 0
     ) -> tuple[int, dict[str, str], bytes]:

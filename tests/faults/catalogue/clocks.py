@@ -10,19 +10,17 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.topics import COMMANDS
 from tests.faults.catalogue.fault import fault
+from tests.faults.catalogue.person import comes_to, says_that_it_never_was
 from tests.faults.clock import ahead
 from tests.faults.joiner import Joiner
 from tests.faults.world import World
-from tests.system.history import Operation
-from tests.system.operator import millrace, told
+from tests.system.operator import millrace
 from tests.system.waiting import until
-from tests.system.watching import becomes
 
 OFF_S = 300.0
 WRONG_FOR_S = 8.0
 LATER_S = 25 * 3600.0
 SETTLES_WITHIN_S = 60.0
-NOTHING_OF_IT = ("--as", "declined", "--evidence", "nothing of it at Stripe", "--operator", "a person")
 SET_ON_THE_TOPIC = 1  # Source: Kafka, DescribeConfigs, config_source: DYNAMIC_TOPIC_CONFIG
 
 
@@ -59,7 +57,7 @@ async def keys_forgotten(world: World) -> None:
     )
     stuck = [await world.http.create(f"{key}-{what}", wait_s=1) for what in ("charged", "untouched")]
     for each in stuck:
-        await becomes(world.http, each, status="unknown")
+        await comes_to(world, each.payment_id, "unknown")
     sleepers = world.names("writer", "gateway")
     for name in sleepers:
         world.system.service.signal(name, signal.SIGSTOP)
@@ -75,12 +73,10 @@ async def keys_forgotten(world: World) -> None:
         for joiner in joiners:
             await asyncio.to_thread(joiner.wait_until_ready)
         for each in stuck:
-            await until(
-                partial(_is_out_of_doubt, world, each), SETTLES_WITHIN_S, f"{each.payment_id} is settled"
-            )
+            await comes_to(world, each.payment_id, "captured", "manual_review")
         late = await world.kafka.create(f"{key}-late")
         await until(
-            partial(_is_refused, world, late.payment_id), SETTLES_WITHIN_S, "what comes late is refused"
+            partial(_is_refused, world, late.payment_id), SETTLES_WITHIN_S, "I14 what comes late is refused"
         )
     finally:
         await world.inquest.log.read_on()
@@ -97,7 +93,7 @@ async def keys_forgotten(world: World) -> None:
     await world.whole()
     _, payment = await world.http.get(f"/v1/payments/{untouched}")
     if payment["status"] == "manual_review":
-        await told(world.system, "payments", "resolve", untouched, *NOTHING_OF_IT)
+        await says_that_it_never_was(world, untouched)
     else:
         world.history.wrong.append(f"I15 {untouched} is {payment['status']}: it was asked for again so late")
 
@@ -115,11 +111,6 @@ async def _stamped_by_senders(world: World) -> None:
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, COMMANDS, configs=configs)])
     finally:
         await admin.close()
-
-
-async def _is_out_of_doubt(world: World, made: Operation) -> bool:
-    status, payment = await world.http.get(f"/v1/payments/{made.payment_id}")
-    return status == 200 and payment["status"] not in ("unknown", "processing")
 
 
 async def _is_refused(world: World, payment_id: str) -> bool:

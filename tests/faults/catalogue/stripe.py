@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.faults.catalogue.fault import fault
+from tests.faults.catalogue.person import comes_to, says_that_it_never_was
 from tests.faults.world import World
 from tests.system.signing import canceled_notice, signed, succeeded_notice
 from tests.system.stack import OWN_WEBHOOK_SECRET
@@ -20,7 +21,6 @@ ERRORS: tuple[dict[str, Any], ...] = (
     {"kind": "lock_timeout"},
     {"kind": "conflict"},
     {"kind": "stored_500", "executed": True},
-    {"kind": "stored_500", "executed": False},
     {"kind": "error_503"},
     {"kind": "cut_body"},
     {"kind": "bad_json"},
@@ -52,9 +52,21 @@ async def errors(world: World) -> None:
     some = world.random.sample(ERRORS, 4)
     world.notes["errors"] = [rule["kind"] for rule in some]
     await world.stripe.plan(*({**rule, "probability": PART / 2} for rule in some))
+    lost = await _answered_for_good_with_500(world)
     await world.pause(*FOR_S)
     await world.stripe.forget_faults()
     world.strike()
+    await says_that_it_never_was(world, lost)
+
+
+async def _answered_for_good_with_500(world: World) -> str:
+    """Nothing was executed, and Stripe will say so under that key for ever: only a person can tell what came of it."""
+    key = f"stored-{uuid4().hex}"
+    payment = world.http.payment_id(key)
+    await world.stripe.plan({"kind": "stored_500", "executed": False, "payment": payment})
+    await world.http.create(key, wait_s=1)
+    await comes_to(world, payment, "unknown")
+    return payment
 
 
 @fault(
