@@ -53,6 +53,7 @@ async def compose(settings: Settings) -> None:
             changes = [change for record in records for change in _change(record)]
             await mails.take_in(changes)
             await webhooks.take_in([notice_of(change) for change in changes])
+            process.crashpoint("notifications.after_webhooks")
             return []
 
         process.app.follower(EVENTS, apply)

@@ -13,8 +13,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Iterable, Iterator
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,6 +49,10 @@ class Results:
         self.all = [line for line in map(json.loads, lines) if line["code"] == self.code]
         self.done = {Planned(each["bug"], each["fault"], each["seed"]) for each in self.all}
 
+    def noticed(self) -> set[str]:
+        """The bugs that some run has shown."""
+        return {line["bug"] for line in self.all if line["bug"] and line["violations"]}
+
     def add(self, result: Result) -> None:
         line = {**result.line(), "at": round(time.time()), "code": self.code}
         self.all.append(line)
@@ -79,6 +83,8 @@ async def carry_out(planned: list[Planned], results: Results, folder: Path) -> N
         while left:
             some = folder / f"system-{int(time.time())}"
             left = await _serve(left, results, some)
+            if runs[0].bug in results.noticed():
+                left = []
             done = sum(one in results.done for one in planned)
             passed = time.monotonic() - began
             print(f"  {done} of {len(planned)} runs, {passed / 60:.1f} min", flush=True)
@@ -120,6 +126,13 @@ def _keep(result: Result, results: Results, folder: Path) -> bool:
         print(f"    {words[:400]}")
     sys.stdout.flush()
     return bool(result.violations)
+
+
+def _each(seeds: Iterable[int], faults: Iterable[str], bug: str) -> Iterable[tuple[int, str]]:
+    """All seeds of a fault after each other; of a bug's faults, which all may show it, one seed of each at a time."""
+    if bug:
+        return product(seeds, faults)
+    return ((seed, fault) for fault, seed in product(faults, seeds))
 
 
 def is_as_it_should_be(lines: list[dict[str, Any]]) -> bool:
@@ -164,10 +177,10 @@ def main() -> None:
         planned = [
             Planned(bug, fault, seed)
             for bug in (CAMPAIGN if asked.bugs else [asked.bug])
-            for fault in asked.faults or (CAMPAIGN[bug].faults if bug else FAULTS)
-            for seed in seeds
+            for seed, fault in _each(seeds, asked.faults or (CAMPAIGN[bug].faults if bug else FAULTS), bug)
         ]
-        planned = [one for one in planned if asked.again or one not in results.done]
+        known = set() if asked.again else results.done
+        planned = [one for one in planned if one not in known and one.bug not in results.noticed()]
         asyncio.run(carry_out(planned, results, asked.folder))
     report = written(results.all)
     print(report)

@@ -34,6 +34,7 @@ POINTS = {
     "gateway.after_psp": "Stripe has charged, nobody knows",
     "delivery.reported": "the outcome is a command, the event that asked for it is not done",
     "projection.after_store": "PostgreSQL has it, the place in the log was not committed",
+    "notifications.after_webhooks": "deliveries are kept, the place in the log was not committed",
     "analytics.after_store": "facts and sums are kept, the place in the log was not committed",
 }
 """Each of them is reached by what any payment does; the others are struck in tests of their own."""

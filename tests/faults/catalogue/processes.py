@@ -19,6 +19,7 @@ WORKER_POINTS = (
     "delivery.reported",
     "projection.after_store",
     "analytics.after_store",
+    "notifications.after_webhooks",
     "delivery.handing_over",
 )
 DOOR_POINTS = ("web.before_append", "web.after_append", "web.before_remember", "web.before_answer")

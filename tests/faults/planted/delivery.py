@@ -74,7 +74,7 @@ def queues_emptied(delivery: Any) -> None:
     replace(delivery.writer.Writer, "consume", busy)
 
 
-@bug(DELIVERY, ("gateway", "projection", "notifications", "analytics"), ("F15",), ("I2", "I6", "I14"))
+@bug(DELIVERY, ("gateway", "projection", "notifications", "analytics"))
 def no_beginning(delivery: Any) -> None:
     """Partitions without a place are left where aiokafka has them."""
 
@@ -156,7 +156,7 @@ def plain_producer(delivery: Any) -> None:
     replace(delivery.transport.Producer, "_settings_extra", lambda self: {"acks": "all"})
 
 
-@bug(DELIVERY, EVERY, ("F1", "F2"), ("I6", "I8"))
+@bug(DELIVERY, EVERY)
 def uncommitted_reads(delivery: Any) -> None:
     """Consumers as Faust sets them up."""
     replace(delivery.internals, "read_committed", lambda consumer, fetch_wait_ms: consumer)
