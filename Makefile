@@ -69,6 +69,7 @@ faults-all: $(VENV)/.dev $(CLASSES) fault-tools
 	$(BIN)/python -m tests.faults.campaign --seeds 10 --keep
 	$(BIN)/python -m tests.faults.campaign --faults F21 --seeds 40 --keep
 	$(BIN)/python -m tests.faults.campaign --bugs --seeds 20 --keep
+	$(BIN)/pytest tests/faults/planted/each_is_missed.py
 	$(BIN)/python -m tests.faults.soak --minutes 30
 	$(BIN)/python -m tests.simulation --seeds 10000
 	$(BIN)/python -m tests.simulation --planted --enough 3 --seeds 2000
