@@ -269,10 +269,12 @@ async def test_readers_of_the_service_see_no_error_while_tables_are_switched(
             tables.switch()
 
     reading = asyncio.create_task(read_on())
-    for _ in range(3):
-        await asyncio.to_thread(replay)
-    over.set()
-    await reading
+    try:
+        for _ in range(3):
+            await asyncio.to_thread(replay)
+    finally:
+        over.set()
+        await reading
     assert len(seen) > 20 and None not in seen
 
 
