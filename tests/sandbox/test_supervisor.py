@@ -158,7 +158,7 @@ async def test_a_stop_while_starting_leaves_nothing(bench: Bench) -> None:
     slow = bench.part("slow", "while :; do sleep 60; done")
     supervisor = supervise(bench, slow, bench.part("after", after=frozenset({"slow"})))
     starting = asyncio.create_task(supervisor.start())
-    await eventually(lambda: of(supervisor, "slow").pid is not None)
+    await eventually(lambda: bench.starts() == ["slow"])
     pid = of(supervisor, "slow").pid
     await supervisor.stop()
     await starting
