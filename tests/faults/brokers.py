@@ -83,8 +83,7 @@ class Brokers:
         return all(Kafka.is_ready(node) for node in self.nodes)
 
     def stop(self) -> None:
-        for node in self.nodes:
-            node.kill()
+        self.kill()
         self._ports.close()
 
     def kill(self) -> None:

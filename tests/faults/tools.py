@@ -1,7 +1,7 @@
 """What faults are made with: a firewall, small disks, failing system calls. Each says whether it is there.
 
-The campaign runs in a network and a mount namespace of its own (`namespaces`), so that nothing of this can reach anybody else,
-and all of it is gone with the campaign, however that ends.
+The campaign runs in a network and a mount namespace of its own (`enter_namespaces`), so that nothing of this can reach anybody
+else, and all of it is gone with the campaign, however that ends.
 """
 
 import os

@@ -13,7 +13,6 @@ import aiohttp
 from tests.faults.brokers import Brokers
 from tests.faults.grounds import Grounds
 from tests.faults.recovery import settles_everywhere
-from tests.faults.tools import Firewall
 from tests.streams.adapters.receiver import Receiver, receiving
 from tests.system.history import History
 from tests.system.http_client import HttpClient
@@ -55,10 +54,6 @@ class World:
     @property
     def brokers(self) -> Brokers:
         return self.grounds.kafka()
-
-    def firewall(self) -> Firewall:
-        """Raises tools.Missing."""
-        return Firewall()
 
     def load(self) -> Load:
         seed = self.random.randrange(1 << 32)

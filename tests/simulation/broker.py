@@ -5,35 +5,20 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from aiokafka.errors import ProducerFenced
 
-from streams.delivery.records import Headers, Partition
+from streams.delivery.records import Partition
 from streams.delivery.sending import Item
 from streams.topics import COMMANDS, DEAD_LETTERS, EVENTS
 from tests.simulation.clock import Clock
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.network import Server
 from tests.simulation.story import Story
+from tests.streams.wire.records import Received
 
 TOLD = (COMMANDS, EVENTS, DEAD_LETTERS)
 TRANSACTION_TIMEOUT_S = 30.0
-
-
-class Record(NamedTuple):
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-
-    @property
-    def timestamp(self) -> int:
-        """As aiokafka has it."""
-        return self.timestamp_ms
 
 
 @dataclass
@@ -48,7 +33,7 @@ class Transaction:
 class Entry:
     """A place in a partition. `record` None: the marker of a transaction's end."""
 
-    record: Record | None
+    record: Received | None
     transaction: Transaction | None = None
 
 
@@ -122,7 +107,7 @@ class Broker(Server):
     def _append(self, tp: Partition, item: Item, transaction: Transaction | None) -> None:
         log = self.logs[tp]
         stamp = int(self._clock.now_s() * 1000)
-        record = Record(tp.topic, tp.partition, len(log), stamp, item.key, item.value, item.headers)
+        record = Received(tp.topic, tp.partition, len(log), stamp, item.key, item.value, item.headers)
         log.append(Entry(record, transaction))
         if tp.topic in TOLD:
             self._story.note("kafka", _in_words(record))
@@ -138,9 +123,9 @@ class Broker(Server):
 
     def read(
         self, tp: Partition, position: int, most: int, committed: bool = True
-    ) -> tuple[list[Record], int]:
+    ) -> tuple[list[Received], int]:
         """Some records from there on, and where the next ones are."""
-        found: list[Record] = []
+        found: list[Received] = []
         log, end = self.logs[tp], self.end(tp, committed)
         while position < end and len(found) < most:
             entry = log[position]
@@ -161,7 +146,7 @@ class Broker(Server):
                 listener.set()
 
 
-def _in_words(record: Record) -> str:
+def _in_words(record: Received) -> str:
     told = dict(record.headers)
     what = [told[name].decode() for name in ("ce_type", "ce_sequence", "reason") if told.get(name)]  # type: ignore[union-attr]
     place = f"{record.topic.split('.')[1]} {record.partition}/{record.offset}"

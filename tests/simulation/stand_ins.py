@@ -14,8 +14,9 @@ from streams.delivery.app import App, changelog_topic
 from streams.delivery.records import Batch, Outgoing, Partition
 from streams.delivery.roles import Events
 from streams.delivery.sending import Item, parcel
-from tests.simulation.broker import Broker, Record
+from tests.simulation.broker import Broker
 from tests.simulation.processes import Killed, current
+from tests.streams.wire.records import Received
 
 MOST_PER_POLL = 50
 
@@ -106,8 +107,8 @@ class Reader:
             lambda: {tp: self._broker.end(Partition(*tp), self._committed) for tp in tps}
         )
 
-    async def getmany(self, *tps: Any, timeout_ms: int) -> dict[Any, list[Record]]:
-        found: dict[Any, list[Record]] = {}
+    async def getmany(self, *tps: Any, timeout_ms: int) -> dict[Any, list[Received]]:
+        found: dict[Any, list[Received]] = {}
         for tp in tps:
             asked = Partition(*tp), self._at[tp], MOST_PER_POLL, self._committed
             found[tp], self._at[tp] = await self._broker.ask(self._broker.read, *asked)

@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.topics import COMMANDS
+from tests.faults.catalogue.beside import works_beside
 from tests.faults.catalogue.fault import fault
 from tests.faults.catalogue.person import comes_to, says_that_it_never_was
 from tests.faults.clock import ahead
@@ -18,7 +19,6 @@ from tests.system.operator import millrace
 from tests.system.waiting import until
 
 OFF_S = 300.0
-WRONG_FOR_S = 8.0
 LATER_S = 25 * 3600.0
 SETTLES_WITHIN_S = 60.0
 SET_ON_THE_TOPIC = 1  # Source: Kafka, DescribeConfigs, config_source: DYNAMIC_TOPIC_CONFIG
@@ -29,16 +29,7 @@ async def wrong_clock(world: World) -> None:
     seconds = world.random.choice((OFF_S, -OFF_S))
     role = world.random.choice(("writer", "gateway"))
     world.notes["clock"] = f"{role} {seconds:+.0f} s"
-    joiner = Joiner(world.system, role, ahead(seconds))
-    joiner.start()
-    try:
-        await asyncio.to_thread(joiner.wait_until_ready)
-        name = world.random.choice(world.names(role))
-        world.kill(name)  # so that it gets more than its share
-        await asyncio.sleep(WRONG_FOR_S)
-    finally:
-        await asyncio.to_thread(joiner.stop)
-    world.strike()
+    await works_beside(world, role, Joiner(world.system, role, ahead(seconds)))
 
 
 @fault(

@@ -3,6 +3,7 @@
 import asyncio
 
 from tests.faults.catalogue.fault import fault
+from tests.faults.tools import Firewall
 from tests.faults.world import World
 
 FOR_S = (4.0, 9.0)
@@ -11,7 +12,7 @@ LOST_PERCENT = 10
 
 @fault("F6", "brokers unreachable: packets dropped, connections reset, one packet in ten lost")
 async def unreachable(world: World) -> None:
-    firewall = world.firewall()
+    firewall = Firewall()
     nodes = world.brokers.nodes
     hit = [world.random.choice(nodes)] if world.random.random() < 0.6 else nodes
     ports = [node.port for node in hit]

@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 from sandbox.stack import CHECKOUT
+from tests.faults.catalogue.beside import works_beside
 from tests.faults.catalogue.fault import fault
 from tests.faults.joiner import Joiner
 from tests.faults.tools import Missing
@@ -14,7 +15,6 @@ from tests.faults.world import World
 
 BEFORE = "f33194b"
 """The version before: the last release, or, while there is none, a commit that others have run."""
-BESIDE_S = 8.0
 PARTS = ("models", "agents", "streams", "web")
 
 
@@ -24,15 +24,7 @@ async def two_versions(world: World) -> None:
     await asyncio.to_thread(_check_out, tree)
     role = world.random.choice(("writer", "gateway", "projection"))
     world.notes["before"] = role
-    joiner = Joiner(world.system, role, tree=tree)
-    joiner.start()
-    try:
-        await asyncio.to_thread(joiner.wait_until_ready)
-        world.kill(world.random.choice(world.names(role)))  # so that it gets more than its share
-        await asyncio.sleep(BESIDE_S)
-    finally:
-        await asyncio.to_thread(joiner.stop)
-    world.strike()
+    await works_beside(world, role, Joiner(world.system, role, tree=tree))
 
 
 def _check_out(tree: Path) -> None:

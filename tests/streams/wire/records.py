@@ -18,6 +18,11 @@ class Received:
     value: bytes | None
     headers: Headers
 
+    @property
+    def timestamp(self) -> int:
+        """As aiokafka's own records have it."""
+        return self.timestamp_ms
+
     def without(self, header: str) -> "Received":
         return replace(self, headers=[(k, v) for k, v in self.headers if k != header])
 
