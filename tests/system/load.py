@@ -6,7 +6,7 @@ import random
 from types import TracebackType
 
 from tests.system.history import OK, Operation
-from tests.system.http_client import HttpClient
+from tests.system.http_client import PAUSE_S, HttpClient
 from tests.system.kafka_client import KafkaClient
 
 PAYMENTS_PER_S = 12.0  # with captures, refunds and repetitions about 25 commands a second
@@ -77,7 +77,7 @@ class Load:
         if self._random.random() < 0.3:
             self._same(bought, await self._create(key, amount=1000 + len(key)))
         if self._random.random() < 0.2:
-            self._refused(bought, await self._create(key, amount=7000))
+            self._refused(bought, await self._answered(key, amount=7000))
         if self._stranger and self._random.random() < 0.2:
             await self._pry(self._stranger, bought)
         if self._random.random() < 0.6:
@@ -109,6 +109,14 @@ class Load:
 
     async def _create(self, key: str, **body: object) -> Operation:
         return await self._http.create(key, wait_s=self._wait_s, **body)
+
+    async def _answered(self, key: str, **body: object) -> Operation:
+        """Asks again while it is accepted only: what it comes to is in no payment that could be read."""
+        made = await self._create(key, **body)
+        while made.status == 202:
+            await asyncio.sleep(PAUSE_S)
+            made = await self._create(key, **body)
+        return made
 
     async def _refund(self, bought: Operation, key: str, amount: int) -> None:
         await self._http.refund(bought.payment_id, key, wait_s=self._wait_s, amount=amount)
