@@ -23,7 +23,7 @@ from tests.faults import judging, tools
 from tests.faults.catalogue import FAULTS
 from tests.faults.judging import Result
 from tests.faults.planted import CAMPAIGN, PLANTED, environment
-from tests.faults.report import keep, written
+from tests.faults.report import END_OF_SYSTEM, keep, shows, written
 from tests.faults.world import World, world
 
 FOLDER = CHECKOUT / ".faults"
@@ -39,22 +39,29 @@ class Planned(NamedTuple):
 
 
 class Results:
-    """What is known, by run. Done is what was done with the production code as it is committed now."""
+    """What is known, by run. Done is what was done with the production code as it is committed now, on a system that was
+    judged when it had served, or was of no more use; and what could not be injected may be possible by now.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "results.jsonl"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         lines = self._file.read_text().splitlines() if self._file.exists() else []
         self.code = _code()
-        self.all = [line for line in map(json.loads, lines) if line["code"] == self.code]
-        self.done = {Planned(each["bug"], each["fault"], each["seed"]) for each in self.all}
+        of_this_code = [line for line in map(json.loads, lines) if line["code"] == self.code]
+        judged = {
+            line["system"] for line in of_this_code if line["fault"] == END_OF_SYSTEM or line["violations"]
+        }
+        self.all = [line for line in of_this_code if line["system"] in judged]
+        injected = [line for line in self.all if not line["missing"]]
+        self.done = {Planned(each["bug"], each["fault"], each["seed"]) for each in injected}
 
     def noticed(self) -> set[str]:
         """The bugs that some run has shown."""
-        return {line["bug"] for line in self.all if line["bug"] and line["violations"]}
+        return {line["bug"] for line in self.all if line["bug"] and shows(line)}
 
-    def add(self, result: Result) -> None:
-        line = {**result.line(), "at": round(time.time()), "code": self.code}
+    def add(self, result: Result, system: str) -> None:
+        line = {**result.line(), "system": system, "at": round(time.time()), "code": self.code}
         self.all.append(line)
         with self._file.open("a") as file:
             file.write(json.dumps(line) + "\n")
@@ -85,6 +92,7 @@ async def carry_out(planned: list[Planned], results: Results, folder: Path) -> N
             left = await _serve(left, results, some)
             if runs[0].bug in results.noticed():
                 left = []
+                shutil.rmtree(some)
             done = sum(one in results.done for one in planned)
             passed = time.monotonic() - began
             print(f"  {done} of {len(planned)} runs, {passed / 60:.1f} min", flush=True)
@@ -116,7 +124,7 @@ def _has(here: World, bug: str) -> bool:
 
 def _keep(result: Result, results: Results, folder: Path) -> bool:
     """Whether something was wrong."""
-    results.add(result)
+    results.add(result, folder.name)
     verdict = result.missing and f"not injected: {result.missing}"
     verdict = verdict or (f"VIOLATED {result.violations} ({folder})" if result.violations else "holds")
     bug = f" with {result.bug}" if result.bug else ""
@@ -137,8 +145,10 @@ def _each(seeds: Iterable[int], faults: Iterable[str], bug: str) -> Iterable[tup
 
 def is_as_it_should_be(lines: list[dict[str, Any]]) -> bool:
     """Without a bug nothing was violated, and each bug that was planted was noticed."""
-    noticed = {line["bug"] for line in lines if line["violations"]}
-    return "" not in noticed and {line["bug"] for line in lines} <= noticed | {""}
+    planted = [line for line in lines if line["bug"]]
+    unplanted = [line for line in lines if not line["bug"]]
+    noticed = {line["bug"] for line in planted if shows(line)}
+    return not any(line["violations"] for line in unplanted) and {line["bug"] for line in planted} == noticed
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ import contextlib
 import random
 import re
 import time
+import traceback
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -25,7 +26,8 @@ RECOVERS_WITHIN_S = 60.0
 QUIET_WITHIN_S = 150.0  # T: from the end of the faults and of the customers to the verdict
 TOLD_WITHIN_S = 120.0  # a lease of a minute must end for what was under way when its worker was killed
 WORDS_MAX = 8
-INVARIANT = re.compile(r"I(\d+)\b")
+INVARIANTS = re.compile(r"\bI\d+(?:/I\d+)*\b")
+HARNESS = "harness"
 HEADING = re.compile(r"\d+ found:$|… and ")
 
 
@@ -47,13 +49,19 @@ class Result:
     took_s: float = 0.0
 
     def found(self, words: list[str]) -> None:
+        """What names no invariant did not come within its time, which is I14."""
         words = [each for each in words if not HEADING.match(each)]
         self.words += words[: max(0, WORDS_MAX - len(self.words))]
         counted = Counter(self.violations)
         for each in words:
-            named = INVARIANT.search(each)
-            counted[f"I{named[1]}" if named else "other"] += 1
+            named = INVARIANTS.search(each)
+            counted.update(named[0].split("/") if named else ["I14"])
         self.violations = dict(counted)
+
+    def failed(self, error: BaseException) -> None:
+        """The harness itself did: nothing is known of the service."""
+        self.violations[HARNESS] = 1
+        self.words += [repr(error), *traceback.format_exception(error)[-1:]]
 
     def line(self) -> dict[str, Any]:
         return asdict(self)
@@ -69,18 +77,21 @@ async def run(world: World, fault: Fault, seed: int, bug: str = "") -> Result:
             async with world.load():
                 await _flows(world)
                 result.missing = await _inject(world, fault)
-                result.recovered_s = await _recovered(world)
+                result.recovered_s = await recovered(world)
         else:
             result.missing = await _inject(world, fault)
             async with world.load():
                 await _flows(world)
-            result.recovered_s = await _recovered(world)
+            result.recovered_s = await recovered(world)
         await world.whole()
         await world.inquest.hold(QUIET_WITHIN_S)
+        result.found(await _misused_keys(world))
     except AssertionError as wrong:
         result.found(str(wrong).splitlines())
     except (TimeoutError, ExceptionGroup) as stuck:
         result.found([f"I14 it got stuck: {stuck!r}"])
+    except Exception as error:
+        result.failed(error)
     clients = felt(world.history, began)
     after = await _counted(world)
     result.oldest_s = _oldest_s(world, time.time() - (time.monotonic() - began))
@@ -106,15 +117,24 @@ async def close(world: World, bug: str = "") -> Result:
         wrong = [*wrongly_told(found, so_far), *untold(found, got, merchant)]
         planted = {each["id"]: each["api_key"] for each in world.system.merchants}
         wrong += await leaks(world.system, canaries(world.system, planted))
-        asked = await world.stripe.requests()
-        wrong += [f"I15 {use} was posted with a key that was too old" for use in asked["stale_keys"]]
-        wrong += [f"I1 {key} came to Stripe with two contents" for key in asked["mismatched_keys"]]
         result.found(wrong)
         result.figures = {"told": len(got)}
     except AssertionError as unheld:
         result.found(str(unheld).splitlines())
+    except Exception as error:
+        result.failed(error)
     result.took_s = round(time.monotonic() - began, 1)
     return result
+
+
+async def _misused_keys(world: World) -> list[str]:
+    """Since the last run: what nobody sees in any state, and what could charge twice all the same."""
+    asked = await world.stripe.requests()
+    misused = {f"I15 {use} was posted with a key that was too old" for use in asked["stale_keys"]}
+    misused |= {f"I1 {key} came to Stripe with two contents" for key in asked["mismatched_keys"]}
+    new = misused - world.misused_keys
+    world.misused_keys |= misused
+    return sorted(new)
 
 
 async def _inject(world: World, fault: Fault) -> str:
@@ -132,7 +152,7 @@ async def _flows(world: World) -> None:
     await until(lambda: len(world.history.accepted()) >= flowing, FLOWS_WITHIN_S, "I14 the load flows")
 
 
-async def _recovered(world: World) -> list[float]:
+async def recovered(world: World) -> list[float]:
     """Of each strike, in seconds. Raises AssertionError."""
     try:
         async with asyncio.timeout(RECOVERS_WITHIN_S):
@@ -155,7 +175,8 @@ def _oldest_s(world: World, since: float) -> float:
 async def _counted(world: World) -> dict[str, float]:
     """So far: what was asked, what was settled, what came twice and was taken once."""
     log = world.inquest.log
-    identities = [dict(record.headers).get("ce_id") for record in log.commands.values()]
+    names = [(record.key, dict(record.headers).get("ce_id")) for record in log.commands.values()]
+    identities = [name for name in names if None not in name]
     books = await ledger(world.system)
     return {
         "accepted": len(world.history.accepted()),

@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.catalogue import FAULTS
+from tests.faults.catalogue.processes import DOOR_POINTS, WORKER_POINTS
+from tests.faults.planted import CAMPAIGN
 
 Line = dict[str, Any]
+POINTS = (*WORKER_POINTS, *DOOR_POINTS)
 INVARIANTS = [f"I{number}" for number in range(1, 17)]
+JUDGED_AT_THE_END = ("I13", "I16")
+DECEIVED = ("F11", "F17")
+"""The log's own clock is wrong there: how long something waited cannot be read from it."""
 END_OF_SYSTEM = "end"
 BEGIN, END = "<!-- campaign -->", "<!-- end of campaign -->"
 
@@ -22,6 +28,11 @@ def written(lines: list[Line]) -> str:
     return "\n".join(line for part in parts for line in [*part, ""])
 
 
+def shows(line: Line) -> bool:
+    """Whether a planted bug was noticed in this run: by an invariant that it breaks, and by no accident."""
+    return bool(set(line["violations"]) & set(CAMPAIGN[line["bug"]].breaks))
+
+
 def keep(report: str, page: Path) -> None:
     """Between the marks of that page."""
     before, _, rest = page.read_text().partition(BEGIN)
@@ -30,10 +41,15 @@ def keep(report: str, page: Path) -> None:
 
 
 def _matrix(lines: list[Line]) -> list[str]:
-    """Runs in which an invariant was violated, of each fault."""
+    """Runs in which an invariant was violated, of each fault; a dash where it is judged when the system has served."""
     rows = [f"| fault | runs | {' | '.join(INVARIANTS)} |", f"|---|---|{'---|' * len(INVARIANTS)}"]
     for id, what, runs, why in _by_fault(lines):
-        hit = [sum(name in line["violations"] for line in runs) for name in INVARIANTS]
+        hit = [
+            sum(name in line["violations"] for line in runs)
+            if id == END_OF_SYSTEM or name not in JUDGED_AT_THE_END
+            else "–"
+            for name in INVARIANTS
+        ]
         cells = " | ".join(map(str, hit)) if runs else f"{why} |{' |' * (len(INVARIANTS) - 2)}"
         rows.append(f"| {id} {what} | {len(runs)} | {cells} |")
     return rows
@@ -48,7 +64,7 @@ def _felt(lines: list[Line]) -> list[str]:
         if runs and id != END_OF_SYSTEM:
             rows.append(
                 f"| {id} | {_recovery(runs)} | {max(line['figures']['p99_s'] for line in runs):.1f} |"
-                f" {_mean(runs, 'unavailable'):.2%} | {max(line['oldest_s'] for line in runs):.1f} |"
+                f" {_mean(runs, 'unavailable'):.2%} | {_oldest(runs)} |"
                 f" {_sum(runs, 'duplicates'):.0f} |"
             )
     return rows
@@ -75,6 +91,16 @@ def _recovery(lines: Iterable[Line]) -> str:
     return f"{statistics.median(took):.1f} / {max(took):.1f}" if took else ""
 
 
+def _oldest(lines: Iterable[Line]) -> str:
+    waited = [line["oldest_s"] for line in lines if not set(_faults(line)) & set(DECEIVED)]
+    return f"{max(waited):.1f}" if waited else ""
+
+
+def _faults(line: Line) -> list[str]:
+    """Of a pair both."""
+    return [line["fault"], *line["notes"].get("pair", "").split("+")]
+
+
 def _mean(lines: list[Line], name: str) -> float:
     return float(statistics.mean(line["figures"].get(name, 0.0) for line in lines))
 
@@ -89,7 +115,7 @@ def _figures(lines: list[Line]) -> list[str]:
         violated.update(line["violations"])
     points = {point for line in lines for point in line["notes"].get("points", ())}
     rows = [
-        ("runs", len([line for line in lines if line["fault"] != "end"])),
+        ("runs", len([line for line in lines if line["fault"] != END_OF_SYSTEM and not line["missing"]])),
         ("commands accepted", _sum(lines, "accepted")),
         ("commands settled", _sum(lines, "settled")),
         ("outcomes unknown, then resolved", _sum(lines, "unknown")),
@@ -98,10 +124,10 @@ def _figures(lines: list[Line]) -> list[str]:
         ("lost commands (I2, I14)", violated["I2"] + violated["I14"]),
         ("ghosts (I8)", violated["I8"]),
         ("differences between the four truths (I6)", violated["I6"]),
-        ("all other violations", sum(violated.values()) - sum(violated[f"I{n}"] for n in (1, 2, 6, 8, 14))),
+        ("all other violations", violated.total() - sum(violated[f"I{n}"] for n in (1, 2, 6, 8, 14))),
         ("duplicates absorbed", _sum(lines, "duplicates")),
         ("dead letters, each of poison", _sum(lines, "dead_letters")),
-        ("crash points struck", len(points)),
+        (f"crash points struck, of {len(POINTS)}", len(points)),
     ]
     return ["| figure | |", "|---|---|", *(f"| {name} | {value:g} |" for name, value in rows)]
 
@@ -111,8 +137,11 @@ def _bugs(lines: list[Line]) -> list[str]:
     for line in lines:
         by_bug[line["bug"]].append(line)
     rows = []
-    for bug, runs in sorted(by_bug.items()):
-        noticed = sum(bool(line["violations"]) for line in runs)
-        faults = "+".join(dict.fromkeys(line["fault"] for line in runs if line["fault"] != "end"))
-        rows.append(f"| `{bug}` | {faults} | {noticed} of {len(runs)} | {_violations(runs)} |")
-    return ["| planted bug | faults | noticed in runs | by |", "|---|---|---|---|", *rows] if rows else []
+    for bug, found in sorted(by_bug.items()):
+        runs = [line["fault"] for line in found if line["fault"] != END_OF_SYSTEM]
+        noticed = sum(map(shows, found))
+        rows.append(
+            f"| `{bug}` | {'+'.join(dict.fromkeys(runs))} | {noticed} of {len(runs)} | {_violations(found)} |"
+        )
+    header = "| planted bug | faults | noticed in runs, until the first | by (of each run 15 at most are counted) |"
+    return [header, "|---|---|---|---|", *rows] if rows else []

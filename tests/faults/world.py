@@ -50,6 +50,7 @@ class World:
     random: Random = field(default_factory=Random)
     recoveries: list["asyncio.Task[float]"] = field(default_factory=list)
     notes: dict[str, object] = field(default_factory=dict)
+    misused_keys: set[str] = field(default_factory=set)
 
     @property
     def brokers(self) -> Brokers:

@@ -46,7 +46,7 @@ def acks_out_of_order(delivery: Any) -> None:
     replace(delivery.held.Held, "committable", lambda self: dict(self.after))
 
 
-@bug(DELIVERY, EVERY, ("F15",), ("I2", "I14"))
+@bug(DELIVERY, EVERY, ("F15",), ("I2", "I5", "I14"))
 def queues_emptied(delivery: Any) -> None:
     """Records flow while Faust ends a rebalance, between the seek and the emptying of its queues."""
     consume = delivery.writer.Writer.consume
