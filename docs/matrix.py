@@ -45,6 +45,7 @@ from streams.wire.events import TYPES
 
 PAYMENT, MERCHANT, REFUND = "pay_" + "0" * 32, "mer_1", "re_" + "0" * 32
 AT = datetime(2026, 1, 1, tzinfo=UTC)
+INTENT = "pi_1"
 AMOUNT_MINOR = 1000
 
 Step = Callable[[Transaction | None], Command]
@@ -78,7 +79,9 @@ def _resolve(known: Transaction | None = None) -> PublicCommand:
     refund = (
         next((each.id for each in known.refunds.values() if each.status in IN_DOUBT), None) if known else None
     )
-    return ResolvePayment(_origin(), "failed" if refund else "canceled", "seen", "ada", refund)
+    return ResolvePayment(
+        _origin(), "succeeded" if refund else "authorized", "seen", "ada", refund, intent=INTENT
+    )
 
 
 COMMANDS: dict[str, Callable[[Transaction | None], PublicCommand]] = {
@@ -100,7 +103,7 @@ def _answer(outcome: Outcome, operation: Operation, after_s: float = 0) -> Step:
 
 
 def _seen(status: IntentStatus, captured: int = 0, capturable: int = 0) -> IntentSnapshot:
-    return IntentSnapshot("pi_1", status, "usd", AMOUNT_MINOR, capturable, captured, "ch_1")
+    return IntentSnapshot(INTENT, status, "usd", AMOUNT_MINOR, capturable, captured, "ch_1")
 
 
 def _shown(snapshot: Snapshot, operation: Operation) -> Step:
@@ -110,7 +113,7 @@ def _shown(snapshot: Snapshot, operation: Operation) -> Step:
 def _told(status: DisputeStatus) -> Step:
     inquiry = status.startswith("warning")
     dispute = DisputeSnapshot(
-        "du_1", "pi_1", status, "usd", AMOUNT_MINOR, withdrawn=not inquiry, refundable=inquiry
+        "du_1", INTENT, status, "usd", AMOUNT_MINOR, withdrawn=not inquiry, refundable=inquiry
     )
     return lambda known: RecordNotice(_origin(), f"evt_{next(_ids)}", "charge.dispute.created", dispute)
 
@@ -145,7 +148,7 @@ STATES: dict[str, Iterable[Step]] = {
     ),
     "captured, an inquiry": (*_PAID, _told(DisputeStatus.WARNING_NEEDS_RESPONSE)),
     "captured, charged back": (*_PAID, _told(DisputeStatus.NEEDS_RESPONSE)),
-    "declined": (_create, _answer(Declined(Decline("card_declined"), "pi_1"), _O.CREATE)),
+    "declined": (_create, _answer(Declined(Decline("card_declined"), INTENT), _O.CREATE)),
     "canceled": (*_HELD, _cancel, _shown(_seen(_I.CANCELED), _O.CANCEL)),
     "unknown": (_create, _answer(_LOST, _O.CREATE)),
     "manual_review": (_create, _answer(_LOST, _O.CREATE, KEY_AGE_MAX_S + 1)),

@@ -49,5 +49,9 @@ def deferred_check_at(at: datetime, tries: int) -> datetime:
     return min(next_check_at(at, tries), at + timedelta(seconds=DEFERRED_RECHECK_MAX_S))
 
 
+def key_too_old_at(requested_at: datetime) -> datetime:
+    return requested_at + timedelta(seconds=KEY_AGE_MAX_S)
+
+
 def key_is_too_old(requested_at: datetime, at: datetime) -> bool:
     return (at - requested_at).total_seconds() > KEY_AGE_MAX_S

@@ -19,10 +19,14 @@ from models.events import (
 )
 from models.fields import PAYMENT_RESOLUTIONS, REFUND_RESOLUTIONS
 from models.policy import Policy
-from models.provider import CaptureIntent, Decline
+from models.provider import CaptureIntent, CreateIntent, Decline, PspCall, RefundIntent
+from models.recheck import key_is_too_old, key_too_old_at
 from models.rules import Refusal, Rule, payment_exists, payment_of
 from models.terms import CaptureMethod
 from models.transaction import Transaction
+
+NEVER_MADE = frozenset({"declined", "failed", "canceled"})
+"""Words after which the money counts as never moved."""
 
 _DECLINED = Decline("resolved_as_declined", None, None, "An operator found that the payment was not made.")
 
@@ -140,10 +144,45 @@ def resolved_amount_is_possible(
     return None
 
 
+def nothing_may_still_be_made(
+    transaction: Transaction, command: ResolvePayment, policy: Policy
+) -> Refusal | None:
+    """By a gateway that had slept: while its key is young, what is said never to have been made may be made yet, beside what the
+    merchant then asks for instead.
+    """
+    making = _making(transaction, command)
+    if command.resolution not in NEVER_MADE or making is None:
+        return None
+    if key_is_too_old(making.requested_at, command.origin.at):
+        return None
+    until = key_too_old_at(making.requested_at).isoformat(timespec="seconds")
+    return Refusal(
+        Code.PAYMENT_STATE_CONFLICT,
+        f"until {until} it may still be made at the provider, where it is not seen yet",
+    )
+
+
+def _making(transaction: Transaction, command: ResolvePayment) -> PspCall | None:
+    """The open call that makes what is in doubt, where nobody has seen it at the provider."""
+    refund_id = command.refund_id
+    if refund_id is None:
+        seen = payment_of(transaction).intent or command.intent
+    else:
+        seen = transaction.refunds[refund_id].provider_refund
+    for call in () if seen else transaction.calls.values():
+        match call.call.ask:
+            case CreateIntent() if refund_id is None:
+                return call.call
+            case RefundIntent() if call.call.ask.refund_id == refund_id:
+                return call.call
+    return None
+
+
 RESOLVE: Sequence[Rule[ResolvePayment]] = (
     payment_exists,
     is_in_doubt,
     resolution_is_possible,
     resolution_names_the_intent,
     resolved_amount_is_possible,
+    nothing_may_still_be_made,
 )

@@ -80,9 +80,8 @@ class TakingIn:
         """What `command` leads to, and its row and events as they are written. Raises Poison for a lie, or a bug of ours."""
         try:
             row = rows.read(kept) if kept else None
-            policy = self._policy_of(
-                command.origin.merchant if row is None else row.transaction.merchant or ""
-            )
+            owner = row.transaction.merchant if row else None  # None: only refused so far, and nobody's
+            policy = self._policy_of(owner or command.origin.merchant)
             _tell_of_a_stranger(row, command)
             applied = apply(row, command, reply_to, self._livemode, policy, rows.is_full(kept))
             written = rows.write(applied.row) if applied.row else None

@@ -113,9 +113,12 @@ def resolve(
     amount_minor: int | None = None,
     intent: str | None = "pi_1",
     id: str = "resolve",
+    after_s: float = 0,
 ) -> ResolvePayment:
     evidence, operator = "seen in the provider's dashboard", "ada"
-    return ResolvePayment(origin(id), resolution, evidence, operator, refund_id, amount_minor, intent)
+    return ResolvePayment(
+        origin(id, after_s=after_s), resolution, evidence, operator, refund_id, amount_minor, intent
+    )
 
 
 def outcome(key: str, came_to: Outcome, after_s: float = 0) -> RecordOutcome:

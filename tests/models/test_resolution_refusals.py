@@ -1,6 +1,8 @@
 """Stories: a person says what cannot have been, or of what nobody doubts; or somebody says it who may not."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -9,6 +11,7 @@ from models.commands import Command, ResolvePayment
 from models.events import CommandRefused, PaymentAuthorized, ReviewResolved
 from models.payment import PaymentStatus
 from models.provider import IntentSnapshot
+from models.recheck import KEY_AGE_MAX_S
 from tests.models.samples import (
     AUTHORIZED,
     CAPTURE_CALL,
@@ -95,6 +98,26 @@ def test_what_cannot_have_been_is_refused_and_changes_nothing(
     story.when(said).then_refused(Code.RESOLUTION_INVALID, "resolve", rule)
     assert (story.payment, story.transaction.refunds) == (before.payment, before.refunds)
     assert story.transaction.calls == before.calls
+
+
+@pytest.mark.parametrize("after_s", [0, KEY_AGE_MAX_S])
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (LOST, partial(resolve, "declined", intent=None)),
+        (LOST, partial(resolve, "canceled", intent=None)),
+        (REFUND_LOST, partial(resolve, "failed", RE_1)),
+        (REFUND_LOST, partial(resolve, "canceled", RE_1)),
+    ],
+)
+def test_that_nothing_was_made_is_not_believed_while_it_may_still_be(
+    known: tuple[Command, ...], said: Callable[..., ResolvePayment], after_s: int
+) -> None:
+    """A gateway that had slept sends it then, and the merchant has asked for the same money again: it moves twice."""
+    story = given(*known).when(said(after_s=after_s))
+    story.then_refused(Code.PAYMENT_STATE_CONFLICT, "resolve", "nothing_may_still_be_made")
+    story.when(said(id="later", after_s=KEY_AGE_MAX_S + 1))
+    assert isinstance(story.events[0].data, ReviewResolved)
 
 
 def test_of_what_does_not_exist_nothing_is_resolved() -> None:

@@ -87,7 +87,8 @@ def test_an_intent_that_only_a_person_names_is_looked_at_and_not_believed(
 @pytest.mark.parametrize("word", ["canceled", "declined"])
 def test_what_a_person_finds_ends_the_doubt_and_answers_the_command_that_was_in_doubt(word: str) -> None:
     kind, status = RESOLUTIONS[word]
-    story = given(*LOST).when(resolve(word, intent=None)).then(ReviewResolved, kind).opening()
+    story = given(*LOST).when(resolve(word, intent=None, after_s=LATE_S))
+    story.then(ReviewResolved, kind).opening()
     story.settling("resolve", "create")
     assert (story.payment.status, story.payment.unknown_since) == (status, None)
     assert [call.command for call in story.transaction.calls.values() if call.command] == []
@@ -109,7 +110,7 @@ def test_who_found_it_and_why_stands_in_the_story_before_what_follows() -> None:
     story.then(told, PaymentCaptured("pi_1", "ch_1", 1000, True))
     assert story.events[0].fingerprint
     of_refund = ReviewResolved("failed", "seen in the provider's dashboard", "ada", RE_1)
-    given(*REFUND_LOST).when(resolve("failed", RE_1)).then(
+    given(*REFUND_LOST).when(resolve("failed", RE_1, after_s=LATE_S)).then(
         of_refund, RefundFailed(RE_1, None, "resolved_as_failed")
     )
 
@@ -117,7 +118,7 @@ def test_who_found_it_and_why_stands_in_the_story_before_what_follows() -> None:
 @pytest.mark.parametrize("word", REFUND_RESOLUTIONS)
 def test_what_a_person_finds_of_a_refund_ends_its_doubt_or_its_review(word: str) -> None:
     kind, status = REFUND_RESOLUTIONS[word]
-    story = given(*REFUND_LOST).when(resolve(word, RE_1)).then(ReviewResolved, kind)
+    story = given(*REFUND_LOST).when(resolve(word, RE_1, after_s=LATE_S)).then(ReviewResolved, kind)
     story.settling("resolve", "refund-1")
     reviewed = given(*REFUND_LOST, unknown(refund_call(), LATE_S)).when(resolve(word, RE_1))
     reviewed.then(ReviewResolved, kind).settling("resolve")
@@ -195,7 +196,7 @@ def test_evidence_that_comes_later_still_counts(word: str, known: tuple[Command,
 
 @pytest.mark.parametrize("word", ["failed", "canceled"])
 def test_a_refund_found_not_made_that_was_made_all_the_same_is_noticed(word: str) -> None:
-    story = given(*REFUND_LOST, resolve(word, RE_1))
+    story = given(*REFUND_LOST, resolve(word, RE_1, after_s=LATE_S))
     with pytest.raises(InvariantBroken):
         story.when(notice(refunded(RefundStatus.SUCCEEDED, 600)))
 
@@ -222,7 +223,7 @@ def test_a_payment_that_is_for_a_person_has_no_call_of_its_own_under_way() -> No
 
 def test_a_notice_against_a_persons_word_about_a_refund_is_a_lie_and_one_that_agrees_is_no_news() -> None:
     """It may be older than what was seen, or the person was wrong: nobody but a person can tell, so it is alarmed."""
-    story = given(*REFUND_LOST, resolve("failed", RE_1))
+    story = given(*REFUND_LOST, resolve("failed", RE_1, after_s=LATE_S))
     with pytest.raises(InvariantBroken):
         story.when(notice(refunded(RefundStatus.SUCCEEDED, 600)))
     story.when(notice(refunded(RefundStatus.FAILED, 600))).then_nothing()

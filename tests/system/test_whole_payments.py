@@ -18,7 +18,7 @@ from tests.system.history import Operation
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
 from tests.system.kafka_client import KafkaClient
-from tests.system.operator import told
+from tests.system.operator import millrace, told
 from tests.system.simulator import SimulatorControl
 from tests.system.stack import STRIPE_KEY, System
 from tests.system.waiting import until
@@ -235,11 +235,11 @@ async def test_a_person_who_names_anothers_payment_moves_nothing_of_it(
     assert "payment.call_ended.v1" in await types(http, mine)
 
 
-async def test_a_person_settles_what_stripe_never_will(
+async def test_that_nothing_was_made_is_not_taken_from_a_person_while_it_may_still_be_made(
     system: System, http: HttpClient, kafka_client: KafkaClient, stripe: SimulatorControl, inquest: Inquest
 ) -> None:
-    await stripe.plan({"kind": "stored_500", "executed": False})
-    made = await http.create("whole-resolved", wait_s=0)
+    await stripe.plan({"kind": "reset", "endpoint": "payment_intents.create"})
+    made = await http.create("whole-early", wait_s=0)
     await becomes(http, made, status="unknown")
     assert sum(await gauges(system, "writer", "millrace_in_doubt")) >= 1
     assert max(await gauges(system, "writer", "millrace_in_doubt_oldest_seconds")) > 0
@@ -247,14 +247,13 @@ async def test_a_person_settles_what_stripe_never_will(
     assert doubt["tries"] >= 1 and doubt["last"] and doubt["status"] == "unknown"
     found = {"resolution": "declined", "evidence": "nothing in the dashboard", "operator": "ada"}
     words = [f"--{'as' if name == 'resolution' else name}={word}" for name, word in found.items()]
-    (settled,) = await told(system, "payments", "resolve", made.payment_id, *words)
-    assert settled["status"] == "declined"
-    seen = await becomes(http, made, status="declined")
-    assert seen["decline"]["code"] == "resolved_as_declined"
-    assert "payment.resolved.v1" in await types(http, made)
+    ran = await millrace(system, "payments", "resolve", made.payment_id, *words)
+    assert ran.code == 1 and "may still be made" in ran.err
+    said = await kafka_client.command("resolve", "whole-early-again", made.payment_id, found)
+    assert said.outcome == "ok"
     await stripe.forget_faults()
-    again = await kafka_client.command("resolve", "whole-resolved-again", made.payment_id, found)
-    assert again.outcome == "ok"
+    await becomes(http, made, status="captured")  # the same key, again: both had been wrong
+    assert "payment.resolved.v1" not in await types(http, made)
     await inquest.hold()
 
 
@@ -281,6 +280,7 @@ async def test_money_that_comes_after_a_decline_is_a_persons_who_says_how_much(
     words = ("--as=captured", "--evidence=the dashboard shows it", "--operator=ada", "--amount=1999")
     (settled,) = await told(system, "payments", "resolve", made.payment_id, *words)
     assert settled["status"] == "captured"
+    assert "payment.resolved.v1" in await types(http, made)
     refunded = await http.refund(made.payment_id, "whole-late-refund")
     assert refunded.answer["amount"] == 1999
     await inquest.hold()

@@ -20,7 +20,8 @@ def arguments(payments: argparse.ArgumentParser) -> None:
         "--as",
         dest="resolution",
         required=True,
-        help="what Stripe shows: captured, authorized, canceled or declined; of a refund: succeeded, failed or canceled",
+        help="what Stripe shows: captured, authorized, canceled or declined; of a refund: succeeded, failed or canceled. "
+        "That something was never made is taken only when it can no longer be made: 23 hours after it was asked for",
     )
     resolve.add_argument("--evidence", required=True, help="what you have seen, and where; kept for ever")
     resolve.add_argument("--operator", required=True, help="who you are; kept for ever")
