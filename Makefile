@@ -71,8 +71,9 @@ faults-all: $(VENV)/.dev $(CLASSES) fault-tools
 	$(BIN)/python -m tests.faults.campaign --bugs --seeds 20 --keep
 	$(BIN)/pytest tests/faults/planted/each_is_missed.py
 	$(BIN)/python -m tests.faults.soak --minutes 30
-	$(BIN)/python -m tests.simulation --seeds 10000
-	$(BIN)/python -m tests.simulation --planted --enough 3 --seeds 2000
+	$(BIN)/python -m tests.simulation --seeds 10000 --into .faults/simulation.jsonl
+	$(BIN)/python -m tests.simulation --planted --enough 3 --seeds 2000 --into .faults/simulation.jsonl
+	$(BIN)/python -m tests.faults.campaign --report --keep
 	$(BIN)/python -m tests.faults.delivery.chaos --seeds 20
 	$(BIN)/python -m tests.faults.delivery.chaos --seeds 5 --brokers 3
 	MILLRACE_FUZZ=20 $(BIN)/pytest --timeout 3600 tests/models/test_interleavings.py tests/web/test_bad_input.py \

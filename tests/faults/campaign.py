@@ -27,6 +27,7 @@ from tests.faults.report import END_OF_SYSTEM, keep, shows, written
 from tests.faults.world import World, world
 
 FOLDER = CHECKOUT / ".faults"
+SIMULATED = "simulation.jsonl"
 DOCS = CHECKOUT / "docs" / "reliability.md"
 RUNS_OF_A_SYSTEM = 12
 """The inquest looks at everything that ever happened: what a system has done makes each run on it longer."""
@@ -46,9 +47,8 @@ class Results:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "results.jsonl"
         folder.mkdir(parents=True, exist_ok=True)
-        lines = self._file.read_text().splitlines() if self._file.exists() else []
         self.code = _code()
-        of_this_code = [line for line in map(json.loads, lines) if line["code"] == self.code]
+        of_this_code = [line for line in _lines(self._file) if line["code"] == self.code]
         judged = {
             line["system"] for line in of_this_code if line["fault"] == END_OF_SYSTEM or line["violations"]
         }
@@ -136,6 +136,10 @@ def _keep(result: Result, results: Results, folder: Path) -> bool:
     return bool(result.violations)
 
 
+def _lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
 def _each(seeds: Iterable[int], faults: Iterable[str], bug: str) -> Iterable[tuple[int, str]]:
     """All seeds of a fault after each other; of a bug's faults, which all may show it, one seed of each at a time."""
     if bug:
@@ -192,7 +196,7 @@ def main() -> None:
         known = set() if asked.again else results.done
         planned = [one for one in planned if one not in known and one.bug not in results.noticed()]
         asyncio.run(carry_out(planned, results, asked.folder))
-    report = written(results.all)
+    report = written(results.all, _lines(asked.folder / "soak.jsonl"), _lines(asked.folder / SIMULATED))
     print(report)
     if asked.keep:
         keep(report, DOCS)

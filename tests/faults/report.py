@@ -20,11 +20,12 @@ END_OF_SYSTEM = "end"
 BEGIN, END = "<!-- campaign -->", "<!-- end of campaign -->"
 
 
-def written(lines: list[Line]) -> str:
-    """Markdown."""
+def written(lines: list[Line], soaks: list[Line] | None = None, simulated: list[Line] | None = None) -> str:
+    """Markdown. `soaks`, `simulated`: what these have kept (soak.py; tests.simulation --into), the last of each counts."""
     sound = [line for line in lines if not line["bug"]]
     planted = [line for line in lines if line["bug"]]
     parts = [_matrix(sound), _felt(sound), _figures(sound), _bugs(planted)]
+    parts += [_soak(soaks or []), _simulation(simulated or [])]
     return "\n".join(line for part in parts for line in [*part, ""])
 
 
@@ -77,6 +78,40 @@ def _by_fault(lines: list[Line]) -> Iterator[tuple[str, str, list[Line], str]]:
         mine = [line for line in lines if line["fault"] == id]
         absent = "; ".join(sorted({line["missing"] for line in mine if line["missing"]}))
         yield id, what, [line for line in mine if not line["missing"]], absent or "not run"
+
+
+def _soak(lines: list[Line]) -> list[str]:
+    if not lines:
+        return []
+    last = lines[-1]
+    said = (
+        f"Soak of {last['minutes']:g} minutes at 60 % of {last['capacity_per_s']:g} payments/s, {len(last['faults'])} faults"
+        f" ({', '.join(last['faults'])}): {last['payments']} payments, {sum(last['violations'].values())} violations,"
+        f" lag {last['lag']:g} at the end, recovered within {max(last['recovered_s'], default=0):.1f} s."
+    )
+    rows = [
+        f"| {one['process']} | {one['lived_min']} | {one['mb']} | {one['mb_per_min']:+.2f} | {one['fds']} | {one['fds_grew']:+d} |"
+        for one in last["processes"]
+    ]
+    header = (
+        "| process that lived for five minutes or more | min | MB | MB per min | descriptors | grown by |"
+    )
+    return [said, "", header, "|---|---|---|---|---|---|", *rows]
+
+
+def _simulation(lines: list[Line]) -> list[str]:
+    told = [
+        f"Simulation: {line['seeds']} seeds, {line['wrong']} with a violation, {line['a_minute']} a minute of one core."
+        for line in lines
+        if "seeds" in line
+    ]
+    planted = {line["plant"]: line for line in lines if "plant" in line}
+    rows = [
+        f"| `{name}` | {line['noticed']} of {line['of']} | {str(line['by']).partition(' ')[0]} |"
+        for name, line in sorted(planted.items())
+    ]
+    header = "| planted in the simulation | noticed in seeds | by |"
+    return [*told[-1:], *(["", header, "|---|---|---|", *rows] if rows else [])]
 
 
 def _violations(lines: Iterable[Line]) -> str:

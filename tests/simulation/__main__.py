@@ -9,6 +9,8 @@ import logging
 import os
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,18 +38,19 @@ def main(arguments: list[str]) -> int:
         help="each of these in turn, or of all; a line of JSON for each",
     )
     parser.add_argument("--enough", type=int, help="with --planted: so many stories that notice it")
+    parser.add_argument("--into", type=Path, help="a file of lines of JSON, where what was seen is kept")
     chosen = parser.parse_args(arguments)
     logging.disable(logging.CRITICAL)
     seeds = range(chosen.first, chosen.first + chosen.seeds)
     with stage():
         if chosen.planted is not None:
-            return _all_planted(chosen.planted or list(PLANTS), seeds, chosen.enough)
+            return _all_planted(chosen.planted or list(PLANTS), seeds, chosen.enough, chosen.into)
         with pytest.MonkeyPatch.context() as patch:
             if chosen.plant:
                 PLANTS[chosen.plant](patch)
             if chosen.seed is not None:
                 return _one(chosen.seed, chosen.story)
-            return _many(seeds, chosen.plant)
+            return _many(seeds, chosen.plant, chosen.into)
 
 
 def _one(seed: int, in_full: bool) -> int:
@@ -58,20 +61,24 @@ def _one(seed: int, in_full: bool) -> int:
     return bool(run.wrong)
 
 
-def _many(seeds: range, plant: str | None) -> int:
-    began, wrong = time.process_time(), 0
+def _many(seeds: range, plant: str | None, into: Path | None) -> int:
+    began, wrong, a_minute = time.process_time(), 0, 0
     for number, seed in enumerate(seeds, 1):
         run = told(seed)
         if run.wrong:
             wrong += 1
             _tell(run, plant)
         if number % PROGRESS == 0 or number == len(seeds):
-            took_s = time.process_time() - began
-            print(
-                f"{number} of {len(seeds)} seeds, {wrong} wrong, {number / took_s * 60:.0f} a minute",
-                flush=True,
-            )
+            a_minute = round(number / (time.process_time() - began) * 60)
+            print(f"{number} of {len(seeds)} seeds, {wrong} wrong, {a_minute} a minute", flush=True)
+    _keep({"seeds": len(seeds), "first": seeds.start, "wrong": wrong, "a_minute": a_minute}, into)
     return bool(wrong)
+
+
+def _keep(line: dict[str, Any], into: Path | None) -> None:
+    if into is not None:
+        with into.open("a") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 def _tell(run: Run, plant: str | None) -> None:
@@ -80,7 +87,7 @@ def _tell(run: Run, plant: str | None) -> None:
     print(f"again: python -m tests.simulation --seed {run.seed} --story{planted}", flush=True)
 
 
-def _all_planted(names: list[str], seeds: range, enough: int | None) -> int:
+def _all_planted(names: list[str], seeds: range, enough: int | None, into: Path | None) -> int:
     unseen = 0
     for name in names:
         noticed: list[Run] = []
@@ -96,6 +103,7 @@ def _all_planted(names: list[str], seeds: range, enough: int | None) -> int:
         told_first = noticed[0].wrong[0] if noticed else None
         line = {"plant": name, "noticed": len(noticed), "of": run.seed - seeds.start + 1, "by": told_first}
         print(json.dumps(line), flush=True)
+        _keep(line, into)
         unseen += not noticed
     return bool(unseen)
 

@@ -11,7 +11,7 @@ import pytest
 import agents.gateway.__main__ as gateway
 import agents.projection.__main__ as projection
 import agents.writer.__main__ as writer
-from models.policy import DEFAULT, Policy
+from models.policy import DEFAULT, AmountLimits, Policy
 from streams.adapters import stripe_accounts
 from streams.settings import Settings
 from tests.simulation.door import serve_door
@@ -33,14 +33,19 @@ COMPOSE: dict[str, Callable[[Settings], Awaitable[None]]] = {
 }
 
 
+MERCHANT, STRANGER = "mer_owner", "mer_stranger"
+MOST_MINOR = 5000
+"""Of a payment of the merchant's, by its policy; the stranger has none."""
+
+
 class Policies:
-    """As KafkaPolicies: nobody has any."""
+    """As KafkaPolicies."""
 
     def __init__(self, clients: object) -> None:
         pass
 
     def of(self, merchant: str) -> Policy:
-        return DEFAULT
+        return Policy(amounts={"usd": AmountLimits(None, MOST_MINOR)}) if merchant == MERCHANT else DEFAULT
 
     async def start(self) -> None:
         pass

@@ -12,15 +12,16 @@ from models.money import Money
 from models.terms import CaptureMethod, PaymentTerms
 from streams.wire.commands import CommandCodec
 from tests.simulation.clock import BEGINS
-from tests.simulation.composition import SETTINGS
+from tests.simulation.composition import MERCHANT, MOST_MINOR, SETTINGS, STRANGER
 from tests.simulation.room import Room
 from tests.simulation.stand_ins import Producer
 from tests.system.history import FAIL, INFO, OK, Attempt, History, Operation
 from web.payments import Answer, Asked
 from web.problems import Problem
 
-MERCHANT, STRANGER = "mer_owner", "mer_stranger"
-AMOUNTS_MINOR = (1000, 2500, 5000)
+AMOUNTS_MINOR = (1000, 2500, MOST_MINOR)
+TOO_MUCH, EARLY = 0.05, 0.1
+"""The shares of payments that their merchant's policy forbids, and that somebody wants to capture before they are there."""
 METHODS = (
     *("pm_card_visa",) * 6,
     "pm_card_chargeDeclined",
@@ -51,7 +52,7 @@ class Merchants:
         draw = self._draw
         await asyncio.sleep(draw.uniform(0.0, ARRIVE_S))
         body = {
-            "amount": draw.choice(AMOUNTS_MINOR),
+            "amount": draw.choice(AMOUNTS_MINOR) + MOST_MINOR * (draw.random() < TOO_MUCH),
             "currency": "usd",
             "payment_method": draw.choice(METHODS),
             "capture_method": draw.choice(("automatic", "manual")),
@@ -59,6 +60,9 @@ class Merchants:
         if body["payment_method"] == "pm_usBankAccount":
             body["capture_method"] = "automatic"
         key = f"payment-{number}"
+        if draw.random() < EARLY:
+            made = payment_id(command_uuid(MERCHANT, key))
+            await self._ask("capture", f"{key}-early", {}, made, draw.choice((MERCHANT, STRANGER)))
         if draw.random() < 0.2:
             payment = await self._over_kafka(key, body)
         else:

@@ -12,6 +12,7 @@ from models.ids import internal_command_id
 from models.provider import RefundStatus
 from models.transaction import Transaction, evolve, react
 from streams.wire.commands import NOTICE
+from tests.simulation.composition import MERCHANT, MOST_MINOR
 from tests.simulation.stripe import Stripe
 from tests.system.truths import Replayed
 
@@ -23,6 +24,7 @@ def broken(log: Replayed, stripe: Stripe) -> list[str]:
         *refunds_fit(log),
         *calls_came_back(log),
         *notices_are_news_once(log),
+        *policies_hold(log),
         *(f"I15 {use}" for use in stripe.simulator.keys.stale_uses),
         *(f"I1 {key} was sent with other parameters" for key in stripe.other_parameters),
     ]
@@ -45,6 +47,14 @@ def _steps(events: Iterable[Event]) -> Iterator[Transaction]:
         for event in events:
             transaction = evolve(transaction, event)
             yield transaction
+
+
+def policies_hold(log: Replayed) -> Iterator[str]:
+    """Whatever was refused about a payment before it was there."""
+    for id, transaction in log.replayed.items():
+        payment = transaction.payment
+        if payment and transaction.merchant == MERCHANT and payment.terms.money.amount_minor > MOST_MINOR:
+            yield f"I5 {id}: more than its merchant's policy allows was asked for"
 
 
 def calls_came_back(log: Replayed) -> Iterator[str]:

@@ -4,15 +4,18 @@ import random
 from itertools import count
 from typing import Any
 
+from agents.writer.__main__ import TakingIn
 from models import evidence
 from streams.adapters import stripe_line, stripe_provider, stripe_requests
 from streams.delivery import transactions
+from streams.wire import rows
 from tests.fakes import FakePayments
 from tests.faults import planted
 from tests.faults.planted import delivery
 from tests.models import planted as rules
 from tests.models.planted import Bug, Patch
 from tests.simulation import membership, stand_ins
+from tests.simulation.composition import Policies
 from tests.simulation.outside import Redis
 
 PLANTS: dict[str, Bug] = {}
@@ -100,6 +103,19 @@ def reads_what_is_not_committed(patch: Patch) -> None:
     """Neither whoever follows what a writer sends, nor the writer who reads back its table."""
     patch.setattr(membership, "READ_COMMITTED", False)
     patch.setattr(stand_ins.Reader, "reads_committed", False)
+
+
+@bug
+def forgets_whose_policy_it_is(patch: Patch) -> None:
+    """A payment of which something was refused before it was there is decided by nobody's policy."""
+    applied, policy_of = TakingIn._applied, Policies(None).of
+
+    def nobodys(self: Any, kept: bytes | None, command: Any, *more: Any) -> Any:
+        owner = rows.read(kept).transaction.merchant or "" if kept else command.origin.merchant
+        patch.setattr(self, "_policy_of", lambda merchant: policy_of(owner))
+        return applied(self, kept, command, *more)
+
+    patch.setattr(TakingIn, "_applied", nobodys)
 
 
 @bug
