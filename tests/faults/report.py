@@ -26,7 +26,7 @@ def written(lines: list[Line], soaks: list[Line] | None = None, simulated: list[
     planted = [line for line in lines if line["bug"]]
     parts = [_matrix(sound), _felt(sound), _figures(sound), _bugs(planted)]
     parts += [_soak(soaks or []), _simulation(simulated or [])]
-    return "\n".join(line for part in parts for line in [*part, ""])
+    return "\n".join(line for part in filter(None, parts) for line in [*part, ""])
 
 
 def shows(line: Line) -> bool:
@@ -90,7 +90,8 @@ def _soak(lines: list[Line]) -> list[str]:
         f" lag {last['lag']:g} at the end, recovered within {max(last['recovered_s'], default=0):.1f} s."
     )
     rows = [
-        f"| {one['process']} | {one['lived_min']} | {one['mb']} | {one['mb_per_min']:+.2f} | {one['fds']} | {one['fds_grew']:+d} |"
+        f"| {one['process']} | {one['lived_min']} | {one['mb']} | {one['mb_per_min']:+.2f} |"
+        f" {one['fds']} | {one['fds_grew']:+d} |"
         for one in last["processes"]
     ]
     header = (
