@@ -16,8 +16,6 @@ from models.ports import Change, EventRecord, Page, PaymentFilter, View
 from models.webhook_endpoints import BY_MERCHANT, ENDPOINTS_MAX, Endpoint, Kept, Made, Wished
 from models.webhooks import endpoint_id, secret_of
 
-REFUSED = "command.refused.v1"
-
 
 class Switch:
     """Whether the thing is there."""
@@ -319,5 +317,4 @@ def fits(view: View, where: PaymentFilter) -> bool:
 
 
 def _may_see(merchant: str, event: EventRecord) -> bool:
-    sender = event.body["data"]["sender"] if event.type == REFUSED else merchant
-    return merchant == event.merchant == sender
+    return merchant == event.merchant and not event.is_of_a_stranger
