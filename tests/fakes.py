@@ -73,11 +73,13 @@ class FakePayments(Switch):
 
     async def refund(self, merchant: str, refund_id: str) -> View | None:
         self.look()
-        for view in self._views.values():
-            for refund in view["refunds"]:
-                if view["merchant"] == merchant and refund["id"] == refund_id:
-                    return {**refund, "payment": view["id"]}
-        return None
+        found = [
+            {**refund, "payment": view["id"]}
+            for view in self._views.values()
+            for refund in view["refunds"]
+            if view["merchant"] == merchant and refund["id"] == refund_id
+        ]
+        return max(found, key=lambda refund: str(refund["created_at"]), default=None)
 
     async def events(self, merchant: str, payment_id: str, limit: int, after_sequence: int) -> Page:
         self.look()
