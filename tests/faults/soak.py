@@ -9,7 +9,6 @@ import contextlib
 import json
 import logging
 import os
-import random
 import statistics
 import sys
 import time
@@ -105,7 +104,7 @@ async def capacity(here: World) -> float:
 
 
 async def soak(here: World, minutes: float, seed: int) -> dict[str, object]:
-    here.random = random.Random(f"soak/{seed}")
+    here.begin("soak", seed)
     most = await capacity(here)
     rate = most * PART / COMMANDS_PER_CUSTOMER
     print(f"capacity {most:.0f} payments/s; load {rate:.1f} customers/s", flush=True)
@@ -117,7 +116,7 @@ async def soak(here: World, minutes: float, seed: int) -> dict[str, object]:
                     break
                 id = here.random.choice(FAULTS_OF_A_SOAK)
                 try:
-                    await FAULTS[id].inject(here)
+                    await FAULTS[id].inject(here.beside(id, number))
                     done.append(id)
                 except Missing as why:
                     print(f"{id} not injected: {why}")

@@ -4,22 +4,36 @@ The campaign runs in a network and a mount namespace of its own (`enter_namespac
 else, and all of it is gone with the campaign, however that ends.
 """
 
+import contextlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 INSIDE = "TESTS_NAMESPACES"
 DEBIAN = {
     "nft": "nftables",
     "fiu-run": "fiu-utils",
+    "fiu-ctrl": "fiu-utils",
     "unshare": "util-linux",
+    "setpriv": "util-linux",
     "ip": "iproute2",
 }
 """The programs, and the Debian packages that have them."""
 BLOCK_BYTES = 1 << 20
+TABLE = ("inet", "faults")
+TELLS_WITHIN_S = 3.0  # a process what is to fail in it
+WRITES = (
+    "posix/io/rw/write",
+    "posix/io/rw/writev",
+    "posix/io/rw/pwrite",
+    "posix/io/rw/pwritev",
+    "posix/io/sync/*",
+)
 
 
 class Missing(Exception):
@@ -53,44 +67,70 @@ def _need_namespaces() -> None:
         raise Missing("network and mount namespaces need root")
 
 
+def in_group(group: int) -> tuple[str, ...]:
+    """What to put before a command so that a firewall knows its packets. Nothing without namespaces: there is no firewall."""
+    return ("setpriv", "--regid", str(group), "--keep-groups") if INSIDE in os.environ else ()
+
+
+class Host(NamedTuple):
+    """A server as a firewall sees it: where it listens, and the group that its process is in."""
+
+    ports: tuple[int, ...]
+    group: int
+
+
 class Firewall:
-    """Rules for what goes to or comes from ports of this machine."""
+    """Between these servers and everybody, each other too: what goes to their ports, and all that they send."""
 
     def __init__(self) -> None:
         _need_namespaces()
-        need("nft")
+        need("nft", "setpriv")
 
-    def drop(self, ports: Iterable[int]) -> None:
+    def drop(self, hosts: Iterable[Host]) -> None:
         """Packets vanish: nobody is told."""
-        self._say(ports, "drop", both=True)
+        self._say(hosts, "drop")
 
-    def reset(self, ports: Iterable[int]) -> None:
+    def reset(self, hosts: Iterable[Host]) -> None:
         """Connections are refused, and those that there are end."""
-        self._say(ports, "reject with tcp reset", both=False)
+        self._say(hosts, "reject with tcp reset")
 
-    def lose(self, ports: Iterable[int], percent: int) -> None:
+    def lose(self, hosts: Iterable[Host], percent: int) -> None:
         """So many of a hundred packets vanish."""
-        self._say(ports, f"numgen random mod 100 < {percent} drop", both=True)
+        self._say(hosts, "drop", f"numgen random mod 100 < {percent}")
 
-    def open(self) -> None:
-        """No rules any more."""
-        subprocess.run(["nft", "delete", "table", "inet", "faults"], capture_output=True, check=False)
+    def open(self) -> int:
+        """No rules any more. How many packets they have hit."""
+        listed = subprocess.run(["nft", "-j", "list", "table", *TABLE], capture_output=True, check=False)
+        subprocess.run(["nft", "delete", "table", *TABLE], capture_output=True, check=False)
+        items = json.loads(listed.stdout)["nftables"] if listed.returncode == 0 else []
+        said = [each for item in items for each in item.get("rule", {}).get("expr", ())]
+        return sum(each["counter"]["packets"] for each in said if "counter" in each)
 
-    def _say(self, ports: Iterable[int], verdict: str, both: bool) -> None:
+    def _say(self, hosts: Iterable[Host], verdict: str, chance: str = "") -> None:
         self.open()
-        listed = "{ " + ", ".join(map(str, ports)) + " }"
-        rules = [f"tcp dport {listed} {verdict}"] + ([f"tcp sport {listed} {verdict}"] if both else [])
+        ports, groups = set[int](), set[int]()
+        for host in hosts:
+            ports.update(host.ports)
+            groups.add(host.group)
+        ends = f"meta l4proto tcp {chance} counter {verdict}"
         lines = [
-            "table inet faults {",
-            "chain input {",
+            f"table {' '.join(TABLE)} {{",
+            "chain to_them {",
             "type filter hook input priority 0",
-            *rules,
+            f"tcp dport {_listed(ports)} {ends}",
+            "}",
+            "chain from_them {",
+            "type filter hook output priority 0",
+            f"meta skgid {_listed(groups)} {ends}",
             "}",
             "}",
             "",
         ]
-        program = "\n".join(lines)
-        subprocess.run(["nft", "-f", "-"], input=program.encode(), check=True)
+        subprocess.run(["nft", "-f", "-"], input="\n".join(lines).encode(), check=True)
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return "{ " + ", ".join(map(str, sorted(numbers))) + " }"
 
 
 class Disk:
@@ -121,11 +161,25 @@ class Disk:
         subprocess.run(["umount", "--lazy", str(self._folder)], check=True)
 
 
-def failing_io(percent: float) -> tuple[str, ...]:
-    """What to put before a command so that so many of a hundred of its writes and syncs fail with EIO or ENOSPC."""
-    need("fiu-run")
-    names = ("posix/io/rw/write", "posix/io/rw/pwrite", "posix/io/rw/writev", "posix/io/sync/*")
-    rules = [
-        word for name in names for word in ("-c", f"enable_random name={name},probability={percent / 100}")
-    ]
-    return ("fiu-run", "-x", *rules)
+class FailingIo:
+    """Writes and syncs that fail in processes that began with `before`, from `strike` on, in their children too.
+
+    Of a JVM also what it sends: it writes files and connections with the same call.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """`folder`: of the pipes through which they are told; the processes may be anybody's."""
+        need("fiu-run", "fiu-ctrl")
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o1777)
+        self._pipes = str(folder / "process")
+        self.before = ("fiu-run", "-x", "-f", self._pipes)
+
+    def strike(self, pids: Iterable[int], percent: float, errno: int) -> None:
+        """So many of a hundred calls. A process that has ended meanwhile is none of them."""
+        how = f"probability={percent / 100},failinfo={errno}"
+        rules = [word for name in WRITES for word in ("-c", f"enable_random name={name},{how}")]
+        for pid in pids:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                command = ["fiu-ctrl", "-f", self._pipes, *rules, str(pid)]
+                subprocess.run(command, capture_output=True, check=False, timeout=TELLS_WITHIN_S)

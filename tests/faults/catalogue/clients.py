@@ -1,7 +1,6 @@
 """F13, F14: clients that repeat themselves, contradict themselves, and send what is no command."""
 
 import asyncio
-from uuid import uuid4
 
 from aiokafka.errors import KafkaError
 
@@ -19,7 +18,7 @@ NO_REPLIES = (f"{EVENTS}/0", f"{COMMANDS}/0", f"{REPLIES_PREFIX}nowhere/0")
 
 @fault("F13", "the same command five times, the same key with another body, fifty at once under one key")
 async def repeated(world: World) -> None:
-    key = f"repeated-{uuid4().hex}"
+    key = world.key("repeated")
     made = await asyncio.gather(*(world.http.create(f"{key}-fifty", amount=4999) for _ in range(PARALLEL)))
     ids = {each.answer.get("id") for each in made if each.status in (201, 202)}
     if ids != {made[0].payment_id}:
@@ -52,8 +51,8 @@ async def poison(world: World) -> None:
         try:
             await send_odd(world.kafka, world.inquest, ODD[what], world.system.settings.partitions)
         except KafkaError as refused:
-            world.notes[what] = repr(refused)
+            world.note(what, repr(refused))
         await world.pause(*BETWEEN_S)
     for where in NO_REPLIES:
-        await world.kafka.create(f"elsewhere-{uuid4().hex}", reply_to=where)
+        await world.kafka.create(world.key("elsewhere"), reply_to=where)
     world.strike()
