@@ -123,13 +123,15 @@ async def slow_consumers(world: World) -> None:
     world.receiver.pauses_s[HOOK] = 1.0
     world.strike()  # payments are to go on as if nothing were
     try:
-        await asyncio.sleep(for_s)
+        try:
+            await asyncio.sleep(for_s)
+        finally:
+            for name in names:
+                await world.signal(name, signal.SIGCONT)
+        await world.pause(*TELLING_S)
+        await world.signal(world.one_of("notifications"), signal.SIGKILL)
     finally:
-        for name in names:
-            await world.signal(name, signal.SIGCONT)
-    await world.pause(*TELLING_S)
-    await world.signal(world.one_of("notifications"), signal.SIGKILL)
-    world.receiver.pauses_s.clear()
+        world.receiver.pauses_s.clear()
 
 
 @fault("F20", "all writers killed at once, and with them all that they had of the table")
