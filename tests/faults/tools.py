@@ -1,10 +1,9 @@
-"""What faults are made with: a firewall, small disks, failing system calls. Each says whether it is there.
+"""What faults are made with: a firewall, small disks, writes that fail. Each says whether it is there.
 
 The campaign runs in a network and a mount namespace of its own (`enter_namespaces`), so that nothing of this can reach anybody
 else, and all of it is gone with the campaign, however that ends.
 """
 
-import contextlib
 import json
 import os
 import shutil
@@ -12,13 +11,13 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from struct import Struct
 from typing import NamedTuple
 
 INSIDE = "TESTS_NAMESPACES"
 DEBIAN = {
     "nft": "nftables",
-    "fiu-run": "fiu-utils",
-    "fiu-ctrl": "fiu-utils",
+    "cc": "gcc libc6-dev",
     "unshare": "util-linux",
     "setpriv": "util-linux",
     "ip": "iproute2",
@@ -26,14 +25,8 @@ DEBIAN = {
 """The programs, and the Debian packages that have them."""
 BLOCK_BYTES = 1 << 20
 TABLE = ("inet", "faults")
-TELLS_WITHIN_S = 3.0  # a process what is to fail in it
-WRITES = (
-    "posix/io/rw/write",
-    "posix/io/rw/writev",
-    "posix/io/rw/pwrite",
-    "posix/io/rw/pwritev",
-    "posix/io/sync/*",
-)
+PLAN = Struct("=IiQQQ")
+"""As failing_io.c has it: percent, error, seed, calls, failed."""
 
 
 class Missing(Exception):
@@ -162,24 +155,34 @@ class Disk:
 
 
 class FailingIo:
-    """Writes and syncs that fail in processes that began with `before`, from `strike` on, in their children too.
-
-    Of a JVM also what it sends: it writes files and connections with the same call.
-    """
+    """Writes and syncs of files that fail, in whatever program began with `before` and its children, while it is said."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder`: of the pipes through which they are told; the processes may be anybody's."""
-        need("fiu-run", "fiu-ctrl")
+        """The programs may be anybody's."""
+        need("cc")
         folder.mkdir(exist_ok=True)
-        folder.chmod(0o1777)
-        self._pipes = str(folder / "process")
-        self.before = ("fiu-run", "-x", "-f", self._pipes)
+        library, plan = folder / "failing_io.so", folder / "plan"
+        source = Path(__file__).with_name("failing_io.c")
+        built = subprocess.run(
+            ["cc", "-shared", "-fPIC", "-O2", "-o", library, source, "-ldl"], capture_output=True, check=False
+        )
+        if built.returncode != 0:
+            raise Missing(f"{source.name} cannot be compiled: {built.stderr.decode(errors='replace')[:200]}")
+        plan.write_bytes(PLAN.pack(0, 0, 0, 0, 0))
+        plan.chmod(0o666)
+        self._plan = plan
+        self.before = ("env", f"LD_PRELOAD={library}", f"TESTS_FAILING_IO={plan}")
 
-    def strike(self, pids: Iterable[int], percent: float, errno: int) -> None:
-        """So many of a hundred calls. A process that has ended meanwhile is none of them."""
-        how = f"probability={percent / 100},failinfo={errno}"
-        rules = [word for name in WRITES for word in ("-c", f"enable_random name={name},{how}")]
-        for pid in pids:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                command = ["fiu-ctrl", "-f", self._pipes, *rules, str(pid)]
-                subprocess.run(command, capture_output=True, check=False, timeout=TELLS_WITHIN_S)
+    def begin(self, percent: int, errno: int, seed: int) -> None:
+        """So many of a hundred calls."""
+        self._say(PLAN.pack(percent, errno, seed, 0, 0))
+
+    def end(self) -> tuple[int, int]:
+        """How many calls there were, and how many failed."""
+        *_, calls, failed = PLAN.unpack(self._plan.read_bytes())
+        self._say(PLAN.pack(0, 0, 0, calls, failed))
+        return calls, failed
+
+    def _say(self, plan: bytes) -> None:
+        with self._plan.open("r+b") as file:
+            file.write(plan)

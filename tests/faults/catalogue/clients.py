@@ -64,13 +64,13 @@ async def poison(world: World) -> None:
     world.strike()
 
 
-async def _amount(world: World, payment_id: str) -> int | None:
-    """Of a payment, as soon as some door shows it."""
+async def _amount(world: World, payment_id: str) -> int:
+    """Of a payment, as the first door shows it; 0 where it does not."""
     try:
         status, payment = await world.http.get(f"/v1/payments/{payment_id}")
     except (aiohttp.ClientError, OSError, TimeoutError):
-        return None
-    return payment["amount"] if status == 200 else None
+        return 0
+    return int(payment["amount"]) if status == 200 else 0
 
 
 def _fits(asked: Operation, made: int) -> bool:

@@ -1,12 +1,10 @@
 """F18, F19: disks are full, and system calls fail."""
 
 import asyncio
-import os
 import time
 from errno import EIO, ENOSPC, errorcode
 from itertools import product
 
-from sandbox import processes
 from sandbox.processes import ProgramFailed
 from tests.faults.brokers import Node
 from tests.faults.catalogue.fault import fault
@@ -50,23 +48,21 @@ async def failing_disk(world: World) -> None:
     server = _server(world, name)
     world.note("failing", f"{name}, {percent} % {errorcode[errno]}")
     async with world.holding(name):
-        said, restarts = _said(server, errno), 0
+        restarts = 0
         try:
             await asyncio.to_thread(server.kill)
             server.before = failing.before
             await _started(server, world)
-            ends, struck = time.monotonic() + FAILING_S, set[int]()
+            failing.begin(percent, errno, world.draws.seed)
+            ends = time.monotonic() + FAILING_S
             while (left := ends - time.monotonic()) > 0:
                 if not server.runs:  # as its supervisor would
                     restarts += 1
                     await asyncio.to_thread(_try_to_start, server, left)
-                if server.runs and server.pid not in struck:
-                    struck.add(server.pid)
-                    await asyncio.to_thread(_strike, failing, server, percent, errno)
                 await asyncio.sleep(RESTART_S)
         finally:
-            world.note("restarts", restarts)
-            world.note(f"said {errorcode[errno]}", _said(server, errno) - said)
+            calls, failed = failing.end()
+            world.note("failed", f"{failed} of {calls} writes and syncs, {restarts} restarts")
             server.before = ()
             await asyncio.to_thread(server.kill)
             await _started(server, world)
@@ -75,15 +71,6 @@ async def failing_disk(world: World) -> None:
 
 def _server(world: World, name: str) -> Node | FailingPostgres:
     return world.grounds.postgres() if name == POSTGRES else world.brokers.nodes[0]
-
-
-def _strike(failing: FailingIo, server: Node | FailingPostgres, percent: float, errno: int) -> None:
-    failing.strike([server.pid, *processes.descendants(server.pid)], percent, errno)
-
-
-def _said(server: Node | FailingPostgres, errno: int) -> int:
-    """How often its log has the error."""
-    return server.log.read_text(errors="replace").count(os.strerror(errno))
 
 
 def _try_to_start(server: Node | FailingPostgres, within_s: float) -> None:
