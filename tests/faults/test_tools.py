@@ -1,5 +1,6 @@
 """The tools do what a fault says it does: an error of the kind and at the rate that is asked for, on files, and only so long."""
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.tools import FailingIo, Missing
+from tests.faults.tools import INSIDE, FailingIo, Missing, need
 
 WRITER = """
 import os, sys
@@ -68,3 +69,50 @@ def test_files_fail_as_often_and_as_they_are_told_while_a_program_runs(
         assert all(set(told) == {0} for told in round().values())
         assert writer.stdin
         writer.stdin.close()
+
+
+CUT_OFF = """
+import socket, subprocess, sys
+from tests.faults.tools import Firewall, Host, in_group
+def reach(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 0.3).close()
+    except OSError as error:
+        return type(error).__name__
+    return "there"
+there, other = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+there_port, other_port = (each.getsockname()[1] for each in (there, other))
+outward = f"import socket; socket.create_connection(('127.0.0.1', {other_port}), 0.3)"
+def sends():
+    command = [*in_group(60001), sys.executable, "-c", outward]
+    return subprocess.run(command, capture_output=True).returncode == 0
+firewall, host = Firewall(), Host((there_port,), 60001)
+def say(*told):
+    print(*told, reach(there_port), reach(other_port), sends())
+say("before")
+firewall.drop([host])
+say("drop")
+firewall.reset([host])
+say("reset")
+assert firewall.open() > 0
+say("after")
+"""
+
+
+def test_a_server_that_is_cut_off_is_neither_reached_nor_reaches_anybody() -> None:
+    try:
+        need("nft", "setpriv", "unshare", "ip")
+    except Missing as why:
+        pytest.skip(str(why))
+    if os.geteuid() != 0:
+        pytest.skip("a network of one's own needs root")
+    inside = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable]
+    ran = subprocess.run(
+        [*inside, "-c", CUT_OFF], env={**os.environ, INSIDE: "1"}, capture_output=True, text=True, check=False
+    )
+    assert ran.stdout.splitlines() == [
+        "before there there True",
+        "drop TimeoutError there False",
+        "reset ConnectionRefusedError there False",
+        "after there there True",
+    ], ran.stderr

@@ -34,8 +34,6 @@ PAYMENTS_PER_S = 5.0
 WAIT_S = 20  # of a POST: its answer says when it was settled
 BACK_WITHIN_S = 60.0
 HOOK = "/hook"
-
-
 T = TypeVar("T")
 
 
@@ -109,9 +107,11 @@ class World:
                 self.note(number.name, name)
                 return pid
 
-    async def kill(self, name: str) -> None:
-        await self.signal(name, signal.SIGKILL)
+    async def kill(self, name: str) -> int:
+        """Its pid."""
+        pid = await self.signal(name, signal.SIGKILL)
         self.strike()
+        return pid
 
     def strike(self) -> None:
         """From now on new commands are expected to settle again: after a kill, or when an outage has ended."""

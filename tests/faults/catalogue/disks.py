@@ -31,13 +31,15 @@ async def disk_full(world: World) -> None:
         raise Missing("small disks need root: no mount namespace")
     disk = world.grounds.disks[name]
     world.note("full", name)
+    server = _server(world, name)
     async with world.holding(name):
         try:
             await asyncio.to_thread(disk.fill)
             await world.pause(*FULL_S)
+            world.note("ended of it", not server.runs)
         finally:
             await asyncio.to_thread(disk.free)
-            await _started(_server(world, name), world)
+            await _started(server, world)
     world.strike()
 
 
