@@ -79,11 +79,11 @@ faults-all: $(VENV)/.dev $(CLASSES) fault-tools
 	MILLRACE_FUZZ=20 $(BIN)/pytest --timeout 3600 tests/models/test_interleavings.py tests/web/test_bad_input.py \
 		tests/web/graphql/test_bad_queries.py tests/web/test_schemathesis.py
 
-# A firewall and failing system calls; what is missing is named in the report.
+# A firewall and writes that fail; what is missing is named in the report.
 fault-tools:
-	@command -v nft fiu-run unshare >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-		apt-get install -y --no-install-recommends nftables fiu-utils util-linux iproute2 >/dev/null; } || \
-		echo "Some faults cannot be injected: they need root and, on Debian, nftables and fiu-utils."
+	@command -v nft cc unshare >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		apt-get install -y --no-install-recommends nftables gcc libc6-dev util-linux iproute2 >/dev/null; } || \
+		echo "Some faults cannot be injected: they need root and, on Debian, nftables and gcc."
 
 clean:
 	-@test ! -x $(BIN)/millrace || $(BIN)/millrace down

@@ -4,6 +4,7 @@ Three of them are a real cluster: replication 3, `min.insync.replicas` 2, the co
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from sandbox import kafka, processes
 from sandbox.kafka import Kafka
 from sandbox.ports import HOST, Ports
 from sandbox.processes import Program
+from tests.faults.tools import Host, in_group
 
 CLUSTER_ID = "MillraceChaosCluster00"  # 22 characters of base64; all nodes must agree on it
 FORMAT_WITHIN_S = 60.0
 ANSWER_WITHIN_S = 60.0
+GROUP_OF_FIRST = 60_001  # of a process, so that the firewall knows it; no file is of it
 
 
 class Node(Kafka):
@@ -26,8 +29,9 @@ class Node(Kafka):
         super().__init__(folder, *ports[number - 1])
         self.number = number
         self.before: tuple[str, ...] = ()
-        """What its command begins with, such as `tools.failing_io`."""
+        """What its command begins with, such as `tools.FailingIo.before`."""
         self.ports = ports
+        self.host = Host(ports[number - 1], GROUP_OF_FIRST + number - 1)
 
     def prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -39,7 +43,7 @@ class Node(Kafka):
 
     def program(self) -> Program:
         usual = super().program()
-        return replace(usual, command=(*self.before, *usual.command))
+        return replace(usual, command=(*in_group(self.host.group), *self.before, *usual.command))
 
     def is_ready(self) -> bool:
         return True  # one node of three cannot answer before a second one is there; `Brokers.start` waits for all
@@ -53,6 +57,10 @@ class Node(Kafka):
             "offsets.topic.replication.factor": copies,
             "transaction.state.log.replication.factor": copies,
             "transaction.state.log.min.isr": "2" if len(self.ports) > 1 else "1",
+            # who was away leads again what it is to lead, or faults at it would soon be felt by nobody; by default after 5 min
+            "auto.leader.rebalance.enable": "true",
+            "leader.imbalance.check.interval.seconds": "3",
+            "leader.imbalance.per.broker.percentage": "0",
             # by default a broker takes nothing that is an hour of the future: a worker of tomorrow would only crash
             "log.message.timestamp.after.max.ms": str(7 * 24 * 3600 * 1000),
         }
@@ -74,13 +82,14 @@ class Brokers:
 
     def start(self) -> None:
         """Whichever do not run. Returns once all of them answer."""
-        for node in self.nodes:
+        self.start_these(self.nodes)
+
+    def start_these(self, nodes: Iterable[Node]) -> None:
+        some = list(nodes)
+        for node in some:
             if not node.runs:
                 node.start()
-        processes.wait_until(self.answer, ANSWER_WITHIN_S)
-
-    def answer(self) -> bool:
-        return all(Kafka.is_ready(node) for node in self.nodes)
+        processes.wait_until(lambda: all(map(Kafka.is_ready, some)), ANSWER_WITHIN_S)
 
     def stop(self) -> None:
         self.kill()

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 import re
 import time
 import traceback
@@ -70,7 +69,7 @@ class Result:
 async def run(world: World, fault: Fault, seed: int, bug: str = "") -> Result:
     """Never raises for what the system does wrong: that is in the result."""
     result, began = Result(fault.id, seed, bug), time.monotonic()
-    world.random, world.recoveries, world.notes = random.Random(f"{fault.id}/{seed}"), [], {}
+    world.begin(fault.id, seed)
     before = await _counted(world)
     try:
         if fault.with_load:

@@ -4,22 +4,25 @@ import asyncio
 import time
 from dataclasses import dataclass
 from itertools import count
-from uuid import uuid4
 
 from streams.delivery import partition_of
 from tests.system.history import Attempt, History
 from tests.system.http_client import HttpClient
 
 
-async def settles_everywhere(http: HttpClient, partitions: int) -> float:
-    """Seconds from now until a payment that is asked for now has settled, on each partition: the longest of them."""
+async def settles_everywhere(http: HttpClient, partitions: int, key: str) -> float:
+    """Seconds from now until a payment that is asked for now has settled, on each partition: the longest of them.
+
+    `key`: what its keys begin with, used by nobody else.
+    """
     began = time.monotonic()
-    return max(await asyncio.gather(*(_settles(http, n, partitions) for n in range(partitions)))) - began
+    settled = (_settles(http, n, partitions, f"{key}-{n}") for n in range(partitions))
+    return max(await asyncio.gather(*settled)) - began
 
 
-async def _settles(http: HttpClient, partition: int, partitions: int) -> float:
+async def _settles(http: HttpClient, partition: int, partitions: int, begins: str) -> float:
     """The moment. Who is told only that it has begun asks again, under another key."""
-    for key in (f"probe-{uuid4().hex}" for _ in count()):
+    for key in (f"{begins}-{number}" for number in count()):
         if partition_of(http.payment_id(key).encode(), partitions) == partition:
             made = await http.create(key)
             if made.settled_at is not None:

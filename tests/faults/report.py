@@ -134,7 +134,7 @@ def _oldest(lines: Iterable[Line]) -> str:
 
 def _faults(line: Line) -> list[str]:
     """Of a pair both."""
-    return [line["fault"], *line["notes"].get("pair", "").split("+")]
+    return [line["fault"], *(each for pair in line["notes"].get("pair", ()) for each in pair.split("+"))]
 
 
 def _mean(lines: list[Line], name: str) -> float:

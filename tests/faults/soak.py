@@ -10,7 +10,6 @@ import contextlib
 import json
 import logging
 import os
-import random
 import statistics
 import sys
 import time
@@ -111,7 +110,7 @@ async def capacity(here: World) -> float:
 
 
 async def soak(here: World, minutes: float, seed: int) -> dict[str, Any]:
-    here.random = random.Random(f"soak/{seed}")
+    here.begin("soak", seed)
     most = await capacity(here)
     rate = most * PART / COMMANDS_PER_CUSTOMER
     print(f"capacity {most:.0f} payments/s; load {rate:.1f} customers/s", flush=True)
@@ -123,7 +122,7 @@ async def soak(here: World, minutes: float, seed: int) -> dict[str, Any]:
                     break
                 id = here.random.choice(FAULTS_OF_A_SOAK)
                 try:
-                    await FAULTS[id].inject(here)
+                    await FAULTS[id].inject(here.beside(id, number))
                     done.append(id)
                     recovered_s += await recovered(here)
                 except Missing as why:

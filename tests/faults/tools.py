@@ -1,25 +1,32 @@
-"""What faults are made with: a firewall, small disks, failing system calls. Each says whether it is there.
+"""What faults are made with: a firewall, small disks, writes that fail. Each says whether it is there.
 
 The campaign runs in a network and a mount namespace of its own (`enter_namespaces`), so that nothing of this can reach anybody
 else, and all of it is gone with the campaign, however that ends.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from struct import Struct
+from typing import NamedTuple
 
 INSIDE = "TESTS_NAMESPACES"
 DEBIAN = {
     "nft": "nftables",
-    "fiu-run": "fiu-utils",
+    "cc": "gcc libc6-dev",
     "unshare": "util-linux",
+    "setpriv": "util-linux",
     "ip": "iproute2",
 }
 """The programs, and the Debian packages that have them."""
 BLOCK_BYTES = 1 << 20
+TABLE = ("inet", "faults")
+PLAN = Struct("=IiQQQ")
+"""As failing_io.c has it: percent, error, seed, calls, failed."""
 
 
 class Missing(Exception):
@@ -53,44 +60,70 @@ def _need_namespaces() -> None:
         raise Missing("network and mount namespaces need root")
 
 
+def in_group(group: int) -> tuple[str, ...]:
+    """What to put before a command so that a firewall knows its packets. Nothing without namespaces: there is no firewall."""
+    return ("setpriv", "--regid", str(group), "--keep-groups") if INSIDE in os.environ else ()
+
+
+class Host(NamedTuple):
+    """A server as a firewall sees it: where it listens, and the group that its process is in."""
+
+    ports: tuple[int, ...]
+    group: int
+
+
 class Firewall:
-    """Rules for what goes to or comes from ports of this machine."""
+    """Between these servers and everybody, each other too: what goes to their ports, and all that they send."""
 
     def __init__(self) -> None:
         _need_namespaces()
-        need("nft")
+        need("nft", "setpriv")
 
-    def drop(self, ports: Iterable[int]) -> None:
+    def drop(self, hosts: Iterable[Host]) -> None:
         """Packets vanish: nobody is told."""
-        self._say(ports, "drop", both=True)
+        self._say(hosts, "drop")
 
-    def reset(self, ports: Iterable[int]) -> None:
+    def reset(self, hosts: Iterable[Host]) -> None:
         """Connections are refused, and those that there are end."""
-        self._say(ports, "reject with tcp reset", both=False)
+        self._say(hosts, "reject with tcp reset")
 
-    def lose(self, ports: Iterable[int], percent: int) -> None:
+    def lose(self, hosts: Iterable[Host], percent: int) -> None:
         """So many of a hundred packets vanish."""
-        self._say(ports, f"numgen random mod 100 < {percent} drop", both=True)
+        self._say(hosts, "drop", f"numgen random mod 100 < {percent}")
 
-    def open(self) -> None:
-        """No rules any more."""
-        subprocess.run(["nft", "delete", "table", "inet", "faults"], capture_output=True, check=False)
+    def open(self) -> int:
+        """No rules any more. How many packets they have hit."""
+        listed = subprocess.run(["nft", "-j", "list", "table", *TABLE], capture_output=True, check=False)
+        subprocess.run(["nft", "delete", "table", *TABLE], capture_output=True, check=False)
+        items = json.loads(listed.stdout)["nftables"] if listed.returncode == 0 else []
+        said = [each for item in items for each in item.get("rule", {}).get("expr", ())]
+        return sum(each["counter"]["packets"] for each in said if "counter" in each)
 
-    def _say(self, ports: Iterable[int], verdict: str, both: bool) -> None:
+    def _say(self, hosts: Iterable[Host], verdict: str, chance: str = "") -> None:
         self.open()
-        listed = "{ " + ", ".join(map(str, ports)) + " }"
-        rules = [f"tcp dport {listed} {verdict}"] + ([f"tcp sport {listed} {verdict}"] if both else [])
+        ports, groups = set[int](), set[int]()
+        for host in hosts:
+            ports.update(host.ports)
+            groups.add(host.group)
+        ends = f"meta l4proto tcp {chance} counter {verdict}"
         lines = [
-            "table inet faults {",
-            "chain input {",
+            f"table {' '.join(TABLE)} {{",
+            "chain to_them {",
             "type filter hook input priority 0",
-            *rules,
+            f"tcp dport {_listed(ports)} {ends}",
+            "}",
+            "chain from_them {",
+            "type filter hook output priority 0",
+            f"meta skgid {_listed(groups)} {ends}",
             "}",
             "}",
             "",
         ]
-        program = "\n".join(lines)
-        subprocess.run(["nft", "-f", "-"], input=program.encode(), check=True)
+        subprocess.run(["nft", "-f", "-"], input="\n".join(lines).encode(), check=True)
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return "{ " + ", ".join(map(str, sorted(numbers))) + " }"
 
 
 class Disk:
@@ -121,11 +154,35 @@ class Disk:
         subprocess.run(["umount", "--lazy", str(self._folder)], check=True)
 
 
-def failing_io(percent: float) -> tuple[str, ...]:
-    """What to put before a command so that so many of a hundred of its writes and syncs fail with EIO or ENOSPC."""
-    need("fiu-run")
-    names = ("posix/io/rw/write", "posix/io/rw/pwrite", "posix/io/rw/writev", "posix/io/sync/*")
-    rules = [
-        word for name in names for word in ("-c", f"enable_random name={name},probability={percent / 100}")
-    ]
-    return ("fiu-run", "-x", *rules)
+class FailingIo:
+    """Writes and syncs of files that fail, in whatever program began with `before` and its children, while it is said."""
+
+    def __init__(self, folder: Path) -> None:
+        """The programs may be anybody's."""
+        need("cc")
+        folder.mkdir(exist_ok=True)
+        library, plan = folder / "failing_io.so", folder / "plan"
+        source = Path(__file__).with_name("failing_io.c")
+        built = subprocess.run(
+            ["cc", "-shared", "-fPIC", "-O2", "-o", library, source, "-ldl"], capture_output=True, check=False
+        )
+        if built.returncode != 0:
+            raise Missing(f"{source.name} cannot be compiled: {built.stderr.decode(errors='replace')[:200]}")
+        plan.write_bytes(PLAN.pack(0, 0, 0, 0, 0))
+        plan.chmod(0o666)
+        self._plan = plan
+        self.before = ("env", f"LD_PRELOAD={library}", f"TESTS_FAILING_IO={plan}")
+
+    def begin(self, percent: int, errno: int, seed: int) -> None:
+        """So many of a hundred calls."""
+        self._say(PLAN.pack(percent, errno, seed, 0, 0))
+
+    def end(self) -> tuple[int, int]:
+        """How many calls there were, and how many failed."""
+        *_, calls, failed = PLAN.unpack(self._plan.read_bytes())
+        self._say(PLAN.pack(0, 0, 0, calls, failed))
+        return calls, failed
+
+    def _say(self, plan: bytes) -> None:
+        with self._plan.open("r+b") as file:
+            file.write(plan)

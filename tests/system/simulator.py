@@ -14,12 +14,21 @@ class SimulatorControl:
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
-    async def plan(self, *rules: dict[str, Any]) -> None:
-        await self._ask("POST", "faults", {"rules": list(rules)})
+    async def plan(self, *rules: dict[str, Any], seed: str | None = None) -> list[str]:
+        """Their ids. `seed`: of its chances, from now on."""
+        seeded = {} if seed is None else {"seed": seed}
+        return list((await self._ask("POST", "faults", {"rules": list(rules), **seeded}))["added"])
 
     async def rules(self) -> list[dict[str, Any]]:
         """The planned faults, each with its `hits`."""
         return list((await self._ask("GET", "faults"))["rules"])
+
+    async def forget(self, *ids: str) -> list[dict[str, Any]]:
+        """These of the planned faults alone; each as it was at last."""
+        last = [rule for rule in await self.rules() if rule["id"] in ids]
+        for id in ids:
+            await self._ask("DELETE", f"faults/{id}")
+        return last
 
     async def forget_faults(self) -> None:
         await self._ask("DELETE", "faults")

@@ -12,7 +12,8 @@ async def works_beside(world: World, role: str, joiner: Joiner) -> None:
     joiner.start()
     try:
         await asyncio.to_thread(joiner.wait_until_ready)
-        world.kill(world.random.choice(world.names(role)))
+        world.note("joined", role)
+        await world.kill(world.one_of(role))
         await asyncio.sleep(FOR_S)
     finally:
         await asyncio.to_thread(joiner.stop)

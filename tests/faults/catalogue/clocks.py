@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from functools import partial
-from uuid import uuid4
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -19,16 +18,18 @@ from tests.system.operator import millrace
 from tests.system.waiting import until
 
 OFF_S = 300.0
+CASES = (("writer", OFF_S), ("gateway", OFF_S), ("writer", -OFF_S), ("gateway", -OFF_S))
 LATER_S = 25 * 3600.0
 SETTLES_WITHIN_S = 60.0
+STUCK = ("charged", "refused", "stored")
+"""The answer to the first is lost; the second never reaches Stripe; the third is answered for good with 500, and not executed."""
 SET_ON_THE_TOPIC = 1  # Source: Kafka, DescribeConfigs, config_source: DYNAMIC_TOPIC_CONFIG
 
 
 @fault("F17", "a worker whose clock is five minutes ahead, or behind")
 async def wrong_clock(world: World) -> None:
-    seconds = world.random.choice((OFF_S, -OFF_S))
-    role = world.random.choice(("writer", "gateway"))
-    world.notes["clock"] = f"{role} {seconds:+.0f} s"
+    role, seconds = world.turn(CASES)
+    world.note("clock", f"{role} {seconds:+.0f} s")
     await works_beside(world, role, Joiner(world.system, role, ahead(seconds)))
 
 
@@ -39,54 +40,62 @@ async def wrong_clock(world: World) -> None:
 )
 async def keys_forgotten(world: World) -> None:
     """The writers and gateways sleep, and others with tomorrow's clock take over; the log has the senders' time meanwhile."""
-    key = f"stuck-{uuid4().hex}"
-    charged, untouched = (world.http.payment_id(f"{key}-{what}") for what in ("charged", "untouched"))
-    await world.stripe.plan(
+    key = world.key("stuck")
+    charged, refused, stored = (world.http.payment_id(f"{key}-{what}") for what in STUCK)
+    async with world.at_stripe(
         {"kind": "lost_answer", "payment": charged},
         {"kind": "webhook_drop", "payment": charged},
-        {"kind": "reset", "payment": untouched},
-    )
-    stuck = [await world.http.create(f"{key}-{what}", wait_s=1) for what in ("charged", "untouched")]
-    for each in stuck:
-        await comes_to(world, each.payment_id, "unknown")
-    sleepers = world.names("writer", "gateway")
-    for name in sleepers:
-        world.system.service.signal(name, signal.SIGSTOP)
-    await world.stripe.move_clock(LATER_S)
-    await world.stripe.forget_faults()
-    # the list of events would tell of the charge, and nobody would have to ask for it again, or not
-    await world.stripe.plan({"kind": "lock_timeout", "endpoint": "events.list"})
+        {"kind": "reset", "payment": refused},
+        {"kind": "stored_500", "executed": False, "payment": stored},
+    ):
+        for what in STUCK:
+            made = await world.http.create(f"{key}-{what}", wait_s=1)
+            await comes_to(world, made.payment_id, "unknown")
+        sleepers = world.names("writer", "gateway")
+        for name in sleepers:
+            await world.signal(name, signal.SIGSTOP)
+        await world.stripe.move_clock(LATER_S)
+    try:
+        # the list of events would tell of the charge, and nobody would have to ask for it again, or not
+        async with world.at_stripe({"kind": "lock_timeout", "endpoint": "events.list"}):
+            await _tomorrow(world, f"{key}-late", charged, (refused, stored))
+    finally:
+        await world.stripe.move_clock(-LATER_S)
+        await millrace(world.system, "topics", "create")  # which holds them to their configuration
+        for name in sleepers:
+            await world.signal(name, signal.SIGKILL)
+    world.strike()
+    await world.whole()
+
+
+async def _tomorrow(world: World, late_key: str, charged: str, never_made: tuple[str, ...]) -> None:
+    """Others take over: what was charged is found, of what was not a person must say so; and what comes now is refused."""
     await _stamped_by_senders(world)
-    joiners = [Joiner(world.system, role, ahead(LATER_S)) for role in ("writer", "gateway")]
+    clock = ahead(LATER_S)
+    joiners = [Joiner(world.system, role, clock) for role in ("writer", "gateway")]
     try:
         for joiner in joiners:
             joiner.start()
         for joiner in joiners:
             await asyncio.to_thread(joiner.wait_until_ready)
-        for each in stuck:
-            await comes_to(world, each.payment_id, "captured", "manual_review")
-        late = await world.kafka.create(f"{key}-late")
+        await comes_to(world, charged, "captured", "manual_review")
+        for payment_id in never_made:
+            status = await comes_to(world, payment_id, "captured", "manual_review")
+            if status == "manual_review":
+                await says_that_it_never_was(world, payment_id, clock)
+            else:
+                world.history.wrong.append(f"I15 {payment_id} is {status}: it was asked for again so late")
+        late = await world.kafka.create(late_key)
         await until(
             partial(_is_refused, world, late.payment_id), SETTLES_WITHIN_S, "I14 what comes late is refused"
         )
     finally:
         await world.inquest.log.read_on()
         stories = world.inquest.log.stories
-        world.notes["stories"] = [[story.type for _, story in stories[each.payment_id]] for each in stuck]
+        for payment_id in (charged, *never_made):
+            world.note("stories", [story.type for _, story in stories[payment_id]])
         for joiner in joiners:  # with all committed: what was done tomorrow is not to be done again today
             await asyncio.to_thread(joiner.stop)
-        await world.stripe.forget_faults()
-        await world.stripe.move_clock(-LATER_S)
-        await millrace(world.system, "topics", "create")  # which holds them to their configuration
-        for name in sleepers:
-            world.system.service.signal(name, signal.SIGKILL)
-    world.strike()
-    await world.whole()
-    _, payment = await world.http.get(f"/v1/payments/{untouched}")
-    if payment["status"] == "manual_review":
-        await says_that_it_never_was(world, untouched)
-    else:
-        world.history.wrong.append(f"I15 {untouched} is {payment['status']}: it was asked for again so late")
 
 
 async def _stamped_by_senders(world: World) -> None:

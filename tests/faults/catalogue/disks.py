@@ -1,56 +1,78 @@
 """F18, F19: disks are full, and system calls fail."""
 
 import asyncio
+import time
+from errno import EIO, ENOSPC, errorcode
+from itertools import product
 
 from sandbox.processes import ProgramFailed
 from tests.faults.brokers import Node
 from tests.faults.catalogue.fault import fault
-from tests.faults.grounds import FailingPostgres
-from tests.faults.tools import Missing, failing_io
+from tests.faults.grounds import BROKER, POSTGRES, FailingPostgres
+from tests.faults.tools import FailingIo, Missing
 from tests.faults.world import World
 
 FULL_S = (4.0, 8.0)
-FAILING_S = 8.0
-RESTART_S = 1.0
+DISKS = (BROKER, POSTGRES)
 PERCENT = (1, 3, 10, 30)
+FAILING = tuple(
+    (percent, server, (EIO, ENOSPC)[(at + server_at) % 2])
+    for (server_at, server), (at, percent) in product(enumerate(DISKS), enumerate(PERCENT))
+)
+"""Each percentage at each server and with each error; each error at each server."""
+FAILING_S = 8.0
+RESTART_S = 0.5
 
 
 @fault("F18", "the disk of a broker or of PostgreSQL is full")
 async def disk_full(world: World) -> None:
+    name = world.turn(DISKS)
     if not world.grounds.disks:
         raise Missing("small disks need root: no mount namespace")
-    name = world.random.choice(sorted(world.grounds.disks))
     disk = world.grounds.disks[name]
-    world.notes["full"] = name
-    try:
-        await asyncio.to_thread(disk.fill)
-        await world.pause(*FULL_S)
-    finally:
-        await asyncio.to_thread(disk.free)
-        await _started(world)
+    world.note("full", name)
+    server = _server(world, name)
+    async with world.holding(name):
+        try:
+            await asyncio.to_thread(disk.fill)
+            await world.pause(*FULL_S)
+            world.note("ended of it", not server.runs)
+        finally:
+            await asyncio.to_thread(disk.free)
+            await _started(server, world)
     world.strike()
 
 
 @fault("F19", "writes and syncs of a broker or of PostgreSQL fail with EIO or ENOSPC")
 async def failing_disk(world: World) -> None:
-    percent = world.random.choice(PERCENT)
-    before = failing_io(percent)
-    servers: list[Node | FailingPostgres] = [world.brokers.nodes[0], world.grounds.postgres()]
-    server = world.random.choice(servers)
-    world.notes["failing"] = f"{server.name}, {percent} %"
-    try:
-        await asyncio.to_thread(server.kill)
-        server.before = before
-        deadline = asyncio.get_running_loop().time() + FAILING_S
-        while (left := deadline - asyncio.get_running_loop().time()) > 0:
-            if not server.runs:  # as its supervisor would
-                await asyncio.to_thread(_try_to_start, server, left)
-            await asyncio.sleep(RESTART_S)
-    finally:
-        server.before = ()
-        await asyncio.to_thread(server.kill)
-        await _started(world)
+    percent, name, errno = world.turn(FAILING)
+    failing = FailingIo(world.system.folder / "failing")
+    server = _server(world, name)
+    world.note("failing", f"{name}, {percent} % {errorcode[errno]}")
+    async with world.holding(name):
+        restarts = 0
+        try:
+            await asyncio.to_thread(server.kill)
+            server.before = failing.before
+            await _started(server, world)
+            failing.begin(percent, errno, world.draws.seed)
+            ends = time.monotonic() + FAILING_S
+            while (left := ends - time.monotonic()) > 0:
+                if not server.runs:  # as its supervisor would
+                    restarts += 1
+                    await asyncio.to_thread(_try_to_start, server, left)
+                await asyncio.sleep(RESTART_S)
+        finally:
+            calls, failed = failing.end()
+            world.note("failed", f"{failed} of {calls} writes and syncs, {restarts} restarts")
+            server.before = ()
+            await asyncio.to_thread(server.kill)
+            await _started(server, world)
     world.strike()
+
+
+def _server(world: World, name: str) -> Node | FailingPostgres:
+    return world.grounds.postgres() if name == POSTGRES else world.brokers.nodes[0]
 
 
 def _try_to_start(server: Node | FailingPostgres, within_s: float) -> None:
@@ -63,9 +85,9 @@ def _try_to_start(server: Node | FailingPostgres, within_s: float) -> None:
         server.start_within_s = usual
 
 
-async def _started(world: World) -> None:
-    """Whatever has ended is started again, until it stays."""
-    await asyncio.to_thread(world.brokers.start)
-    postgres = world.grounds.postgres()
-    if not postgres.runs:
-        await asyncio.to_thread(postgres.start)
+async def _started(server: Node | FailingPostgres, world: World) -> None:
+    """If it has ended; and it answers."""
+    if isinstance(server, Node):
+        await asyncio.to_thread(world.brokers.start_these, [server])
+    elif not server.runs:
+        await asyncio.to_thread(server.start)

@@ -15,15 +15,16 @@ from tests.faults.world import World
 
 BEFORE = "f33194b"
 """The version before: the last release, or, while there is none, a commit that others have run."""
+ROLES = ("writer", "gateway", "projection")
 PARTS = ("models", "agents", "streams", "web")
 
 
 @fault("F22", "workers of the version before beside those of this one")
 async def two_versions(world: World) -> None:
+    role = world.turn(ROLES)
     tree = world.system.folder / "before"
     await asyncio.to_thread(_check_out, tree)
-    role = world.random.choice(("writer", "gateway", "projection"))
-    world.notes["before"] = role
+    world.note("before", role)
     await works_beside(world, role, Joiner(world.system, role, tree=tree))
 
 
