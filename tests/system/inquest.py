@@ -3,11 +3,12 @@
 import asyncio
 import time
 
-from streams.topics import COMMANDS
-from tests.system import truths
+from streams.topics import COMMANDS, EVENTS
+from tests.system import groups, truths
 from tests.system.evidence import Evidence
 from tests.system.history import History
 from tests.system.stack import System
+from tests.system.sums import added_up, misadded
 from tests.system.truths import Ledger, Log
 from tests.system.verdict import differences
 
@@ -49,6 +50,24 @@ class Inquest:
                 raise AssertionError(_report(unfinished or wrong))
             await asyncio.sleep(PAUSE_S)
 
+    async def read_again(self) -> list[str]:
+        """The log from its start, by somebody who has read nothing yet: it must be what was read on and on. In words."""
+        again = Log(self.system)
+        await self.log.read_on()
+        await again.read_on()
+        gone = [*self.log.missing_in(again)]
+        await self.log.read_on()  # what came in between is no difference
+        broken = [words for words in again.broken if words not in self.log.broken]
+        return [*gone, *again.missing_in(self.log), *broken]
+
+    async def misadded(self) -> list[str]:
+        """Where analytics does not say what the log adds up to, in words."""
+        agree_by = time.monotonic() + AGREES_WITHIN_S
+        while (words := [*misadded(self.log, await added_up(self.system))]) and time.monotonic() < agree_by:
+            await asyncio.sleep(PAUSE_S)
+            await self.log.read_on()
+        return words
+
     def set_aside(self, *ids: str) -> None:
         """What a test has falsified at Stripe on purpose, and cannot put right: by the ids that its differences name."""
         self._set_aside.update(ids)
@@ -70,6 +89,8 @@ class Inquest:
             waiting += [f"{id}: {call.call.key} is open" for call in transaction.calls.values()]
         missing = [name for name, part in self.system.service.parts().items() if part["state"] != "ready"]
         waiting += [f"{name} is not ready" for name in missing]
+        if not waiting:
+            waiting = await groups.behind(self.system.settings, self.log.ends(EVENTS))
         return [f"I14 {words}" for words in waiting], ledger
 
 

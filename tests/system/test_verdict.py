@@ -1,138 +1,18 @@
 """The judge is judged: each kind of difference, made by hand in what was really found, is noticed and named."""
 
-import copy
-from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
-
 import pytest
 
-from streams.topics import COMMANDS
-from tests.system.evidence import Evidence
+from streams.topics import COMMANDS, EVENTS
+from tests.system.groups import READERS, behind
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
 from tests.system.kafka_client import KafkaClient
-from tests.system.truths import Ledger, Stored
+from tests.system.stack import System
+from tests.system.sums import added_up, misadded
+from tests.system.tampering import TAMPERINGS, of_one
 from tests.system.verdict import differences
 
 pytestmark = pytest.mark.real
-
-Tampering = Callable[[Evidence, str], None]
-
-
-def _charge_twice(found: Evidence, id: str) -> None:
-    found.ledger.entries.append(
-        next(e for e in found.ledger.entries if e["payment"] == id and e["kind"] == "charge")
-    )
-
-
-def _second_intent(found: Evidence, id: str) -> None:
-    found.ledger.payments.append({**_row(found, id), "payment_intent": "pi_another"})
-
-
-def _refund_twice(found: Evidence, id: str) -> None:
-    _row(found, id)["refunds"] *= 2
-
-
-def _other_amount_at_stripe(found: Evidence, id: str) -> None:
-    _row(found, id)["amount_captured"] += 1
-
-
-def _cache_ahead(found: Evidence, id: str) -> None:
-    found.cached[id]["sequence"] += 1
-
-
-def _cache_otherwise(found: Evidence, id: str) -> None:
-    found.cached[id]["status"] = "canceled"
-
-
-def _ghost(found: Evidence, id: str) -> None:
-    found.ledger.payments.append({**_row(found, id), "payment": f"pay_{'0' * 32}"})
-
-
-def _row_behind(found: Evidence, id: str) -> None:
-    row = found.log.table[id]
-    found.log.table[id] = replace(row, transaction=replace(row.transaction, sequence=1))
-
-
-def _row_lost(found: Evidence, id: str) -> None:
-    del found.log.table[id]
-
-
-def _postgres_behind(found: Evidence, id: str) -> None:
-    sequence, status, body = found.stored.payments[id]
-    found.stored.payments[id] = sequence - 1, status, body
-
-
-def _postgres_otherwise(found: Evidence, id: str) -> None:
-    found.stored.payments[id][2]["amount_refundable"] += 1
-
-
-def _refund_lost(found: Evidence, id: str) -> None:
-    del found.stored.refunds[next(whose for whose in found.stored.refunds if whose[0] == id)]
-
-
-def _event_lost_in_postgres(found: Evidence, id: str) -> None:
-    del found.stored.events[id, 2]
-
-
-def _settled_twice(found: Evidence, id: str) -> None:
-    found.log.stories[id].append(found.log.stories[id][1])
-
-
-def _never_settled(found: Evidence, id: str) -> None:
-    del found.log.stories[id][1]
-
-
-def _accepted_and_lost(found: Evidence, id: str) -> None:
-    place = next(place for place, record in found.log.commands.items() if record.key == id.encode())
-    del found.log.commands[place]
-
-
-def _unexpected_letter(found: Evidence, id: str) -> None:
-    found.poison.pop(next(iter(found.poison)))
-
-
-def _letter_twice(found: Evidence, id: str) -> None:
-    found.log.dead.append(found.log.dead[0])
-
-
-def _letter_missing(found: Evidence, id: str) -> None:
-    found.poison[f"{COMMANDS}/0/999999"] = "undecodable"
-
-
-def _refunded_beyond(found: Evidence, id: str) -> None:
-    found.stored.payments[id][2]["amount_refund_pending"] = 10**6
-
-
-def _captured_beyond(found: Evidence, id: str) -> None:
-    _row(found, id)["amount_captured"] = 10**6
-
-
-def _half_a_cent(found: Evidence, id: str) -> None:
-    _row(found, id)["amount_refunded"] = 99.5
-
-
-TAMPERINGS: dict[str, list[Tampering]] = {
-    "I1": [_charge_twice, _second_intent, _refund_twice],
-    "I2": [_never_settled, _accepted_and_lost],
-    "I3": [_settled_twice],
-    "I4": [_refunded_beyond, _captured_beyond, _half_a_cent],
-    "I6": [
-        _other_amount_at_stripe,
-        _row_behind,
-        _row_lost,
-        _postgres_behind,
-        _postgres_otherwise,
-        _refund_lost,
-        _event_lost_in_postgres,
-        _cache_ahead,
-        _cache_otherwise,
-    ],
-    "I8": [_ghost],
-    "I11": [_unexpected_letter, _letter_twice, _letter_missing],
-}
 
 
 async def test_each_difference_is_noticed_and_named(
@@ -140,45 +20,45 @@ async def test_each_difference_is_noticed_and_named(
 ) -> None:
     made = await http.create("judged")
     await http.refund(made.payment_id, "judged-refund", amount=100)
+    await http.refund(made.payment_id, "judged-beyond", amount=100_000)
     place, offset = await kafka_client.send(b"poison", b"", [])
     source = f"{COMMANDS}/{place}/{offset}"
     inquest.poison[source] = "key_invalid"
     found = await inquest.hold()
     for invariant, tamperings in TAMPERINGS.items():
         for tamper in tamperings:
-            tampered = _of_one(found, made.payment_id, source)
+            tampered = of_one(found, made.payment_id, source)
             assert not differences(tampered)
             tamper(tampered, made.payment_id)
             words = differences(tampered)
             assert any(each.startswith(invariant) for each in words), f"{tamper.__name__}: {words[:3]}"
 
 
-def _of_one(found: Evidence, id: str, source: str) -> Evidence:
-    """What was found of this payment and of that dead letter, in collections of its own: tampering is felt nowhere else."""
-    log = copy.copy(found.log)
-    log.commands = {
-        place: record
-        for place, record in found.log.commands.items()
-        if record.key == id.encode() or f"{COMMANDS}/{place[0]}/{place[1]}" == source
-    }
-    log.dead = [each for each in found.log.dead if dict(each.headers)["source"] == source.encode()]
-    log.table, log.replayed = {id: found.log.table[id]}, {id: found.log.replayed[id]}
-    log.stories = defaultdict(list, {id: list(found.log.stories[id])})
-    payments, refunds, events = found.stored.payments, found.stored.refunds, found.stored.events
-    stored = Stored(
-        {id: copy.deepcopy(payments[id])},
-        {whose: refund for whose, refund in refunds.items() if whose[0] == id},
-        {place: event for place, event in events.items() if place[0] == id},
-    )
-    ledger = Ledger(
-        [{**row, "refunds": list(row["refunds"])} for row in found.ledger.payments if row["payment"] == id],
-        [entry for entry in found.ledger.entries if entry["payment"] == id],
-    )
-    history = copy.copy(found.history)
-    history.operations = [each for each in found.history.operations if each.payment_id == id]
-    cached = {id: dict(found.cached[id])}
-    return Evidence(log, stored, ledger, history, cached, {source: found.poison[source]})
+async def test_a_log_that_is_not_what_was_read_and_sums_that_do_not_add_up_are_named(
+    system: System, http: HttpClient, inquest: Inquest
+) -> None:
+    made = await http.create("judged-again")
+    log = (await inquest.hold()).log
+    assert await inquest.read_again() == []
+    place = max(log.read)
+    content = log.read.pop(place)
+    assert [words[:2] for words in await inquest.read_again()] == ["I2"]
+    log.read[place] = content + 1
+    assert {words[:2] for words in await inquest.read_again()} == {"I2"}
+    log.read[place] = content
+    assert await inquest.misadded() == []
+    added = await added_up(system)
+    other = {**added.facts, (made.payment_id, 2): ("captured", 3998, 3998, 0)}
+    (words,) = misadded(log, added._replace(facts=other))
+    assert words.startswith("I6") and made.payment_id in words
+    sums = {whose: moved + (whose[0] == "day") for whose, moved in added.sums.items()}
+    assert {words[:2] for words in misadded(log, added._replace(sums=sums))} == {"I6"}
 
 
-def _row(found: Evidence, id: str) -> dict[str, Any]:
-    return next(row for row in found.ledger.payments if row["payment"] == id)
+async def test_each_group_that_is_behind_is_named(system: System, http: HttpClient, inquest: Inquest) -> None:
+    await http.create("all-groups")
+    log = (await inquest.hold()).log
+    ends = log.ends(EVENTS)
+    assert await behind(system.settings, ends) == []
+    further = await behind(system.settings, {number: end + 10**6 for number, end in ends.items()})
+    assert {words.partition(" ")[0] for words in further} == set(READERS)
