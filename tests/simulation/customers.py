@@ -144,6 +144,7 @@ class Merchants:
         except Problem as problem:
             status, note = problem.status, problem.code.value
             outcome = None if status in LATER else FAIL
+            operation.answer = {"code": note}
         except (OSError, TimeoutError) as lost:
             note = type(lost).__name__
         else:
@@ -160,6 +161,7 @@ class Merchants:
         """Whoever may produce, and is not sure whether it was taken: twice the same command."""
         uuid = command_uuid(MERCHANT, key)
         id = payment_id(uuid)
+        operation = self._history.begin("kafka", "create", MERCHANT, key, body)
         method = CaptureMethod(body["capture_method"])
         terms = PaymentTerms(Money(body["amount"], "usd"), body["payment_method"], method)
         written = self._codec.write(CreatePayment(Origin(str(uuid), id, MERCHANT, BEGINS), terms))
@@ -174,6 +176,7 @@ class Merchants:
                     )
             except TimeoutError:
                 continue
+            self._history.end(operation, OK)
         self._room.story.note(MERCHANT, f"create {id[:12]} over Kafka {body}")
         return id
 

@@ -38,6 +38,8 @@ class Operation:
     command_id: str
     body: dict[str, Any]
     refund_id: str | None = None
+    key: str = ""
+    """The idempotency key, where it came with one."""
     attempts: list[Attempt] = field(default_factory=list)
     outcome: str | None = None
     answer: dict[str, Any] = field(default_factory=dict)
@@ -59,9 +61,18 @@ class Operation:
         """A command's id is its own on its payment only: a key may be used on several."""
         return self.payment_id, self.command_id
 
+    @property
+    def took_s(self) -> float:
+        """From the first try to the end of the last: what its sender waited."""
+        last = self.attempts[-1]
+        return last.at + last.took_s - self.attempts[0].at
+
 
 class History:
-    def __init__(self, path: Path) -> None:
+    """`complete`: whatever is asked of the system is written down here, and nobody moves money at Stripe past it."""
+
+    def __init__(self, path: Path, complete: bool = False) -> None:
+        self.complete = complete
         self.operations: list[Operation] = []
         self.wrong: list[str] = []
         """What a client was told that nobody may ever be told, in words, with the invariant's number."""
@@ -80,7 +91,7 @@ class History:
         uuid = ids.command_uuid(merchant, key)
         refund_id = ids.refund_id(uuid) if type == "refund" else None
         about = payment_id or ids.payment_id(uuid)
-        return self.invoke(through, type, merchant, about, str(uuid), body, refund_id)
+        return self.invoke(through, type, merchant, about, str(uuid), body, refund_id, key)
 
     def invoke(
         self,
@@ -91,9 +102,10 @@ class History:
         command_id: str,
         body: dict[str, Any],
         refund_id: str | None = None,
+        key: str = "",
     ) -> Operation:
         number = len(self.operations)
-        operation = Operation(number, through, type, merchant, payment_id, command_id, body, refund_id)
+        operation = Operation(number, through, type, merchant, payment_id, command_id, body, refund_id, key)
         self.operations.append(operation)
         self._write(operation, "invoke")
         return operation
@@ -121,6 +133,11 @@ class History:
             "type": operation.type,
             "payment": operation.payment_id,
             "command": operation.command_id,
+            "merchant": operation.merchant,
+            "refund": operation.refund_id,
+            "key": operation.key,
+            "body": operation.body,
             "attempts": tries,
+            "answer": operation.answer,
         }
         self._file.write(json.dumps(line) + "\n")

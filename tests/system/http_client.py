@@ -13,6 +13,12 @@ GIVES_UP_S = 75.0  # longer than any fault of the tests with the recovery after 
 TRY_S = 30.0  # above the door's own longest wait
 PAUSE_S = 0.2
 REPEATED = {503, 429, 408}
+PATHS = {
+    "create": "/v1/payments",
+    "capture": "/v1/payments/{}/capture",
+    "cancel": "/v1/payments/{}/cancel",
+    "refund": "/v1/payments/{}/refunds",
+}
 
 Merchant = dict[str, str]
 
@@ -35,7 +41,7 @@ class HttpClient:
 
     async def create(self, key: str, *, wait_s: int | None = None, **body: Any) -> Operation:
         content = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa", **body}
-        return await self._command("create", "/v1/payments", key, self.payment_id(key), content, wait_s)
+        return await self._command("create", key, self.payment_id(key), content, wait_s)
 
     def payment_id(self, key: str) -> str:
         """Of the payment that a create with this key makes."""
@@ -44,16 +50,18 @@ class HttpClient:
     async def capture(
         self, payment_id: str, key: str, *, wait_s: int | None = None, **body: Any
     ) -> Operation:
-        path = f"/v1/payments/{payment_id}/capture"
-        return await self._command("capture", path, key, payment_id, body, wait_s)
+        return await self._command("capture", key, payment_id, body, wait_s)
 
     async def cancel(self, payment_id: str, key: str, *, wait_s: int | None = None, **body: Any) -> Operation:
-        path = f"/v1/payments/{payment_id}/cancel"
-        return await self._command("cancel", path, key, payment_id, body, wait_s)
+        return await self._command("cancel", key, payment_id, body, wait_s)
 
     async def refund(self, payment_id: str, key: str, *, wait_s: int | None = None, **body: Any) -> Operation:
-        path = f"/v1/payments/{payment_id}/refunds"
-        return await self._command("refund", path, key, payment_id, body, wait_s)
+        return await self._command("refund", key, payment_id, body, wait_s)
+
+    async def again(self, operation: Operation) -> Operation:
+        """The same once more: the same key and body, at whichever door."""
+        asked = operation.type, operation.key, operation.payment_id, operation.body
+        return await self._command(*asked, wait_s=None)
 
     async def get(self, path: str, door: int = 0) -> tuple[int, Any]:
         """Once, at that door."""
@@ -100,8 +108,9 @@ class HttpClient:
         return {"Authorization": f"Bearer {self.merchant['api_key']}"}
 
     async def _command(
-        self, type: str, path: str, key: str, payment_id: str, body: dict[str, Any], wait_s: int | None
+        self, type: str, key: str, payment_id: str, body: dict[str, Any], wait_s: int | None
     ) -> Operation:
+        path = PATHS[type].format(payment_id)
         operation = self.history.begin("http", type, self.merchant["id"], key, body, payment_id)
         headers = {"Idempotency-Key": key} | ({"Prefer": f"wait={wait_s}"} if wait_s is not None else {})
         try:

@@ -10,6 +10,7 @@ import pytest
 
 from streams.topics import COMMANDS
 from tests.system.evidence import Evidence
+from tests.system.history import FAIL, OK, Operation
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
 from tests.system.kafka_client import KafkaClient
@@ -114,6 +115,85 @@ def _half_a_cent(found: Evidence, id: str) -> None:
     _row(found, id)["amount_refunded"] = 99.5
 
 
+def _another_amount_was_asked_for(found: Evidence, id: str) -> None:
+    _operation(found, "create").body["amount"] += 1
+
+
+def _another_refund_was_asked_for(found: Evidence, id: str) -> None:
+    _operation(found, "refund").body["amount"] += 1
+
+
+def _another_capture_was_asked_for(found: Evidence, id: str) -> None:
+    """Of an authorisation, so that a create alone takes nothing."""
+    _operation(found, "create").body["capture_method"] = "manual"
+
+
+def _told_that_it_was_declined(found: Evidence, id: str) -> None:
+    _operation(found, "create").answer["status"] = "declined"
+
+
+def _told_of_another_refund(found: Evidence, id: str) -> None:
+    _operation(found, "refund").answer["amount"] += 1
+
+
+def _told_of_another_payment(found: Evidence, id: str) -> None:
+    _operation(found, "create").answer["id"] = f"pay_{'0' * 32}"
+
+
+def _told_that_it_was_refused(found: Evidence, id: str) -> None:
+    _refuse(_operation(found, "create"), "amount_too_large")
+
+
+def _told_that_it_was_done(found: Evidence, id: str) -> None:
+    """What was refused: the refund of more than there is."""
+    refused = next(each for each in found.history.operations if each.outcome == FAIL)
+    refused.outcome, refused.attempts[-1].status = OK, 201
+    refused.answer = {**_operation(found, "refund").answer}
+
+
+def _told_another_reason(found: Evidence, id: str) -> None:
+    next(each for each in found.history.operations if each.outcome == FAIL).answer["code"] = "not_found"
+
+
+def _told_that_the_key_is_anothers(found: Evidence, id: str) -> None:
+    """The answer to the other content under the key, told to whoever waits."""
+    _another_content(found)
+    _refuse(_operation(found, "create"), "idempotency_key_reused")
+
+
+def _both_contents_were_taken(found: Evidence, id: str) -> None:
+    _another_content(found)
+
+
+def _told_otherwise_again(found: Evidence, id: str) -> None:
+    again = copy.deepcopy(_operation(found, "create"))
+    _refuse(again, "payment_state_conflict")
+    found.history.operations.append(again)
+
+
+def _nobody_asked_for_it(found: Evidence, id: str) -> None:
+    found.history.operations = [each for each in found.history.operations if each.type != "create"]
+
+
+def _nobody_asked_for_the_refund(found: Evidence, id: str) -> None:
+    found.history.operations = [each for each in found.history.operations if each.type != "refund"]
+
+
+def _operation(found: Evidence, type: str) -> Operation:
+    return next(each for each in found.history.operations if each.type == type)
+
+
+def _another_content(found: Evidence) -> None:
+    other = copy.deepcopy(_operation(found, "create"))
+    other.body["amount"] += 1
+    found.history.operations.append(other)
+
+
+def _refuse(operation: Operation, code: str) -> None:
+    operation.outcome, operation.answer = FAIL, {"code": code}
+    operation.attempts[-1].status = 422
+
+
 TAMPERINGS: dict[str, list[Tampering]] = {
     "I1": [_charge_twice, _second_intent, _refund_twice],
     "I2": [_never_settled, _accepted_and_lost],
@@ -121,6 +201,9 @@ TAMPERINGS: dict[str, list[Tampering]] = {
     "I4": [_refunded_beyond, _captured_beyond, _half_a_cent],
     "I6": [
         _other_amount_at_stripe,
+        _another_amount_was_asked_for,
+        _another_refund_was_asked_for,
+        _another_capture_was_asked_for,
         _row_behind,
         _row_lost,
         _postgres_behind,
@@ -130,7 +213,20 @@ TAMPERINGS: dict[str, list[Tampering]] = {
         _cache_ahead,
         _cache_otherwise,
     ],
-    "I8": [_ghost],
+    "I7": [
+        _another_amount_was_asked_for,
+        _another_refund_was_asked_for,
+        _told_that_it_was_declined,
+        _told_of_another_refund,
+        _told_of_another_payment,
+        _told_that_it_was_refused,
+        _told_that_it_was_done,
+        _told_another_reason,
+        _told_that_the_key_is_anothers,
+        _both_contents_were_taken,
+        _told_otherwise_again,
+    ],
+    "I8": [_ghost, _nobody_asked_for_it, _nobody_asked_for_the_refund],
     "I11": [_unexpected_letter, _letter_twice, _letter_missing],
 }
 
@@ -140,6 +236,7 @@ async def test_each_difference_is_noticed_and_named(
 ) -> None:
     made = await http.create("judged")
     await http.refund(made.payment_id, "judged-refund", amount=100)
+    await http.refund(made.payment_id, "judged-beyond", amount=100_000)
     place, offset = await kafka_client.send(b"poison", b"", [])
     source = f"{COMMANDS}/{place}/{offset}"
     inquest.poison[source] = "key_invalid"
@@ -164,6 +261,7 @@ def _of_one(found: Evidence, id: str, source: str) -> Evidence:
     log.dead = [each for each in found.log.dead if dict(each.headers)["source"] == source.encode()]
     log.table, log.replayed = {id: found.log.table[id]}, {id: found.log.replayed[id]}
     log.stories = defaultdict(list, {id: list(found.log.stories[id])})
+    log.steps = defaultdict(list, {id: list(found.log.steps[id])})
     payments, refunds, events = found.stored.payments, found.stored.refunds, found.stored.events
     stored = Stored(
         {id: copy.deepcopy(payments[id])},
@@ -175,7 +273,8 @@ def _of_one(found: Evidence, id: str, source: str) -> Evidence:
         [entry for entry in found.ledger.entries if entry["payment"] == id],
     )
     history = copy.copy(found.history)
-    history.operations = [each for each in found.history.operations if each.payment_id == id]
+    history.operations = [copy.deepcopy(each) for each in found.history.operations if each.payment_id == id]
+    history.complete = True
     cached = {id: dict(found.cached[id])}
     return Evidence(log, stored, ledger, history, cached, {source: found.poison[source]})
 

@@ -58,6 +58,8 @@ class Replayed:
         self.dead: list[ConsumerRecord] = []
         self.stories: defaultdict[str, list[tuple[Event, events.Story]]] = defaultdict(list)
         self.replayed: dict[str, Transaction] = {}
+        self.steps: defaultdict[str, list[Transaction]] = defaultdict(list)
+        """As it was after each event, as far as they make sense."""
         self.table: dict[str, Row] = {}
         self.positions: dict[int, int] = {}
         self.broken: Counter[str] = Counter()
@@ -101,6 +103,7 @@ class Replayed:
         self._event_ids.add(event.id)
         try:
             self.replayed[event.payment_id] = evolve(self.replayed.get(event.payment_id), event)
+            self.steps[event.payment_id].append(self.replayed[event.payment_id])
         except InvariantBroken as broken:
             self.broken[f"I5/I12 {broken}"] += 1
         self.stories[event.payment_id].append((event, story))

@@ -1,4 +1,5 @@
-"""What must hold once everything is quiet, whatever was done before. That the truths agree is in `agreement.py`.
+"""What must hold once everything is quiet, whatever was done before. That the truths agree is in `agreement.py`, that they are
+what clients asked for and were told in `answers.py`.
 
 Each check yields differences in words, with the invariant's number. No reading and no waiting here.
 """
@@ -23,7 +24,7 @@ from models.events import (
 )
 from streams.topics import COMMANDS
 from streams.wire.events import raw_command_id
-from tests.system import agreement
+from tests.system import agreement, answers
 from tests.system.evidence import Evidence
 from tests.system.history import INFO
 
@@ -56,6 +57,12 @@ def differences(found: Evidence) -> list[str]:
         agreement.stories_are_in_postgres,
         agreement.cache_is_not_ahead,
         agreement.stripe_is_the_table,
+        answers.stripe_has_what_was_asked_for,
+        answers.nothing_at_stripe_was_unasked,
+        answers.what_was_shown_was_so,
+        answers.what_began_was_asked_for,
+        answers.what_was_refused_was_refused,
+        answers.the_same_is_told_again,
         _nothing_at_stripe_without_a_command,
         _poison_is_a_dead_letter_once,
     )
