@@ -14,6 +14,7 @@ from tests.faults.notices import untold, wrongly_told
 from tests.faults.recovery import felt
 from tests.faults.tools import Missing
 from tests.faults.world import World
+from tests.system.again import asked_again
 from tests.system.secrecy import canaries, leaks
 from tests.system.truths import ledger
 from tests.system.waiting import until
@@ -75,6 +76,7 @@ async def run(world: World, fault: Fault, seed: int, bug: str = "") -> Result:
             async with world.load():
                 await _flows(world)
             result.recovered_s = await _recovered(world)
+        await asked_again(world.http, world.history, world.random)
         await world.whole()
         await world.inquest.hold(QUIET_WITHIN_S)
     except AssertionError as wrong:

@@ -29,7 +29,9 @@ async def _settles(http: HttpClient, partition: int, partitions: int) -> float:
 
 @dataclass(frozen=True)
 class Felt:
-    """`unavailable`: the part of the attempts that were told 5xx or nothing at all."""
+    """`unavailable`: the part of the attempts that were told 5xx or nothing at all. `p99_s`: of a command's first try to the end
+    of its last, since who is told 503 waits on.
+    """
 
     attempts: int
     unavailable: float
@@ -41,5 +43,6 @@ def felt(history: History, since: float) -> Felt:
     if not tries:
         return Felt(0, 0.0, 0.0)
     turned_away = sum(each.status is None or each.status >= 500 for each in tries)
-    took = sorted(each.took_s for each in tries)
+    begun = [each for each in history.operations if each.attempts and each.attempts[0].at >= since]
+    took = sorted(each.took_s for each in begun) or [0.0]
     return Felt(len(tries), turned_away / len(tries), took[min(len(took) - 1, int(len(took) * 0.99))])

@@ -83,13 +83,24 @@ class HttpClient:
 
     async def status_of(self, payment_id: str) -> str | None:
         """As it is shown at any door. None: no answer came, or it is not known there."""
+        payment = await self.shown(f"/v1/payments/{payment_id}")
+        return str(payment["status"]) if payment else None
+
+    async def shown(self, path: str) -> dict[str, Any] | None:
+        """What one try at any door shows. None: nothing."""
         self._turn += 1
-        url = f"{self.doors[self._turn % len(self.doors)]}/v1/payments/{payment_id}"
+        url = self.doors[self._turn % len(self.doors)] + path
         try:
             async with self._session.get(url, headers=self.authorized()) as answer:
-                return str((await answer.json())["status"]) if answer.status == 200 else None
+                return dict(await answer.json()) if answer.status == 200 else None
         except (aiohttp.ClientError, OSError, TimeoutError):
             return None
+
+    async def authenticate(self, next_action: dict[str, Any]) -> None:
+        """As the customer, where the answer sends them: at Stripe, which asks nobody for a key there."""
+        page = next_action["use_stripe_sdk"]["stripe_js"]
+        async with self._session.post(page, json={"outcome": "succeed"}) as answer:
+            assert answer.status == 200, await answer.text()
 
     async def once(
         self, method: str, path: str, headers: dict[str, str], data: bytes | None = None, door: int = 0

@@ -1,9 +1,13 @@
 """The same request again, many times at once and by both doors: one payment, one charge, one answer."""
 
 import asyncio
+import copy
+from random import Random
 
 import pytest
 
+from tests.system.again import asked_again
+from tests.system.history import History
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
 from tests.system.kafka_client import KafkaClient
@@ -78,3 +82,19 @@ async def test_the_same_record_five_times_is_one_command(
     refused = [told.content["code"] for _, told in story if told.type == "command.refused.v1"]
     assert "idempotency_key_reused" in refused
     assert (await http.get(f"/v1/payments/{other.payment_id}"))[1]["amount"] == 3100
+
+
+async def test_old_commands_are_answered_as_they_were_however_late(
+    http: HttpClient, history: History, inquest: Inquest
+) -> None:
+    made = await http.create("long-ago", amount=1000)
+    back = await http.refund(made.payment_id, "long-ago-refund", amount=400)
+    beyond = await http.refund(made.payment_id, "long-ago-beyond", amount=700)
+    old = copy.copy(history)
+    old.operations = [made, back, beyond]
+    before = await inquest.hold()
+    happened = len(before.log.stories[made.payment_id])
+    again = await asked_again(http, old, Random(1))
+    assert [each.status for each in again] == [201, 201, 422]
+    assert [each.answer.get("id") for each in again] == [made.payment_id, back.answer["id"], None]
+    assert len((await inquest.hold()).log.stories[made.payment_id]) == happened
