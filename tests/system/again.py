@@ -28,6 +28,8 @@ async def asked_again(http: HttpClient, history: History, draw: Random) -> list[
 
 
 async def _answered_again(http: HttpClient, old: Operation) -> Operation:
-    while (again := await http.again(old)).status == 202:
+    again = await http.again(old)
+    while again.status == 202:
         await asyncio.sleep(PAUSE_S)
+        again = await http.again(old)
     return again

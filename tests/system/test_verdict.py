@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from models.events import PaymentCaptured
 from streams.topics import COMMANDS
+from streams.wire.commands import NOTICE
 from tests.system.evidence import Evidence
 from tests.system.history import FAIL, OK, Operation
 from tests.system.http_client import HttpClient
@@ -194,11 +196,37 @@ def _refuse(operation: Operation, code: str) -> None:
     operation.attempts[-1].status = 422
 
 
+def _too_much_was_promised_meanwhile(found: Evidence, id: str) -> None:
+    """At one step only: at the end all is well."""
+    steps = found.log.steps[id]
+    at = next(n for n, step in enumerate(steps) if step.refunds)
+    more = {name: replace(each, amount_minor=10**6) for name, each in steps[at].refunds.items()}
+    steps[at] = replace(steps[at], refunds=more)
+
+
+def _a_notice_was_news_again(found: Evidence, id: str) -> None:
+    """It caused what the first event tells, and later something else."""
+    notice = next(
+        each for each in found.log.commands.values() if dict(each.headers).get("ce_type") == NOTICE.encode()
+    )
+    caused_by = dict(notice.headers)["ce_id"].decode()
+    story = found.log.stories[id]
+    for n in (0, 2):
+        event, told = story[n]
+        story[n] = replace(event, caused_by=caused_by), told
+
+
+def _the_same_was_said_again(found: Evidence, id: str) -> None:
+    story = found.log.stories[id]
+    captured = next(n for n, (event, _) in enumerate(story) if isinstance(event.data, PaymentCaptured))
+    story.insert(captured, story[captured])
+
+
 TAMPERINGS: dict[str, list[Tampering]] = {
     "I1": [_charge_twice, _second_intent, _refund_twice],
     "I2": [_never_settled, _accepted_and_lost],
     "I3": [_settled_twice],
-    "I4": [_refunded_beyond, _captured_beyond, _half_a_cent],
+    "I4": [_refunded_beyond, _captured_beyond, _half_a_cent, _too_much_was_promised_meanwhile],
     "I6": [
         _other_amount_at_stripe,
         _another_amount_was_asked_for,
@@ -227,6 +255,7 @@ TAMPERINGS: dict[str, list[Tampering]] = {
         _told_otherwise_again,
     ],
     "I8": [_ghost, _nobody_asked_for_it, _nobody_asked_for_the_refund],
+    "I9": [_a_notice_was_news_again, _the_same_was_said_again],
     "I11": [_unexpected_letter, _letter_twice, _letter_missing],
 }
 

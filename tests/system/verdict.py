@@ -1,44 +1,25 @@
 """What must hold once everything is quiet, whatever was done before. That the truths agree is in `agreement.py`, that they are
-what clients asked for and were told in `answers.py`.
+what clients asked for and were told in `answers.py`, and what holds of every payment's story in `stories.py`.
 
 Each check yields differences in words, with the invariant's number. No reading and no waiting here.
 """
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 
 import orjson
 from aiokafka import ConsumerRecord
 
 from models import shapes
-from models.events import (
-    PaymentActionRequired,
-    PaymentAuthorized,
-    PaymentCanceled,
-    PaymentCaptured,
-    PaymentProcessing,
-    RefundPending,
-    RefundRequested,
-    RefundSucceeded,
-)
+from models.events import RefundRequested
 from streams.topics import COMMANDS
 from streams.wire.events import raw_command_id
-from tests.system import agreement, answers
+from tests.system import agreement, answers, stories
 from tests.system.evidence import Evidence
 from tests.system.history import INFO
 
 UNAVAILABLE = 503  # the one 5xx that the door may say
 CHARGED = ("succeeded", "authorized", "pending")
-NEWS = (
-    PaymentActionRequired,
-    PaymentAuthorized,
-    PaymentCanceled,
-    PaymentCaptured,
-    PaymentProcessing,
-    RefundPending,
-    RefundSucceeded,
-)
 PUBLIC_TYPES = {type.encode() for type in shapes.TYPES}
 
 
@@ -50,7 +31,9 @@ def differences(found: Evidence) -> list[str]:
         _every_command_settles_once,
         _log_holds_what_was_accepted,
         _nobody_acts_on_anothers_payment,
-        _nothing_is_news_twice,
+        stories.nothing_is_news_twice,
+        stories.notices_are_news_once,
+        stories.refunds_fit,
         _money_adds_up,
         agreement.table_is_the_replay,
         agreement.postgres_is_the_table,
@@ -142,14 +125,6 @@ def _money_adds_up(found: Evidence) -> Iterator[str]:
             yield f"I4 {id}: {amounts} refunded, captured, asked for"
         if any(refund.get("currency", row["currency"]) != row["currency"] for refund in row["refunds"]):
             yield f"I4 {id}: a refund is in another currency"
-
-
-def _nothing_is_news_twice(found: Evidence) -> Iterator[str]:
-    """However often it is told; what was in doubt meanwhile may be said again."""
-    for id, story in found.log.stories.items():
-        for (before, _), (event, _) in pairwise(story):
-            if isinstance(event.data, NEWS) and event.data == before.data:
-                yield f"I9 {id}: event {event.sequence} says what was said before it"
 
 
 def _nothing_at_stripe_without_a_command(found: Evidence) -> Iterator[str]:
