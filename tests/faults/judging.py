@@ -6,16 +6,17 @@ import random
 import re
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tests.faults.catalogue import Fault
-from tests.faults.notices import untold, wrongly_told
+from tests.faults.notices import Told, untold, wrongly_told
 from tests.faults.recovery import felt
 from tests.faults.tools import Missing
 from tests.faults.world import World
 from tests.system.again import asked_again
 from tests.system.secrecy import canaries, leaks
+from tests.system.sums import added_up, misadded
 from tests.system.truths import ledger
 from tests.system.waiting import until
 
@@ -98,14 +99,19 @@ async def run(world: World, fault: Fault, seed: int, bug: str = "") -> Result:
 async def close(world: World, bug: str = "") -> Result:
     """What is judged once, when a system has served: that all was told, that nothing secret is anywhere, no key was too old."""
     result, began = Result("end", 0, bug), time.monotonic()
-    got, merchant = world.receiver.got, world.system.merchants[0]["id"]
+    log, got, first_at = world.inquest.log, world.receiver.got, world.receiver.first_at
+    told = Told(got, world.hooks, first_at)
     try:
-        found = await world.inquest.hold(QUIET_WITHIN_S)
+        await world.inquest.hold(QUIET_WITHIN_S)
         with contextlib.suppress(AssertionError):  # what is missing then is said by name
-            await until(lambda: not untold(found, got, merchant), TOLD_WITHIN_S, "all is told")
-        so_far = list(got)
-        await world.inquest.log.read_on()  # what was told until then must be in the log by now
-        wrong = [*wrongly_told(found, so_far), *untold(found, got, merchant)]
+            await until(lambda: not untold(log, told), TOLD_WITHIN_S, "all is told")
+        so_far = replace(told, got=list(got))
+        wrong = await world.inquest.read_again()  # what was told until then must be in the log by now
+        wrong += [
+            *wrongly_told(log, so_far),
+            *untold(log, told),
+            *misadded(log, await added_up(world.system)),
+        ]
         planted = {each["id"]: each["api_key"] for each in world.system.merchants}
         wrong += await leaks(world.system, canaries(world.system, planted))
         asked = await world.stripe.requests()

@@ -31,7 +31,7 @@ AS_IN_SERVICE = {"MILLRACE_PSP_SLOT_S": "8"}
 PAYMENTS_PER_S = 5.0
 WAIT_S = 20  # of a POST: its answer says when it was settled
 BACK_WITHIN_S = 60.0
-HOOK = "/hook"
+HOOK, STRANGERS_HOOK = "/hook", "/hook/strangers"
 
 
 @dataclass
@@ -47,6 +47,8 @@ class World:
     stranger: HttpClient
     kafka: KafkaClient
     receiver: Receiver
+    hooks: dict[str, str]
+    """Merchants by the path of their server at the receiver."""
     random: Random = field(default_factory=Random)
     recoveries: list["asyncio.Task[float]"] = field(default_factory=list)
     notes: dict[str, object] = field(default_factory=dict)
@@ -104,7 +106,7 @@ async def world(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[Worl
 
 @asynccontextmanager
 async def _people(grounds: Grounds, system: System) -> AsyncIterator[World]:
-    history = History(system.folder / "history.jsonl")
+    history = History(system.folder / "history.jsonl", complete=True)
     async with AsyncExitStack() as stack:
         stack.callback(history.close)
         session = await stack.enter_async_context(aiohttp.ClientSession(system.stripe.url))
@@ -117,6 +119,9 @@ async def _people(grounds: Grounds, system: System) -> AsyncIterator[World]:
         merchant = system.merchants[0]["id"]
         kafka = await stack.enter_async_context(KafkaClient(system.kafka.bootstrap, merchant, history))
         receiver = await stack.enter_async_context(receiving())
-        (made,) = await told(system, "webhooks", "create", merchant, f"{receiver.url}{HOOK}")
-        receiver.secrets[HOOK] = made["secret"]
-        yield World(grounds, system, history, Inquest(system, history), stripe, mine, other, kafka, receiver)
+        hooks = {HOOK: merchant, STRANGERS_HOOK: other.merchant["id"]}
+        for path, owner in hooks.items():
+            (made,) = await told(system, "webhooks", "create", owner, f"{receiver.url}{path}")
+            receiver.secrets[path] = made["secret"]
+        inquest = Inquest(system, history)
+        yield World(grounds, system, history, inquest, stripe, mine, other, kafka, receiver, hooks)

@@ -3,8 +3,8 @@
 import asyncio
 import time
 
-from streams.topics import COMMANDS
-from tests.system import truths
+from streams.topics import COMMANDS, EVENTS
+from tests.system import groups, truths
 from tests.system.evidence import Evidence
 from tests.system.history import History
 from tests.system.stack import System
@@ -49,6 +49,16 @@ class Inquest:
                 raise AssertionError(_report(unfinished or wrong))
             await asyncio.sleep(PAUSE_S)
 
+    async def read_again(self) -> list[str]:
+        """The log from its start, by somebody who has read nothing yet: it must be what was read on and on. In words."""
+        again = Log(self.system)
+        await self.log.read_on()
+        await again.read_on()
+        gone = [*self.log.missing_in(again)]
+        await self.log.read_on()  # what came in between is no difference
+        broken = [words for words in again.broken if words not in self.log.broken]
+        return [*gone, *again.missing_in(self.log), *broken]
+
     def set_aside(self, *ids: str) -> None:
         """What a test has falsified at Stripe on purpose, and cannot put right: by the ids that its differences name."""
         self._set_aside.update(ids)
@@ -70,6 +80,8 @@ class Inquest:
             waiting += [f"{id}: {call.call.key} is open" for call in transaction.calls.values()]
         missing = [name for name, part in self.system.service.parts().items() if part["state"] != "ready"]
         waiting += [f"{name} is not ready" for name in missing]
+        if not waiting:
+            waiting = await groups.behind(self.system.settings, self.log.ends(EVENTS))
         return [f"I14 {words}" for words in waiting], ledger
 
 

@@ -6,6 +6,7 @@ kept in `broken`, whatever comes later. Whether the truths agree is `verdict.py`
 
 import asyncio
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,9 +66,15 @@ class Replayed:
         self.broken: Counter[str] = Counter()
         self.settled_ms: dict[tuple[str, str], int] = {}
         """When a command was settled, by the log's clock, in ms since 1970: by payment and command id."""
+        self.read: dict[tuple[str, int, int], int] = {}
+        """What was at each topic, partition and offset, as a hash; the changelog, which is compacted, apart."""
         self._event_ids: set[str] = set()
+        self._written: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
 
     def take(self, record: ConsumerRecord) -> None:
+        if record.topic != self.changelog:
+            content = record.key, record.value, tuple(map(tuple, record.headers))
+            self.read[record.topic, record.partition, record.offset] = hash(content)
         if record.topic == topics.COMMANDS:
             self.commands[record.partition, record.offset] = record
         elif record.topic == topics.DEAD_LETTERS:
@@ -79,16 +86,42 @@ class Replayed:
 
     def unread(self) -> list[str]:
         """Partitions of the commands that the writer has not read to their end."""
-        ends: dict[
-            int, int
-        ] = {}  # behind the last record: a transaction of an operator's leaves a marker there
-        for number, offset in self.commands:
-            ends[number] = max(ends.get(number, 0), offset + 1)
         return [
             f"commands/{number}: applied {self.positions.get(number, 0)} of {end}"
-            for number, end in ends.items()
+            for number, end in self.ends(topics.COMMANDS).items()
             if self.positions.get(number, 0) < end
         ]
+
+    def ends(self, topic: str) -> dict[int, int]:
+        """Behind the last record of each partition; the marker behind a transaction is none."""
+        ends = dict[int, int]()
+        for name, number, offset in self.read:
+            if name == topic:
+                ends[number] = max(ends.get(number, 0), offset + 1)
+        return ends
+
+    def missing_in(self, other: "Replayed") -> Iterator[str]:
+        """What was read here and is not, or is otherwise, over there: what was told before it was safe."""
+        for place, content in self.read.items():
+            if other.read.get(place) != content:
+                topic, partition, offset = place
+                yield f"I2 {topic}/{partition}/{offset} is not what was read there before"
+        for id, row in self.table.items():
+            again = other.table.get(id)
+            if again is None or again.transaction.sequence < row.transaction.sequence:
+                yield f"I6 the row of {id} was at {row.transaction.sequence}, and is {again and again.transaction}"
+
+    def written_ms(self) -> dict[str, int]:
+        """By event: when its record was written, in ms since 1970, by its writer's clock. Left out are those with an older one
+        behind them in the partition: one of the two clocks was wrong.
+        """
+        found = dict[str, int]()
+        for written in self._written.values():
+            oldest_behind = float("inf")
+            for id, at_ms in reversed(written):
+                if at_ms <= oldest_behind:
+                    found[id] = oldest_behind = at_ms
+        return found
 
     def _event(self, record: ConsumerRecord) -> None:
         try:
@@ -101,6 +134,7 @@ class Replayed:
         if event.id in self._event_ids:
             self.broken[f"I3 event {event.id} of {event.payment_id} is published twice"] += 1
         self._event_ids.add(event.id)
+        self._written[record.partition].append((event.id, record.timestamp))
         try:
             self.replayed[event.payment_id] = evolve(self.replayed.get(event.payment_id), event)
             self.steps[event.payment_id].append(self.replayed[event.payment_id])

@@ -1,6 +1,7 @@
 """A merchant's server for tests: verifies by the official library what it is sent, and answers as it is told."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,8 @@ class Receiver:
         self.pauses_s: dict[str, float] = {}
         self.body = "taken"
         self.got: list[tuple[str, str, Any]] = []
+        self.first_at: dict[str, float] = {}
+        """When a webhook's id came first, in s since 1970."""
         self.inside, self.most_inside = Counter[str](), Counter[str]()
         self.url = ""
 
@@ -29,6 +32,7 @@ class Receiver:
         return [id for where, id, _ in self.got if where == path]
 
     async def take(self, request: web.Request) -> web.Response:
+        self.first_at.setdefault(request.headers["webhook-id"], time.time())
         path, body = request.path, await request.text()
         self.inside[path] += 1
         self.most_inside[path] = max(self.most_inside[path], self.inside[path])
