@@ -8,6 +8,7 @@ from tests.system import groups, truths
 from tests.system.evidence import Evidence
 from tests.system.history import History
 from tests.system.stack import System
+from tests.system.sums import added_up, misadded
 from tests.system.truths import Ledger, Log
 from tests.system.verdict import differences
 
@@ -58,6 +59,14 @@ class Inquest:
         await self.log.read_on()  # what came in between is no difference
         broken = [words for words in again.broken if words not in self.log.broken]
         return [*gone, *again.missing_in(self.log), *broken]
+
+    async def misadded(self) -> list[str]:
+        """Where analytics does not say what the log adds up to, in words."""
+        agree_by = time.monotonic() + AGREES_WITHIN_S
+        while (words := [*misadded(self.log, await added_up(self.system))]) and time.monotonic() < agree_by:
+            await asyncio.sleep(PAUSE_S)
+            await self.log.read_on()
+        return words
 
     def set_aside(self, *ids: str) -> None:
         """What a test has falsified at Stripe on purpose, and cannot put right: by the ids that its differences name."""

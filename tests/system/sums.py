@@ -64,6 +64,6 @@ def misadded(log: Replayed, added: Added) -> Iterator[str]:
             sums[*whose, "gross"] += payment.terms.money.amount_minor
             sums[*whose, "captured"] += payment.amount_captured_minor
             sums[*whose, "refunded"] += transaction.amount_refunded_minor
-    for whose in sums.keys() | added.sums.keys():
-        if sums[whose] != added.sums.get(whose, 0):
-            yield f"I6 analytics: {whose} is {added.sums.get(whose, 0)}, the log adds up to {sums[whose]}"
+    for each in sums.keys() | added.sums.keys():
+        if sums[each] != added.sums.get(each, 0):
+            yield f"I6 analytics: {each} is {added.sums.get(each, 0)}, the log adds up to {sums[each]}"
