@@ -16,7 +16,6 @@ from tests.faults.tools import Missing
 from tests.faults.world import World
 from tests.system.again import asked_again
 from tests.system.secrecy import canaries, leaks
-from tests.system.sums import added_up, misadded
 from tests.system.truths import ledger
 from tests.system.waiting import until
 
@@ -110,7 +109,7 @@ async def close(world: World, bug: str = "") -> Result:
         wrong += [
             *wrongly_told(log, so_far),
             *untold(log, told),
-            *misadded(log, await added_up(world.system)),
+            *await world.inquest.misadded(),
         ]
         planted = {each["id"]: each["api_key"] for each in world.system.merchants}
         wrong += await leaks(world.system, canaries(world.system, planted))

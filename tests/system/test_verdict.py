@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from models.events import PaymentCaptured
-from streams.topics import COMMANDS
+from streams.topics import COMMANDS, EVENTS
 from streams.wire.commands import NOTICE
 from tests.system.evidence import Evidence
+from tests.system.groups import READERS, behind
 from tests.system.history import FAIL, OK, Operation
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
 from tests.system.kafka_client import KafkaClient
+from tests.system.stack import System
+from tests.system.sums import added_up, misadded
 from tests.system.truths import Ledger, Stored
 from tests.system.verdict import differences
 
@@ -277,6 +280,36 @@ async def test_each_difference_is_noticed_and_named(
             tamper(tampered, made.payment_id)
             words = differences(tampered)
             assert any(each.startswith(invariant) for each in words), f"{tamper.__name__}: {words[:3]}"
+
+
+async def test_a_log_that_is_not_what_was_read_and_sums_that_do_not_add_up_are_named(
+    system: System, http: HttpClient, inquest: Inquest
+) -> None:
+    made = await http.create("judged-again")
+    log = (await inquest.hold()).log
+    assert await inquest.read_again() == []
+    place = max(log.read)
+    content = log.read.pop(place)
+    assert [words[:2] for words in await inquest.read_again()] == ["I2"]
+    log.read[place] = content + 1
+    assert {words[:2] for words in await inquest.read_again()} == {"I2"}
+    log.read[place] = content
+    assert await inquest.misadded() == []
+    added = await added_up(system)
+    other = {**added.facts, (made.payment_id, 2): ("captured", 3998, 3998, 0)}
+    (words,) = misadded(log, added._replace(facts=other))
+    assert words.startswith("I6") and made.payment_id in words
+    sums = {whose: moved + (whose[0] == "day") for whose, moved in added.sums.items()}
+    assert {words[:2] for words in misadded(log, added._replace(sums=sums))} == {"I6"}
+
+
+async def test_each_group_that_is_behind_is_named(system: System, http: HttpClient, inquest: Inquest) -> None:
+    await http.create("all-groups")
+    log = (await inquest.hold()).log
+    ends = log.ends(EVENTS)
+    assert await behind(system.settings, ends) == []
+    further = await behind(system.settings, {number: end + 10**6 for number, end in ends.items()})
+    assert {words.partition(" ")[0] for words in further} == set(READERS)
 
 
 def _of_one(found: Evidence, id: str, source: str) -> Evidence:
