@@ -25,18 +25,18 @@ class Told:
 def wrongly_told(log: Replayed, told: Told) -> Iterator[str]:
     """What was told and should not have been, or not there, or not yet, or under two ids. Each server has ids of its own."""
     ids = defaultdict[tuple[str, str], set[str]](set)
-    owners = {story.id: event.merchant for happened in log.stories.values() for event, story in happened}
-    tried = {story.id for happened in log.stories.values() for _, story in happened if _is_a_strangers(story)}
+    durable = {story.id: story for happened in log.stories.values() for _, story in happened}
     written_ms = log.written_ms()
     for path, id, payload in told.got:
         event, merchant = payload["data"]["id"], told.hooks[path]
         ids[path, event].add(id)
-        if event not in owners:
+        story = durable.get(event)
+        if story is None:
             yield f"I16 {event} was told and is not in the log"
-        elif owners[event] != merchant:
-            yield f"I10 {event} of {owners[event]} was told to {merchant}"
-        elif event in tried:
-            yield f"I10 {event} is what a stranger tried, and was told to {merchant}"
+        elif story.content["merchant"] != merchant:
+            yield f"I10 {event} of {story.content['merchant']} was told to {merchant}"
+        elif _is_a_strangers(story):
+            yield f"I10 {event} is what a stranger tried, and was told"
         if (early_ms := written_ms.get(event, 0) - told.first_at[id] * 1000) > 0:
             yield f"I16 {event} was told {early_ms:.0f} ms before it was written"
     yield from (f"I16 {event} was told under {len(each)} ids" for event, each in ids.items() if len(each) > 1)

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from agents.writer import apply
+from models.row import Row
 from streams.wire import events
 from streams.wire.causes import cause_of
 from tests.faults.notices import Told, untold, wrongly_told
-from tests.models.samples import MERCHANT, create
+from tests.models.samples import MERCHANT, STRANGER, capture, create
 from tests.streams.wire.records import APPENDED_MS, received
 from tests.system.truths import Replayed
 
@@ -62,6 +63,21 @@ def test_what_another_merchant_was_told_is_named_and_its_own_was_not_told() -> N
     elsewhere = told(event(log), path="/hook/other")
     assert [*wrongly_told(log, elsewhere)] == [f"I10 {event(log)} of {MERCHANT} was told to mer_other"]
     assert untold(log, elsewhere) == [f"I16 {event(log)} of {MERCHANT} was never told"]
+
+
+def test_what_a_stranger_tried_is_told_to_nobody() -> None:
+    log = written(APPENDED_MS)
+    asked = capture(by=STRANGER)
+    asked = replace(asked, origin=replace(asked.origin, payment_id=f"pay_{0:032x}"))
+    row = Row(log.replayed[f"pay_{0:032x}"])
+    (said,) = apply(row, asked, None, livemode=False, full=False).events
+    log.take(
+        replace(received(events.write(said.event, said.payment, cause_of(asked)), APPENDED_MS), offset=1)
+    )
+    assert untold(log, told(event(log))) == []
+    assert [*wrongly_told(log, told(said.event.id))] == [
+        f"I10 {said.event.id} is what a stranger tried, and was told"
+    ]
 
 
 def test_two_ids_are_one_too_many() -> None:
