@@ -24,7 +24,7 @@ def written(lines: list[Line], soaks: list[Line] | None = None, simulated: list[
     """Markdown. `soaks`, `simulated`: what these have kept (soak.py; tests.simulation --into), the last of each counts."""
     sound = [line for line in lines if not line["bug"]]
     planted = [line for line in lines if line["bug"]]
-    parts = [_matrix(sound), _felt(sound), _figures(sound), _bugs(planted)]
+    parts = [_matrix(sound), _felt(sound), _killed(sound), _figures(sound), _bugs(planted)]
     parts += [_soak(soaks or []), _simulation(simulated or [])]
     return "\n".join(line for part in filter(None, parts) for line in [*part, ""])
 
@@ -69,6 +69,41 @@ def _felt(lines: list[Line]) -> list[str]:
                 f" {_sum(runs, 'duplicates'):.0f} |"
             )
     return rows
+
+
+def _killed(lines: list[Line]) -> list[str]:
+    """Recovery by who was killed without warning, where nothing else was done: F1, F3, F5, F20."""
+    took = defaultdict[str, list[float]](list)
+    for line in lines:
+        for victim, seconds in zip(_victims(line), line["recovered_s"], strict=False):
+            took[victim].append(seconds)
+    everybody = [each for some in took.values() for each in some]
+    rows = [
+        f"| {victim} | {len(some)} | {statistics.median(some):.1f} | {max(some):.1f} |"
+        for victim, some in [*sorted(took.items()), ("any of them", everybody)]
+        if some
+    ]
+    header = "| killed | times | p50, s | max, s: until new commands settled on every partition |"
+    return [header, "|---|---|---|---|", *rows] if rows else []
+
+
+def _victims(line: Line) -> list[str]:
+    """In the order of the strikes."""
+    notes = line["notes"]
+    match line["fault"]:
+        case "F1":
+            return [_role(name) for name in [*notes.get("died there", ()), *notes.get("SIGKILL", ())[-1:]]]
+        case "F3":
+            return [_role(name) for name in notes.get("died there", ())]
+        case "F5":
+            return ["broker" if len(numbers) == 1 else "two brokers" for numbers in notes["brokers killed"]]
+        case "F20":
+            return ["all writers"]
+    return []
+
+
+def _role(name: str) -> str:
+    return name.rpartition("-")[0]
 
 
 def _by_fault(lines: list[Line]) -> Iterator[tuple[str, str, list[Line], str]]:
