@@ -14,6 +14,8 @@ from models.provider import Outcome, PspCall, Snapshot
 
 View = dict[str, Any]
 """A payment, refund or event as the contract shows it: JSON-ready."""
+REFUSED = "command.refused.v1"
+"""Of an event's types the one that somebody else than the payment's merchant may be the cause of."""
 
 
 class PaymentProvider(Protocol):
@@ -137,6 +139,16 @@ class EventRecord:
     causation_id: str
     body: View
     for_operators: View | None = None
+
+    @property
+    def sender(self) -> str | None:
+        """Who sent a refused command; everything else on a payment was sent by its own merchant or by ourselves."""
+        return str(self.body["data"]["sender"]) if self.type == REFUSED else None
+
+    @property
+    def is_of_a_stranger(self) -> bool:
+        """Neither the payment's merchant may see it, nor whoever sent what was refused."""
+        return self.type == REFUSED and self.body["data"].get("sender") != self.merchant
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ REFUSALS_REMEMBERED_MAX = 64
 """Refused commands remembered per payment, newest kept: they make nothing, and a hostile sender must not fill the table.
 
 As many again under names of their own (a stranger's, a reused id's), so that those never push out the owner's. A command
-that had a call made for it is never forgotten, even if that came to nothing: seen again, it would be carried out anew.
+that had a call made for it is never forgotten, even if that came to nothing: seen again, it would be carried out anew. A refusal
+that is forgotten is decided anew (docs/reliability.md).
 """
 
 

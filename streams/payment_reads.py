@@ -5,6 +5,7 @@ the answer leaves; without the cache, the answer waits a moment until the store 
 """
 
 import asyncio
+from datetime import datetime
 from typing import Protocol
 
 from models.errors import Unavailable
@@ -44,7 +45,10 @@ class PaymentReads:
         return stored if stored is not None and stored["sequence"] > cached["sequence"] else cached
 
     async def refund(self, merchant: str, refund_id: str) -> View | None:
-        """The refund as its payment now shows it, and `payment`, whose it is. Raises Unavailable."""
+        """The refund as its payment now shows it, and `payment`, whose it is. Raises Unavailable.
+
+        Of several payments that have a refund of this id: the one made last.
+        """
         whose = _of(merchant, await self._cache.get(_whose_key(merchant, refund_id)))
         if whose is None:
             whose = await self._store.refund(merchant, refund_id)
@@ -79,7 +83,7 @@ class PaymentReads:
 
         Returns after REMEMBERED_WITHIN_S at the latest; then the store and the cache were both away.
         """
-        if not await self._cache.put([payment, *_whose_refunds(payment)]):
+        if not await self._cache.put([payment, *whose_refunds(payment)]):
             await self._catching_up.wait(payment["id"], payment["sequence"], REMEMBERED_WITHIN_S)
 
 
@@ -88,12 +92,16 @@ def _of(merchant: str, view: View | None) -> View | None:
     return view if view is not None and view.get("merchant") == merchant else None
 
 
-def _whose_refunds(payment: View) -> list[View]:
-    """For each refund an entry that tells its payment: the cache knows payments only."""
+def whose_refunds(payment: View) -> list[View]:
+    """For each refund an entry that tells its payment: the cache knows payments only.
+
+    One key makes refunds of one id on as many payments as it is used for. The numbers of two payments do not compare: what keeps
+    the older one's entry away is when its refund was made, so that the cache says what the store does.
+    """
     return [
         {
             "id": _whose_key(payment["merchant"], refund["id"]),
-            "sequence": payment["sequence"],
+            "sequence": int(datetime.fromisoformat(refund["created_at"]).timestamp() * 1000),
             "merchant": payment["merchant"],
             "payment": payment["id"],
         }

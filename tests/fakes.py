@@ -16,8 +16,6 @@ from models.ports import Change, EventRecord, Page, PaymentFilter, View
 from models.webhook_endpoints import BY_MERCHANT, ENDPOINTS_MAX, Endpoint, Kept, Made, Wished
 from models.webhooks import endpoint_id, secret_of
 
-REFUSED = "command.refused.v1"
-
 
 class Switch:
     """Whether the thing is there."""
@@ -75,11 +73,13 @@ class FakePayments(Switch):
 
     async def refund(self, merchant: str, refund_id: str) -> View | None:
         self.look()
-        for view in self._views.values():
-            for refund in view["refunds"]:
-                if view["merchant"] == merchant and refund["id"] == refund_id:
-                    return {**refund, "payment": view["id"]}
-        return None
+        found = [
+            {**refund, "payment": view["id"]}
+            for view in self._views.values()
+            for refund in view["refunds"]
+            if view["merchant"] == merchant and refund["id"] == refund_id
+        ]
+        return max(found, key=lambda refund: str(refund["created_at"]), default=None)
 
     async def events(self, merchant: str, payment_id: str, limit: int, after_sequence: int) -> Page:
         self.look()
@@ -319,5 +319,4 @@ def fits(view: View, where: PaymentFilter) -> bool:
 
 
 def _may_see(merchant: str, event: EventRecord) -> bool:
-    sender = event.body["data"]["sender"] if event.type == REFUSED else merchant
-    return merchant == event.merchant == sender
+    return merchant == event.merchant and not event.is_of_a_stranger

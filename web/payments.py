@@ -11,7 +11,7 @@ from typing import Any
 from models import ids, shapes
 from models.card_numbers import without_card_numbers
 from models.codes import Code
-from models.commands import CreatePayment, CreateRefund, InvalidCommand, Origin, PublicCommand
+from models.commands import CreateRefund, InvalidCommand, Origin, PublicCommand
 from models.errors import Unavailable
 from models.ports import Reply, View
 from web import bodies, idempotency
@@ -26,10 +26,6 @@ from web.rooms import REQUESTS_MAX, Shares
 OPEN_OF_ONE_MAX = REQUESTS_MAX // 2
 """Commands of one merchant being sent and waited for, through all doors of a process: where the provider is slow for one, the
 others find places."""
-
-UNDECIDED = frozenset({"processing", "unknown"})
-UNDECIDED_REFUNDS = frozenset({"pending", "unknown"})
-"""A payment or refund that is none of these has had its answer, even where the reply was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +132,9 @@ class Payments:
         )
 
     async def _not_yet(self, command: PublicCommand) -> Answer:
-        """The reply may have died with its process: the state is what counts."""
+        """How far it has come, and never the end: the reply may have died with its process, but whether what the state shows was
+        asked for by this body, or by another one under the same key, is the writer's alone to tell.
+        """
         origin = command.origin
         try:
             payment = await self._ports.reader.payment(origin.merchant, origin.payment_id)
@@ -145,30 +143,10 @@ class Payments:
         if payment is not None:
             await self._ports.reader.remember(payment)
         if isinstance(command, CreateRefund):
-            return _refund_so_far(refund_of(payment, command.refund_id), command)
-        if payment is None:
-            unread = {"id": origin.payment_id, "object": "payment", "status": "processing"}
-            return Answer(unread, settled=False)
-        made = isinstance(command, CreatePayment) and _is_as_asked(payment, command)
-        return Answer(payment, settled=made and payment["status"] not in UNDECIDED)
-
-
-def _refund_so_far(refund: View | None, command: CreateRefund) -> Answer:
-    if refund is None:
-        return Answer(pending_refund(command.refund_id, command.origin.payment_id), settled=False)
-    as_asked = command.amount_minor in (None, refund["amount"])
-    as_asked = as_asked and (command.reason, command.metadata) == (refund["reason"], refund["metadata"])
-    return Answer(refund, settled=as_asked and refund["status"] not in UNDECIDED_REFUNDS)
-
-
-def _is_as_asked(payment: View, command: CreatePayment) -> bool:
-    """Whether the payment was made by this command: not by another one under the same, reused key."""
-    terms = command.terms
-    shown = ("payment_method", "capture_method", "description", "customer", "receipt_email", "metadata")
-    return (payment["amount"], payment["currency"]) == (
-        terms.money.amount_minor,
-        terms.money.currency,
-    ) and all(payment[name] == getattr(terms, name) for name in shown)
+            refund = refund_of(payment, command.refund_id)
+            return Answer(refund or pending_refund(command.refund_id, origin.payment_id), settled=False)
+        unread = {"id": origin.payment_id, "object": "payment", "status": "processing"}
+        return Answer(payment or unread, settled=False)
 
 
 def refund_of(payment: View | None, refund_id: str) -> View | None:

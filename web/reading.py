@@ -11,7 +11,7 @@ from models.payment import PaymentStatus
 from models.ports import Page, PaymentFilter, View
 from web.callers import Callers
 from web.operations import GET_PAYMENT, GET_REFUND, LIST_EVENTS, LIST_PAYMENTS, LIST_REFUNDS
-from web.payments import no_such_payment, refunds_of
+from web.payments import no_such_payment, refund_of, refunds_of
 from web.ports import Reader
 from web.problems import Problem, invalid, sayable
 
@@ -53,10 +53,16 @@ class Reading:
         asked.refuse_what_is_wrong()
         return await self._reader.payments(caller.merchant, where, limit, after, before)
 
-    async def refund(self, authorization: str | None, refund_id: str) -> View:
+    async def refund(self, authorization: str | None, refund_id: str, query: Query = ()) -> View:
+        """Where several payments have a refund of this id: that of `payment`, or else the one made last."""
         caller = await self._callers.admit(authorization, GET_REFUND)
+        asked = AskedFor(query, ("payment",))
+        payment_id = asked.checked("payment", _payment_id)
+        asked.refuse_what_is_wrong()
         found = None
-        if ids.REFUND_ID.fullmatch(refund_id):
+        if payment_id is not None:
+            found = refund_of(await self._reader.payment(caller.merchant, payment_id), refund_id)
+        elif ids.REFUND_ID.fullmatch(refund_id):
             found = await self._reader.refund(caller.merchant, refund_id)
         if found is None:
             raise Problem(Code.NOT_FOUND, "There is no such refund.")
@@ -81,6 +87,10 @@ class Reading:
         if not page.data:
             await payment_of(self._reader, caller.merchant, payment_id)
         return page
+
+
+def _payment_id(value: object) -> str | None:
+    return None if isinstance(value, str) and ids.PAYMENT_ID.fullmatch(value) else "must be a payment's id"
 
 
 async def payment_of(reader: Reader, merchant: str, payment_id: str) -> View:

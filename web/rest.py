@@ -51,8 +51,8 @@ class Rest:
         return answers.read(request, found)
 
     async def get_refund(self, request: web.Request) -> web.Response:
-        no_query(request)
-        found = await self._reading.refund(authorization(request), request.match_info["refund_id"])
+        refund_id = request.match_info["refund_id"]
+        found = await self._reading.refund(authorization(request), refund_id, query(request))
         return answers.read(request, found)
 
     async def list_refunds(self, request: web.Request) -> web.Response:

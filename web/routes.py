@@ -170,6 +170,7 @@ ROUTES: tuple[Route, ...] = (
         "Refund",
         _READ_ONE,
         PAYMENTS_READ,
+        query=("payment",),
     ),
     Route(
         "GET",

@@ -52,7 +52,7 @@ async def compose(settings: Settings) -> None:
         async def apply(records: list[Record]) -> list[Outgoing]:
             changes = [change for record in records for change in _change(record)]
             await mails.take_in(changes)
-            await webhooks.take_in([notice_of(change) for change in changes])
+            await webhooks.take_in([notice for change in changes if (notice := notice_of(change))])
             process.crashpoint("notifications.after_webhooks")
             return []
 

@@ -24,7 +24,7 @@ from streams.adapters.stripe_line import Turn
 from streams.adapters.stripe_objects import PAYMENT_ID_NAME, REFUND_ID_NAME, StripeObject, id_of, metadata_of
 from streams.adapters.stripe_requests import intent_path
 from streams.adapters.stripe_snapshots import intent_snapshot, refund_snapshot
-from streams.adapters.stripe_transport import Answer
+from streams.adapters.stripe_transport import Answer, Silence
 
 REFUNDS_PER_PAGE = 100
 """Source: Stripe, pagination, the largest `limit`."""
@@ -38,6 +38,11 @@ INTENT_PAGES_MAX = 40
 MADE_BEFORE, MADE_WITHIN = timedelta(minutes=2), timedelta(minutes=30)
 """When an intent was made, from its call's request: clocks differ, and nearly all of a call's sends are its first ones."""
 
+NOT_TO_BE_HAD = frozenset({Meaning.REFUSED, Meaning.CONFIGURATION})
+"""What the search says where it is not offered, or where the key may not use it, today as tomorrow.
+
+Source: Stripe, search (not offered in every country); restricted API keys.
+"""
 ENDED = frozenset({IntentStatus.CAPTURED, IntentStatus.CANCELED})
 
 
@@ -66,9 +71,10 @@ async def look(turn: Turn, call: PspCall, timeout_s: float, thoroughly: bool = F
             return await _refund(turn, call, call.ask, timeout_s)
         case CreateIntent():
             found = await _search(turn, call, timeout_s)
-            if thoroughly and found is NOTHING:
-                return await _list(turn, call, call.ask, timeout_s)
-            return found
+            if found.snapshot is not None or not thoroughly:
+                return found
+            listed = await _list(turn, call, call.ask, timeout_s)  # it may know where the search is silent
+            return listed if listed.snapshot is not None or found.looked else NOT_LOOKED
         case ScreenCustomer():
             raise InvariantBroken(f"{call.key}: Stripe has nothing to show of it")
 
@@ -121,13 +127,17 @@ async def _refund(turn: Turn, call: PspCall, ask: RefundIntent, timeout_s: float
 async def _search(turn: Turn, call: PspCall, timeout_s: float) -> Found:
     """The search lags by minutes: what it finds is there, what it does not find may be there all the same.
 
-    It lags in what it shows too, so the intent itself is read then.
+    It lags in what it shows too, so the intent itself is read then. Where it is not to be had there is nothing to wait for:
+    the list must do.
     """
     if not PAYMENT_ID.fullmatch(call.payment_id):
         return NOTHING
     query = f'metadata["{PAYMENT_ID_NAME}"]:"{call.payment_id}"'
     parameters = {"query": query, "limit": INTENTS_FOUND_MAX}
-    body = await _read(turn, "/v1/payment_intents/search", parameters, timeout_s)
+    heard = await turn.get("/v1/payment_intents/search", parameters, timeout_s)
+    if meaning_of(heard) in NOT_TO_BE_HAD:
+        return NOTHING
+    body = _body(heard)
     if body is None:
         return NOT_LOOKED
     found = _page(body)
@@ -178,7 +188,10 @@ async def _first(
 async def _read(
     turn: Turn, path: str, parameters: dict[str, Any], timeout_s: float
 ) -> Mapping[str, Any] | None:
-    heard = await turn.get(path, parameters, timeout_s)
+    return _body(await turn.get(path, parameters, timeout_s))
+
+
+def _body(heard: Answer | Silence) -> Mapping[str, Any] | None:
     return heard.body if isinstance(heard, Answer) and meaning_of(heard) is Meaning.DONE else None
 
 

@@ -91,11 +91,14 @@ class CacheUpkeep:
         for name, entry in found.items():
             payment = _payment(name, entry)
             known = views.get(payment)
-            states[name] = _state(entry["sequence"], known, None if moved is None else moved.get(payment, 0))
+            log = None if moved is None else moved.get(payment, 0)
             merchant, _, refund = name.rpartition("/")
-            if merchant and states[name] is not State.AHEAD:
-                states[name] = State.RIGHT if (merchant, refund, payment) in refunds else State.WRONG
-            elif states[name] is State.RIGHT and entry != known:
+            if merchant:
+                told = (merchant, refund, payment) in refunds
+                states[name] = State.RIGHT if told else _state_of_the_unknown(known, log)
+                continue
+            states[name] = _state(entry["sequence"], known, log)
+            if states[name] is State.RIGHT and entry != known:
                 states[name] = State.WRONG
         return states
 
@@ -126,3 +129,9 @@ def _state(sequence: int, known: View | None, moved: int | None) -> State:
     if sequence < kept:
         return State.OLD
     return State.WRONG if moved is not None and sequence > max(kept, moved) else State.AHEAD
+
+
+def _state_of_the_unknown(payment: View | None, moved: int | None) -> State:
+    """Of a refund's entry where PostgreSQL has no such refund of the payment: the log may have one that is not kept yet."""
+    kept = payment["sequence"] if payment else 0
+    return State.AHEAD if moved is None or moved > kept else State.WRONG

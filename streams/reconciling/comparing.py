@@ -61,7 +61,7 @@ def with_table(story: Story | None, value: bytes | None) -> Found:
             found[PAYMENT] = (THERE, MISSING) if view else (MISSING, THERE)
         return found
     kept_view = payment_view(transaction, view["livemode"])
-    # a stranger's refused command is an event that shows no payment: the view may be of an event before
+    # an event may show no payment: the view may be of one before
     return found | differing(view | {"sequence": 0}, _as_json(kept_view) | {"sequence": 0})
 
 

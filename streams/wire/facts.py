@@ -11,7 +11,7 @@ from streams.wire.events import Story
 
 
 def fact_of(record: Record) -> Fact | None:
-    """None: the event says nothing of a payment, as a refusal of another merchant's command. Raises Poison."""
+    """None: there is no payment to tell of yet, as where what was refused came before it. Raises Poison."""
     story = story_of(record)
     payment = story.content.get("payment")
     if payment is None:

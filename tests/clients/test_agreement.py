@@ -96,7 +96,7 @@ CALLS = {
     "cancel_payment": asking.cancel_payment(PAY, *COMMAND),
     "create_refund": asking.create_refund(PAY, *COMMAND),
     "get_payment": asking.get_payment(PAY),
-    "get_refund": asking.get_refund(PAY),
+    "get_refund": asking.get_refund(Refund(PAY, payment=PAY)),
     "list_payments": asking.list_payments(WHERE, **PAGE, ending_before="y"),
     "list_refunds": asking.list_refunds(PAY, **PAGE, ending_before="y"),
     "list_events": asking.list_events(PAY, limit=5, after_sequence=3),

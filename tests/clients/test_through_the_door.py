@@ -179,6 +179,23 @@ async def test_a_refund_can_be_waited_for(client: Any, door: Door) -> None:
     assert (settled.status, settled.amount) == ("succeeded", 1999)
 
 
+async def test_a_refund_that_is_waited_for_is_its_own_payments_whatever_else_its_key_was_used_for(
+    client: Any, door: Door
+) -> None:
+    payments = [await client.payments.create(**PAYMENT) for _ in range(2)]
+    door.service.provider_is_silent = True
+    waited_for = await client.refunds.create(payments[0], wait=0, idempotency_key="one key")
+    waiting = asyncio.create_task(client.refunds.wait_until_settled(waited_for, timeout_s=10))
+    command = door.service.appended[-1]
+    door.service.provider_is_silent = False
+    other = await client.refunds.create(payments[1], idempotency_key="one key")
+    assert (other.id, other.settled) == (waited_for.id, True)
+    await asyncio.sleep(0.5)
+    assert not waiting.done()
+    door.service.settle(command)
+    assert (await waiting).payment == payments[0].id
+
+
 async def test_a_wait_that_the_door_cut_short_goes_on_with_the_same_key(
     client: Any, door: Door, proxy: Proxy
 ) -> None:

@@ -5,7 +5,7 @@ import pytest
 from models.codes import Code
 from models.commands import Command, CreatePayment, PublicCommand, fingerprint
 from models.deciding import remembered, remembered_as
-from models.events import CommandRefused, PaymentCaptureRequested, PaymentRequested
+from models.events import CommandRefused, PaymentCaptureRequested, PaymentRequested, RefundRequested
 from models.remembering import REFUSALS_REMEMBERED_MAX
 from tests.models.samples import (
     AUTHORIZED,
@@ -149,6 +149,13 @@ def test_only_so_many_refusals_are_remembered_and_the_newest_are() -> None:
     assert len(story.transaction.commands) == 1 + REFUSALS_REMEMBERED_MAX
     assert "r9" not in story.transaction.commands
     story.when(many[-1]).then_nothing()
+
+
+def test_a_refusal_that_is_forgotten_is_decided_anew() -> None:
+    story = authorized(refund(100))
+    story.when(*(capture(9999, id=f"r{n}") for n in range(REFUSALS_REMEMBERED_MAX)))
+    story.when(capture(), answer(CAPTURE_CALL, CAPTURED))
+    story.when(refund(100)).then(RefundRequested)
 
 
 def test_strangers_push_nothing_of_the_owners_out_of_memory() -> None:

@@ -15,6 +15,7 @@ from streams.adapters.redis_cache import PREFIX, RedisPaymentCache
 from streams.adapters.redis_upkeep import RedisUpkeep
 from streams.operator import cache_upkeep
 from streams.operator.cache_upkeep import CacheUpkeep, Put
+from streams.payment_reads import whose_refunds
 from tests.streams.adapters.payments import FIRST, change, payment_id, refund, view
 from tests.streams.adapters.servers import emptied
 
@@ -83,7 +84,7 @@ async def test_what_is_not_so_gives_way_to_what_is(world: World, entry: View, nu
 
 
 async def test_what_never_was_is_dropped_and_what_is_right_is_left(world: World) -> None:
-    right = {"id": f"{FIRST}/{refund(2)['id']}", "sequence": 3, "merchant": FIRST, "payment": payment_id(2)}
+    (right,) = whose_refunds(kept(2))
     wrong = right | {"id": f"{FIRST}/{refund(7)['id']}"}
     await world.say(str(right["id"]), right)
     await world.say(str(wrong["id"]), wrong)
@@ -96,6 +97,17 @@ async def test_what_never_was_is_dropped_and_what_is_right_is_left(world: World)
     assert left == {right["id"], f"screen:answer:{payment_id(1)}"}, (
         "what has not moved for a day is not put there"
     )
+
+
+async def test_whose_a_refund_is_that_postgresql_has_not_heard_of_yet_stays(world: World) -> None:
+    ahead = view(1, 5, refunds=[refund(1), refund(8)])
+    _, early = whose_refunds(ahead)
+    await world.say(str(early["id"]), early)
+    world.moved = {payment_id(1): 5}
+    done = await world.put_right()
+    assert (done.dropped, done.left) == (0, 1)
+    await world.store.apply([change(ahead)])
+    assert await world.put_right() == Put(entries=1)
 
 
 async def test_what_is_ahead_of_postgresql_as_the_log_is_stays_and_is_not_called_right(world: World) -> None:

@@ -117,6 +117,24 @@ async def test_a_refund_is_shown_as_the_newest_state_has_it(both: Both) -> None:
     assert (await both.reads.refund(FIRST, refund(1)["id"]) or {})["status"] == "failed"
 
 
+@pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize("remembered_last", [1, 2])
+async def test_of_one_keys_refunds_of_two_payments_the_one_made_last_is_shown(
+    both: Both, stored: bool, remembered_last: int
+) -> None:
+    """Whichever payment has come further, or was told of last: their numbers say nothing of each other."""
+    older = view(1, 9, refunds=[refund(1, "succeeded")])
+    newer = view(2, 5, refunds=[refund(1, "failed", at_s=60)])
+    for payment in (newer, older) if remembered_last == 1 else (older, newer):
+        await both.reads.remember(payment)
+    if stored:
+        await both.project(older)
+        await both.project(newer)
+        both.cache.away = True
+    found = await both.reads.refund(FIRST, refund(1)["id"])
+    assert found == {**refund(1, "failed", at_s=60), "payment": payment_id(2)}
+
+
 async def test_without_the_cache_remembering_waits_until_the_store_has_caught_up(both: Both) -> None:
     both.cache.away = True
     await both.project(view(1, 1))

@@ -56,8 +56,8 @@ async def test_whoever_sends_is_killed_and_every_event_arrives_under_one_id(
         deliveries = await told(system, "webhooks", "deliveries", merchant, made["id"], "--limit", "1000")
         assert {each["event"] for each in deliveries} >= wanted
         taken = next(each for each in deliveries if each["state"] == "delivered")
-        await told(system, "webhooks", "redeliver", merchant, taken["id"])
         before = receiver.ids("/hook").count(taken["id"])
+        await told(system, "webhooks", "redeliver", merchant, taken["id"])
         await until(
             lambda: receiver.ids("/hook").count(taken["id"]) > before, ALL_WITHIN_S, "it arrives again"
         )

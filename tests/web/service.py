@@ -211,11 +211,14 @@ class Service:
 
     async def refund(self, merchant: str, refund_id: str) -> View | None:
         await self._read()
-        for id in self.transactions:
-            for refund in (await self.payment(merchant, id) or {"refunds": []})["refunds"]:
-                if refund["id"] == refund_id:
-                    return dict(refund) | {"payment": id}
-        return None
+        found = [
+            dict(refund) | {"payment": id}
+            for id in self.transactions
+            for refund in (await self.payment(merchant, id) or {"refunds": []})["refunds"]
+            if refund["id"] == refund_id
+        ]
+        newest_first = reversed(found)  # of those made in one millisecond, too
+        return max(newest_first, key=lambda refund: str(refund["created_at"]), default=None)
 
     async def owner(self, intent: str) -> tuple[str, str] | None:
         await self._read()

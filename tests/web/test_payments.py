@@ -93,6 +93,20 @@ async def test_an_authorised_payment_is_cancelled(door: Door) -> None:
     assert (canceled.status, canceled.body["status"]) == (200, "canceled")
 
 
+async def test_one_keys_refunds_of_two_payments_are_read_each_by_its_payment(door: Door) -> None:
+    """The id follows from the key: of itself it names the one made last, and a client that waits for the other asks for it."""
+    payments = [(await door.post("/v1/payments", PAYMENT, f"p{n}")).headers["Location"] for n in (1, 2)]
+    made = [await door.post(f"{path}/refunds", {"amount": 5}, "one key") for path in payments]
+    assert made[0].body["id"] == made[1].body["id"]
+    path = made[0].headers["Location"]
+    assert (await door.get(path)).body == made[1].body
+    for each in made:
+        assert (await door.get(f"{path}?payment={each.body['payment']}")).body == each.body
+    third = (await door.post("/v1/payments", PAYMENT, "p3")).body["id"]
+    for query, status in ((f"payment={third}", 404), ("payment=pay_1", 422), ("refund=x", 422)):
+        assert (await door.get(f"{path}?{query}")).status == status
+
+
 async def test_a_refund_is_made_listed_and_read(door: Door) -> None:
     made = await door.post("/v1/payments", PAYMENT)
     path = f"{made.headers['Location']}/refunds"

@@ -23,7 +23,7 @@ from web.problems import Problem
 @strawberry.type
 class Payload:
     settled: bool = strawberry.field(
-        description="Whether its end is known. If not, it is accepted for good: read it again, or watch it."
+        description="Whether its end is known. If not, it is accepted for good: read it, watch it, or send the same again."
     )
     replayed: bool = strawberry.field(
         description="Whether this was carried out before, under the same key, and is only answered again."

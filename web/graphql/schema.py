@@ -61,7 +61,7 @@ class Query:
     def analytics(self) -> Analytics | None:
         return Analytics()
 
-    @strawberry.field(description="A refund.")
+    @strawberry.field(description="A refund; of several payments' under one id the one made last.")
     async def refund(self, info: Info, id: strawberry.ID) -> Refund | None:
         found: Any = await info.context.operations.reading.refund(info.context.authorization, id)
         return found

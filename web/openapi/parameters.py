@@ -62,6 +62,12 @@ _QUERY: dict[str, tuple[Json, Any, str]] = {
     "payment_method": ({"type": "string", "enum": list(METHODS)}, "card", "By this kind of method."),
     "interval": ({"type": "string", "enum": list(STEPS)}, "day", "How long a bucket is; days are UTC's."),
     "metadata": (_METADATA, {"order": "6735"}, "With these names and values."),
+    "payment": (
+        _PAYMENT_ID,
+        PAYMENT_EXAMPLE_ID,
+        "Of this payment. A key that was used for refunds of several payments has made refunds of one id; without this, the one "
+        "made last is shown.",
+    ),
     "limit": (
         {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT},
         20,

@@ -168,7 +168,9 @@ def get_payment(payment: Payment | str) -> Call:
 
 
 def get_refund(refund: Refund | str) -> Call:
-    return Call("GET", f"/v1/refunds/{_id(refund)}")
+    """Of its own payment, where that is known: a key that is used for two payments makes refunds of one id."""
+    payment = None if isinstance(refund, str) else refund.payment or None
+    return Call("GET", f"/v1/refunds/{_id(refund)}", _query({"payment": payment}))
 
 
 def list_payments(where: Mapping[str, Any], **page: str | int | None) -> Call:

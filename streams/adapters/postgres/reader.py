@@ -16,7 +16,7 @@ OLDEST_FIRST = " ORDER BY created_at, id LIMIT %s"
 AFTER = "(created_at, id) < ((SELECT created_at FROM payments WHERE merchant = %s AND id = %s), %s)"
 BEFORE = "(created_at, id) > ((SELECT created_at FROM payments WHERE merchant = %s AND id = %s), %s)"
 REFUND = """
-SELECT body::text, payment_id FROM refunds WHERE merchant = %s AND id = %s ORDER BY created_at, payment_id LIMIT 1
+SELECT body::text, payment_id FROM refunds WHERE merchant = %s AND id = %s ORDER BY created_at DESC, payment_id LIMIT 1
 """
 EVENTS = """
 SELECT body::text FROM payment_events
@@ -62,7 +62,7 @@ class PostgresPaymentReader:
         return Page(page.data[::-1], page.has_more) if backwards else page
 
     async def refund(self, merchant: str, refund_id: str) -> View | None:
-        """The refund, and `payment`, the id of what it refunds. Of two payments with such a refund: the older refund."""
+        """The refund, and `payment`, the id of what it refunds. Of two payments with such a refund: the newer refund."""
         found = await self._postgres.rows(REFUND, (storable(merchant), storable(refund_id)))
         return {**orjson.loads(found[0][0]), "payment": found[0][1]} if found else None
 

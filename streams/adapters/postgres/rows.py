@@ -13,8 +13,6 @@ import orjson
 from models.errors import InvariantBroken
 from models.ports import Change, EventRecord, View
 
-REFUSED = "command.refused.v1"
-
 Columns = list[str]
 """One array literal per column; none at all when there is no row."""
 
@@ -85,7 +83,7 @@ def event_row(event: EventRecord) -> tuple[Any, ...]:
         event.id,
         event.type,
         event.merchant,
-        _sender(event),
+        storable(event.sender),
         event.at.isoformat(),
         storable(event.causation_id),
         json_text(event.body),
@@ -132,10 +130,3 @@ def storable_metadata(view: View) -> dict[str | None, str | None]:
 
 def metadata_digests(view: View) -> list[int]:
     return [metadata_digest(view["merchant"], name, value) for name, value in view["metadata"].items()]
-
-
-def _sender(event: EventRecord) -> str | None:
-    """Who sent a refused command; everything else on a payment was sent by its own merchant or by ourselves."""
-    if event.type != REFUSED:
-        return None
-    return storable(str(event.body["data"]["sender"]))

@@ -50,8 +50,7 @@ def change(payment: View, type: str = "payment.captured.v1", **data: Any) -> Cha
 def refusal(payment: View, sequence: int, sender: str) -> Change:
     """A command that `sender` sent about `payment` and that was refused."""
     refused = event(payment["id"], sequence, payment["merchant"], "command.refused.v1", sender=sender)
-    mine = sender == payment["merchant"]
-    return Change(refused, {**payment, "sequence": sequence} if mine else None)
+    return Change(refused, {**payment, "sequence": sequence})
 
 
 def event(payment_id: str, sequence: int, merchant: str, type: str, **data: Any) -> EventRecord:

@@ -185,6 +185,13 @@ async def test_a_refund_tells_which_payment_it_is_of(kept: Kept) -> None:
     assert await kept.reader.refund(FIRST, refund(3)["id"]) is None
 
 
+async def test_of_two_payments_refunds_of_one_id_the_one_made_last_is_told(kept: Kept) -> None:
+    older, newer = refund(1, "succeeded"), refund(1, "failed", at_s=60)
+    await kept.keep(view(1, 9, refunds=[older]), view(2, 5, refunds=[newer]), view(3, 7, refunds=[older]))
+    told = {**newer, "payment": payment_id(2)}
+    assert await kept.reader.refund(FIRST, refund(1)["id"]) == told
+
+
 async def test_two_merchants_who_chose_the_same_refund_id_each_see_their_own(kept: Kept) -> None:
     await kept.keep(
         view(1, 1, refunds=[refund(1)]), view(2, 9, merchant=SECOND, refunds=[refund(1, "failed")])

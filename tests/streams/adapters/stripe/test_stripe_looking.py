@@ -102,9 +102,52 @@ async def test_what_is_nowhere_to_be_found_is_unknown_and_what_could_not_be_look
     async with scripted(http(200, EMPTY)) as server:
         assert isinstance(await ask_once(server, create(new_payment(), at=old)), Unknown)
         assert len(server.received) == 2  # the search, and the list
-    for answers in ([http(500, error("api_error"))], [http(200, EMPTY), http(429, error("x", "rate_limit"))]):
+    silent, over_the_rate = http(500, error("api_error")), http(429, error("x", "rate_limit"))
+    for answers in ([silent], [silent, http(200, EMPTY)], [http(200, EMPTY), over_the_rate]):
         async with scripted(*answers) as server:
             assert isinstance(await ask_once(server, create(new_payment(), at=old)), Deferred)
+
+
+NOT_OFFERED = [
+    http(400, error("invalid_request_error", message="Search is not supported in your region")),
+    http(403, error("invalid_request_error", message="The provided key does not have access")),
+    http(404, error("invalid_request_error", message="Unrecognized request URL")),
+]
+
+
+@pytest.mark.parametrize("refused", NOT_OFFERED)
+async def test_where_the_search_is_not_to_be_had_the_list_decides(refused: bytes) -> None:
+    old = datetime.now(UTC) - LONG_AGO
+    async with scripted(refused, http(200, EMPTY)) as server:
+        assert isinstance(await ask_once(server, create(new_payment(), at=old)), Unknown), "a person's"
+        assert len(server.received) == 2
+    async with scripted(refused, http(500, error("api_error"))) as server:
+        assert isinstance(await ask_once(server, create(new_payment(), at=old)), Deferred)
+
+
+@pytest.mark.parametrize("refused", [*NOT_OFFERED, http(500, error("api_error"))])
+async def test_what_the_list_shows_is_found_whatever_becomes_of_the_search(refused: bytes) -> None:
+    payment_id = new_payment()
+    intent = captured_intent(payment_id)
+    async with scripted(refused, http(200, {**EMPTY, "data": [intent]}), http(200, intent)) as server:
+        at = datetime.now(UTC) - LONG_AGO
+        assert shown(await ask_once(server, create(payment_id, at=at))).status is IntentStatus.CAPTURED
+
+
+def captured_intent(payment_id: str) -> dict[str, Any]:
+    """As `create` asks for it, as far as a look reads it."""
+    return {
+        "id": "pi_1",
+        "object": "payment_intent",
+        "livemode": False,
+        "status": "succeeded",
+        "amount": 1999,
+        "currency": "usd",
+        "amount_capturable": 0,
+        "amount_received": 1999,
+        "latest_charge": "ch_1",
+        "metadata": {"payment_id": payment_id, "merchant": MERCHANT},
+    }
 
 
 async def test_the_list_of_a_customers_payment_is_the_customers() -> None:
