@@ -22,7 +22,8 @@ LOCK_LONG_S, LOCK_S = 30.0, 12.0
 EXHAUSTED_S = 6.0
 ENDS_WITHIN_S = 10.0
 PAUSE_MS = 5_000
-TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+TERMINATE = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
 
 
 @fault("F5", "SIGKILL of a broker, or of two of three, and their restart")
@@ -89,8 +90,8 @@ async def _terminated(world: World) -> None:
 
 
 async def _locked(world: World, table: str, for_s: float) -> None:
-    hold = f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep({for_s})"
-    await asyncio.to_thread(_say, world.system.postgres.dsn, hold)
+    hold = f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep({for_s}); {WAITING}"
+    world.note("waiting for it", await asyncio.to_thread(_say, world.system.postgres.dsn, hold))
 
 
 async def _exhausted(world: World) -> None:
@@ -109,10 +110,10 @@ async def _exhausted(world: World) -> None:
 
 
 def _say(dsn: str, statement: str) -> int:
-    """How many rows came of it."""
+    """The number that it tells."""
     with closing(psycopg2.connect(dsn)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(statement)
-        return cursor.rowcount
+        return int(cursor.fetchall()[0][0])
 
 
 WAYS: dict[str, Callable[[World], Awaitable[None]]] = {
