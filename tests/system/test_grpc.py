@@ -92,7 +92,8 @@ async def test_a_watcher_at_another_door_sees_each_event_as_rest_tells_it(
     watch = client.start(1, "WatchPayment", pb.WatchPaymentRequest(payment_id=made.payment.id))
     told = [await watch.read() for _ in range(2)]
     await client.capture(0, made.payment.id, "grpc-captured")
-    told += [await watch.read() for _ in range(2)]
+    while told[-1].event.type != "payment.captured.v1":  # an authorisation may be told twice before it
+        told.append(await watch.read())
     watch.cancel()
     await inquest.hold()
     _, story = await http.get(f"/v1/payments/{made.payment.id}/events")
