@@ -169,13 +169,15 @@ async def recovered(world: World) -> list[float]:
 
 
 def _oldest_s(world: World, since: float) -> float:
-    log = world.inquest.log
-    waited = [0.0]
-    for record in log.commands.values():
+    """Of commands that came for the first time since then: what is asked again was settled long ago, maybe by another clock."""
+    log, waited, known = world.inquest.log, [0.0], set[tuple[str, str]]()
+    for record in sorted(log.commands.values(), key=lambda record: record.timestamp):
         id = dict(record.headers).get("ce_id")
-        settled = log.settled_ms.get(((record.key or b"").decode(errors="replace"), (id or b"").decode()))
-        if settled is not None and record.timestamp / 1000 >= since:
+        identity = (record.key or b"").decode(errors="replace"), (id or b"").decode(errors="replace")
+        settled = log.settled_ms.get(identity)
+        if settled is not None and identity not in known and record.timestamp / 1000 >= since:
             waited.append((settled - record.timestamp) / 1000)
+        known.add(identity)
     return round(max(waited), 1)
 
 
