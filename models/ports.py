@@ -148,7 +148,7 @@ class EventRecord:
     @property
     def is_of_a_stranger(self) -> bool:
         """Neither the payment's merchant may see it, nor whoever sent what was refused."""
-        return self.type == REFUSED and self.body["data"].get("sender") != self.merchant
+        return self.sender not in (None, self.merchant)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,4 +54,4 @@ def key_too_old_at(requested_at: datetime) -> datetime:
 
 
 def key_is_too_old(requested_at: datetime, at: datetime) -> bool:
-    return (at - requested_at).total_seconds() > KEY_AGE_MAX_S
+    return at > key_too_old_at(requested_at)

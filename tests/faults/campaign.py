@@ -23,7 +23,7 @@ from tests.faults import judging, tools
 from tests.faults.catalogue import FAULTS
 from tests.faults.judging import Result
 from tests.faults.planted import CAMPAIGN, PLANTED, environment
-from tests.faults.report import END_OF_SYSTEM, keep, shows, written
+from tests.faults.report import END_OF_SYSTEM, keep, noticed, written
 from tests.faults.world import World, world
 
 FOLDER = CHECKOUT / ".faults"
@@ -56,10 +56,6 @@ class Results:
         injected = [line for line in self.all if not line["missing"]]
         self.done = {Planned(each["bug"], each["fault"], each["seed"]) for each in injected}
 
-    def noticed(self) -> set[str]:
-        """The bugs that some run has shown."""
-        return {line["bug"] for line in self.all if line["bug"] and shows(line)}
-
     def add(self, result: Result, system: str) -> None:
         line = {**result.line(), "system": system, "at": round(time.time()), "code": self.code}
         self.all.append(line)
@@ -90,7 +86,7 @@ async def carry_out(planned: list[Planned], results: Results, folder: Path) -> N
         while left:
             some = folder / f"system-{int(time.time())}"
             left = await _serve(left, results, some)
-            if runs[0].bug in results.noticed():
+            if runs[0].bug in noticed(results.all):
                 left = []
                 shutil.rmtree(some)
             done = sum(one in results.done for one in planned)
@@ -149,10 +145,8 @@ def _each(seeds: Iterable[int], faults: Iterable[str], bug: str) -> Iterable[tup
 
 def is_as_it_should_be(lines: list[dict[str, Any]]) -> bool:
     """Without a bug nothing was violated, and each bug that was planted was noticed."""
-    planted = [line for line in lines if line["bug"]]
-    unplanted = [line for line in lines if not line["bug"]]
-    noticed = {line["bug"] for line in planted if shows(line)}
-    return not any(line["violations"] for line in unplanted) and {line["bug"] for line in planted} == noticed
+    wrong = any(line["violations"] for line in lines if not line["bug"])
+    return not wrong and {line["bug"] for line in lines if line["bug"]} == noticed(lines)
 
 
 def main() -> None:
@@ -194,7 +188,7 @@ def main() -> None:
             for seed, fault in _each(seeds, asked.faults or (CAMPAIGN[bug].faults if bug else FAULTS), bug)
         ]
         known = set() if asked.again else results.done
-        planned = [one for one in planned if one not in known and one.bug not in results.noticed()]
+        planned = [one for one in planned if one not in known and one.bug not in noticed(results.all)]
         asyncio.run(carry_out(planned, results, asked.folder))
     report = written(results.all, _lines(asked.folder / "soak.jsonl"), _lines(asked.folder / SIMULATED))
     print(report)

@@ -9,6 +9,7 @@ from typing import Any
 from tests.faults.catalogue import FAULTS
 from tests.faults.catalogue.processes import DOOR_POINTS, WORKER_POINTS
 from tests.faults.planted import CAMPAIGN
+from tests.faults.world import role_of
 
 Line = dict[str, Any]
 POINTS = (*WORKER_POINTS, *DOOR_POINTS)
@@ -32,6 +33,11 @@ def written(lines: list[Line], soaks: list[Line] | None = None, simulated: list[
 def shows(line: Line) -> bool:
     """Whether a planted bug was noticed in this run: by an invariant that it breaks, and by no accident."""
     return bool(set(line["violations"]) & set(CAMPAIGN[line["bug"]].breaks))
+
+
+def noticed(lines: Iterable[Line]) -> set[str]:
+    """The planted bugs that some run has shown."""
+    return {line["bug"] for line in lines if line["bug"] and shows(line)}
 
 
 def keep(report: str, page: Path) -> None:
@@ -92,18 +98,14 @@ def _victims(line: Line) -> list[str]:
     notes = line["notes"]
     match line["fault"]:
         case "F1":
-            return [_role(name) for name in [*notes.get("died there", ()), *notes.get("SIGKILL", ())[-1:]]]
+            return [role_of(name) for name in [*notes.get("died there", ()), *notes.get("SIGKILL", ())[-1:]]]
         case "F3":
-            return [_role(name) for name in notes.get("died there", ())]
+            return [role_of(name) for name in notes.get("died there", ())]
         case "F5":
             return ["broker" if len(numbers) == 1 else "two brokers" for numbers in notes["brokers killed"]]
         case "F20":
             return ["all writers"]
     return []
-
-
-def _role(name: str) -> str:
-    return name.rpartition("-")[0]
 
 
 def _by_fault(lines: list[Line]) -> Iterator[tuple[str, str, list[Line], str]]:

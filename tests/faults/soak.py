@@ -27,7 +27,7 @@ from tests.faults.campaign import FOLDER
 from tests.faults.catalogue import FAULTS
 from tests.faults.judging import recovered
 from tests.faults.tools import Missing
-from tests.faults.world import World, world
+from tests.faults.world import World, role_of, world
 from tests.system.load import Load
 from tests.system.watching import gauges
 
@@ -149,11 +149,11 @@ async def soak(here: World, minutes: float, seed: int) -> dict[str, Any]:
 
 def wrong(told: dict[str, Any]) -> list[str]:
     """In words, what did not stay as it must."""
-    writers = sum(each["process"].startswith("writer") for each in told["processes"]) or 1
+    writers = len({name for each in told["processes"] if role_of(name := each["process"]) == "writer"}) or 1
     kept_mb_per_min = told["payments"] * KEPT_BYTES / 1e6 / told["minutes"] / writers
     found = [*told["words"], *([f"the lag is {told['lag']}"] if told["lag"] else [])]
     for one in told["processes"]:
-        most = FLAT_MB_PER_MIN + kept_mb_per_min * one["process"].startswith("writer")
+        most = FLAT_MB_PER_MIN + kept_mb_per_min * (role_of(one["process"]) == "writer")
         if one["mb_per_min"] > most:
             found.append(f"{one['process']} grows by {one['mb_per_min']} MB a minute, and {most:.2f} may be")
         if one["fds_grew"] > FEW_FDS:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.campaign import Planned, Results, is_as_it_should_be
 from tests.faults.judging import Result
-from tests.faults.report import BEGIN, END, keep, written
+from tests.faults.report import BEGIN, END, keep, noticed, written
 
 
 def ran(fault: str, seed: int = 1, bug: str = "", *words: str) -> Result:
@@ -67,7 +67,7 @@ def test_a_failure_of_the_harness_is_neither_a_bug_that_was_noticed_nor_a_run_th
     for result in (planted, plain):
         result.failed(ConnectionError("gone"))
     results.add(planted, "one")
-    assert not results.noticed()
+    assert not noticed(results.all)
     results.add(plain, "two")
     assert not is_as_it_should_be([line for line in results.all if not line["bug"]])
 

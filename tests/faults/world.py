@@ -37,6 +37,11 @@ HOOK, STRANGERS_HOOK = "/hook", "/hook/strangers"
 T = TypeVar("T")
 
 
+def role_of(name: str) -> str:
+    """Of one of the supervisor's processes: `writer` of `writer-0`."""
+    return name.rpartition("-")[0]
+
+
 @dataclass
 class World:
     """What happens in a run follows from its `draws`, and from the machine; `notes` say what it was, and that it was felt."""
@@ -90,7 +95,7 @@ class World:
     def names(self, *roles: str) -> list[str]:
         """Of the supervisor's processes of these roles; of all of them, where none is named."""
         found = sorted(self.system.service.parts())
-        return [name for name in found if not roles or name.rpartition("-")[0] in roles]
+        return [name for name in found if not roles or role_of(name) in roles]
 
     def one_of(self, *roles: str) -> str:
         return self.random.choice(self.names(*roles))

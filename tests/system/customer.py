@@ -3,6 +3,7 @@
 import asyncio
 from random import Random
 
+from tests.system.answers import REUSED
 from tests.system.history import OK, Operation
 from tests.system.http_client import PAUSE_S, HttpClient
 from tests.system.kafka_client import KafkaClient
@@ -116,7 +117,7 @@ class Customer:
 
     def _refused(self, first: Operation, other: Operation) -> None:
         """The same key and another body: refused for good."""
-        if first.outcome == OK and other.answer.get("code") != "idempotency_key_reused":
+        if first.outcome == OK and other.answer.get("code") != REUSED:
             self._wrong(f"I7 another body under the key of {first.identity}: {other.status}")
 
     async def _pry(self, stranger: HttpClient, bought: Operation) -> None:

@@ -5,10 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import psycopg2
-
 from tests.system.stack import System
-from tests.system.truths import CONNECT_WITHIN_S, Replayed
+from tests.system.truths import Replayed, snapshot
 
 FACTS = "SELECT payment, sequence, status, amount, captured, refunded FROM analytics.facts"
 SUMS = """
@@ -32,16 +30,11 @@ async def added_up(system: System) -> Added:
 
 
 def _read(dsn: str) -> Added:
-    connection = psycopg2.connect(dsn, connect_timeout=CONNECT_WITHIN_S)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            cursor.execute(FACTS)
-            facts = {(payment, sequence): tuple(left) for payment, sequence, *left in cursor}
-            cursor.execute(SUMS)
-            return Added(facts, {tuple(whose): moved for *whose, moved in cursor})
-    finally:
-        connection.close()
+    with snapshot(dsn) as cursor:
+        cursor.execute(FACTS)
+        facts = {(payment, sequence): tuple(left) for payment, sequence, *left in cursor}
+        cursor.execute(SUMS)
+        return Added(facts, {tuple(whose): moved for *whose, moved in cursor})
 
 
 def misadded(log: Replayed, added: Added) -> Iterator[str]:

@@ -7,6 +7,7 @@ kept in `broken`, whatever comes later. Whether the truths agree is `verdict.py`
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -173,26 +174,30 @@ class Log(Replayed):
             self.take(record)
 
 
+@contextmanager
+def snapshot(dsn: str) -> Iterator[Any]:
+    """A cursor that sees all of PostgreSQL as it was at one moment."""
+    connecting = closing(psycopg2.connect(dsn, connect_timeout=CONNECT_WITHIN_S))
+    with connecting as connection, connection, connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield cursor
+
+
 async def stored(system: System) -> Stored:
     return await asyncio.to_thread(_stored, system.postgres.dsn)
 
 
 def _stored(dsn: str) -> Stored:
-    connection = psycopg2.connect(dsn, connect_timeout=CONNECT_WITHIN_S)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            cursor.execute("SELECT id, sequence, status, body::text FROM payments")
-            payments = {id: (sequence, status, orjson.loads(body)) for id, sequence, status, body in cursor}
-            cursor.execute("SELECT payment_id, id, body::text FROM refunds")
-            refunds = {(payment, id): orjson.loads(body) for payment, id, body in cursor}
-            cursor.execute("SELECT payment_id, sequence, id, type, body::text FROM payment_events")
-            happened = {
-                (payment, sequence): (id, type, orjson.loads(body))
-                for payment, sequence, id, type, body in cursor
-            }
-    finally:
-        connection.close()
+    with snapshot(dsn) as cursor:
+        cursor.execute("SELECT id, sequence, status, body::text FROM payments")
+        payments = {id: (sequence, status, orjson.loads(body)) for id, sequence, status, body in cursor}
+        cursor.execute("SELECT payment_id, id, body::text FROM refunds")
+        refunds = {(payment, id): orjson.loads(body) for payment, id, body in cursor}
+        cursor.execute("SELECT payment_id, sequence, id, type, body::text FROM payment_events")
+        happened = {
+            (payment, sequence): (id, type, orjson.loads(body))
+            for payment, sequence, id, type, body in cursor
+        }
     return Stored(payments, refunds, happened)
 
 

@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from streams.topics import COMMANDS, EVENTS, REPLIES_PREFIX
 from tests.faults.catalogue.fault import fault
 from tests.faults.world import BACK_WITHIN_S, World
+from tests.system.answers import REUSED
 from tests.system.history import INFO, Operation
 from tests.system.poison import ODD, send_odd
 from tests.system.waiting import until
@@ -16,7 +17,6 @@ from tests.system.waiting import until
 PARALLEL = 50
 BETWEEN_S = (0.05, 0.4)
 AGAIN = 5
-REUSED = "idempotency_key_reused"
 NO_REPLIES = (f"{EVENTS}/0", f"{COMMANDS}/0", f"{REPLIES_PREFIX}nowhere/0")
 """Where answers may not go, or cannot."""
 
