@@ -117,7 +117,9 @@ class WebhookEndpoints(Protocol):
         ...
 
     async def redeliver(self, merchant: str, id: str, actor: str, reason: str | None = None) -> Kept | None:
-        """Now, under the same id, by a schedule that begins anew. None also: it is about to be sent for the first time."""
+        """Now, or when the attempt has ended that is under way: under the same id, by a schedule that begins anew. None also: it
+        is about to be sent for the first time.
+        """
         ...
 
 

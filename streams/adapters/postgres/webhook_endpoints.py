@@ -77,10 +77,12 @@ WITH done AS (SELECT * FROM webhook_deliveries WHERE endpoint = %s AND merchant 
     ORDER BY created_at DESC, id DESC LIMIT %s)
 """
 REDELIVER = """
-WITH done AS (UPDATE webhook_deliveries SET state = 'pending', tries = 0, ended_at = NULL, next_at = now()
-    WHERE id = %s AND merchant = %s AND attempts > 0 AND EXISTS (SELECT FROM webhook_endpoints e WHERE e.id = endpoint)
-    RETURNING *)
+WITH done AS (UPDATE webhook_deliveries SET state = 'pending', tries = 0, ended_at = NULL,
+    asked_again = coalesce(leased_until > now(), false), next_at = CASE WHEN leased_until > now() THEN next_at ELSE now() END
+    WHERE id = %s AND merchant = %s AND (attempts > 0 OR leased_until > now())
+    AND EXISTS (SELECT FROM webhook_endpoints e WHERE e.id = endpoint) RETURNING *)
 """
+"""An attempt that is under way was not asked for by this: when it has ended, `SETTLE` sees that there is to be another."""
 
 
 class PostgresWebhookEndpoints:

@@ -76,7 +76,7 @@ def lying(database: str, endpoint: str, count: int, ended_ago: str) -> None:
 
 
 def expire_leases(database: str) -> None:
-    run_sql(database, "UPDATE webhook_deliveries SET next_at = now() - interval '1 second'")
+    run_sql(database, "UPDATE webhook_deliveries SET next_at = now() - interval '1 second', leased_until = now()")
 
 
 async def test_an_event_is_taken_in_once_for_each_endpoint_that_wants_it(
@@ -268,15 +268,50 @@ async def test_one_success_ends_a_failure(
 async def test_what_was_delivered_can_be_sent_again_under_its_id(
     queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints
 ) -> None:
-    await made(endpoints)
+    id = await made(endpoints)
     await queue.take_in([notice(1)])
+    due_id = delivery_id(notice(1).event_id, id)
+    assert await endpoints.redeliver(MERCHANT, due_id, BY) is None, "it was not sent once"
     (due,) = await leased(queue)
-    assert await endpoints.redeliver(MERCHANT, due.id, BY) is None, "it was not sent once"
     await queue.settle([ended(due)])
     assert await endpoints.redeliver(OTHER, due.id, BY) is None, "another merchant's"
     assert await endpoints.redeliver(MERCHANT, due.id, BY)
     (again,) = await leased(queue)
+    assert (again.id, again.number, again.attempt) == (due_id, 2, 1)
+
+
+@pytest.mark.parametrize("status", [200, 500, 410])
+async def test_what_is_asked_for_again_while_an_attempt_is_under_way_is_sent_once_more_after_it(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, status: int
+) -> None:
+    """Its receiver has it already, and only its settling is to come."""
+    id = await made(endpoints)
+    await queue.take_in([notice(1)])
+    (due,) = await leased(queue)
+    asked = await endpoints.redeliver(MERCHANT, due.id, BY)
+    assert asked and asked.state == "pending"
+    assert not await leased(queue), "one attempt at a time"
+    await queue.settle([ended(due, status)])
+    await endpoints.enable(MERCHANT, id, BY)
+    (again,) = await leased(queue)
     assert (again.id, again.number, again.attempt) == (due.id, 2, 1)
+    await queue.settle([ended(again)])
+    (kept,) = await endpoints.deliveries(MERCHANT, id, MOST)
+    assert kept.state == "delivered" and [each["status"] for each in kept.attempts] == [status, 200]
+    assert not await leased(queue)
+
+
+async def test_who_died_with_what_is_asked_for_again_holds_it_up_no_longer_than_its_lease(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    await made(endpoints)
+    await queue.take_in([notice(1)])
+    (due,) = await leased(queue)
+    assert await endpoints.redeliver(MERCHANT, due.id, BY)
+    expire_leases(database)
+    (again,) = await leased(queue)
+    await queue.settle([ended(again)])
+    assert not await leased(queue), "it was sent as it was asked for"
 
 
 async def test_while_a_secret_is_rolled_both_sign_and_then_the_new_one(
