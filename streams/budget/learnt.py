@@ -4,7 +4,8 @@ Each gateway learns for itself, of each endpoint, and so they share what there i
 ceiling on the rate, not on what is in flight: one call in flight at a time may be 200 a second, or three.
 
     refused    ->  a little below what went through within the last second
-    then       ->  half a hundredth of it more each second; after half a minute without a refusal, twice as much every ten
+    then       ->  half a hundredth of it more each second; after half a minute without a refusal, twice as much every ten. A
+                   ceiling of few sends is little evidence: it is doubted the sooner
     unmeasured ->  refused after less than a second of sending, or after little of it: twice as much each second, until it is
                    refused again
 """
@@ -19,6 +20,8 @@ FIRST_PART = 0.7
 """The same at the first refusal: until then a limit's own store, of a second or so, was used up, too."""
 GROWTH_PER_S = 0.005
 STEADY_S, DOUBLED_EVERY_S = 30.0, 10.0
+STEADY_SENDS = 4.0
+"""No ceiling is held for longer than so many times what it lets through in a second."""
 CUT_EVERY_S = 1.0
 """What the cut has done shows after this."""
 LEAST_PER_S = 0.5
@@ -54,8 +57,9 @@ class LearntRate:
         if self.peak_per_s is None:
             return None
         age_s = now - self.cut_at
-        factor = KEPT_OF_GOOD + GROWTH_PER_S * min(age_s, STEADY_S)
-        doublings = age_s if self.searching else max(age_s - STEADY_S, 0.0) / DOUBLED_EVERY_S
+        steady_s = min(STEADY_S, STEADY_SENDS * self.peak_per_s)
+        factor = KEPT_OF_GOOD + GROWTH_PER_S * min(age_s, steady_s)
+        doublings = age_s if self.searching else max(age_s - steady_s, 0.0) / DOUBLED_EVERY_S
         ceiling = self.peak_per_s * factor * math.pow(2.0, min(doublings, DOUBLINGS_MAX))
         if ceiling > NO_CEILING_PER_S:
             self.peak_per_s = None

@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from dataclasses import dataclass
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -64,13 +65,44 @@ def run(
     return good
 
 
-@pytest.mark.parametrize("per_s", [10.0, 25.0, 100.0])
+@pytest.mark.parametrize("per_s", [5.0, 10.0, 25.0, 100.0])
 def test_at_three_times_the_limit_nearly_all_of_it_is_used_and_hardly_anything_refused(per_s: float) -> None:
     learnt, limit = LearntRate.begun(0.0), Strict(per_s)
     run(learnt, limit, 3 * per_s, 0.0, 10.0)
     good = run(learnt, limit, 3 * per_s, 10.0, 120.0)
     assert good >= 0.97 * per_s * 120
     assert limit.refused <= 0.02 * limit.sent
+
+
+@dataclass
+class AtRandom(Strict):
+    """Refuses so much of whatever is sent, however little that is: no limit can be learnt from it."""
+
+    part: float = 0.5
+
+    def __post_init__(self) -> None:
+        self.random = Random(1)
+
+    def takes(self, now: float) -> bool:
+        return self.random.random() >= self.part
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("offered_per_s", [2.0, 5.0, 20.0])
+def test_a_ceiling_of_a_send_or_two_is_not_believed_for_long(part: float, offered_per_s: float) -> None:
+    """What waits when it is over is hundreds of calls, and a minute is what they have."""
+    learnt = LearntRate.begun(0.0)
+    run(learnt, AtRandom(1.0, part=part), offered_per_s, 0.0, 30.0)
+    assert run(learnt, Strict(1_000.0, at=30.0), 50.0, 30.0, 60.0, at_once=500) >= 300
+
+
+@pytest.mark.parametrize("per_s", [2.0, 3.0])
+def test_a_limit_of_a_send_or_two_is_kept_to_all_the_same(per_s: float) -> None:
+    learnt, limit = LearntRate.begun(0.0), Strict(per_s)
+    run(learnt, limit, 3 * per_s, 0.0, 10.0)
+    good = run(learnt, limit, 3 * per_s, 10.0, 120.0)
+    assert good >= 0.93 * per_s * 120
+    assert limit.refused <= 0.06 * limit.sent
 
 
 def test_a_limit_is_found_within_seconds_by_a_sender_that_knew_none() -> None:
