@@ -62,7 +62,8 @@ WITH lanes AS (
     ) AS roomy WHERE NOT held_up OR of_these <= %s ORDER BY next_at LIMIT %s
 )
 UPDATE webhook_deliveries d SET next_at = lease.ends_at, leased_until = lease.ends_at, asked_again = false
-FROM due, webhook_endpoints e, (SELECT now() + make_interval(secs => %s) AS ends_at) AS lease WHERE d.id = due.id AND e.id = d.endpoint
+FROM due, webhook_endpoints e, (SELECT now() + make_interval(secs => %s) AS ends_at) AS lease
+WHERE d.id = due.id AND e.id = d.endpoint
 AND d.created_at >= e.created_at  -- a deleted endpoint may have been made again, and what was its is not forgotten yet
 RETURNING d.id, d.endpoint, e.url, d.payload, d.attempts + 1, d.tries + 1,
     e.secret, CASE WHEN e.old_until > now() THEN e.old_secret END, d.created_at,
