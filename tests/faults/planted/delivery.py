@@ -156,7 +156,7 @@ def plain_producer(delivery: Any) -> None:
     replace(delivery.transport.Producer, "_settings_extra", lambda self: {"acks": "all"})
 
 
-@bug(DELIVERY, EVERY)
+@bug(DELIVERY, EVERY, ("F1",), ("I16",))
 def uncommitted_reads(delivery: Any) -> None:
     """Consumers as Faust sets them up."""
     replace(delivery.internals, "read_committed", lambda consumer, fetch_wait_ms: consumer)
