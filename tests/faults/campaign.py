@@ -83,11 +83,10 @@ async def carry_out(planned: list[Planned], results: Results, folder: Path) -> N
     began = time.monotonic()
     for runs in _systems(planned):
         left = runs
-        while left:
+        while left and runs[0].bug not in noticed(results.all):
             some = folder / f"system-{int(time.time())}"
             left = await _serve(left, results, some)
             if runs[0].bug in noticed(results.all):
-                left = []
                 shutil.rmtree(some)
             done = sum(one in results.done for one in planned)
             passed = time.monotonic() - began
