@@ -16,6 +16,9 @@ long outage writes stays bounded."""
 KEY_AGE_MAX_S = 23 * 3600
 """No call is sent under a key older than this. Source: Stripe, idempotent requests: keys are kept at least 24 h."""
 
+CLOCKS_APART_S = 3600
+"""How far two clocks may be apart. Who sends stops so much earlier than others, by their clocks, count on it."""
+
 EXPIRY_TOLD_BEFORE_S = 24 * 3600
 """How long before an authorisation ends its merchant is told; a shorter one is told of at once."""
 
@@ -55,3 +58,8 @@ def key_too_old_at(requested_at: datetime) -> datetime:
 
 def key_is_too_old(requested_at: datetime, at: datetime) -> bool:
     return at > key_too_old_at(requested_at)
+
+
+def may_be_sent(requested_at: datetime, at: datetime) -> bool:
+    """Under its key, by the sender's clock."""
+    return at <= key_too_old_at(requested_at) - timedelta(seconds=CLOCKS_APART_S)

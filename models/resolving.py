@@ -27,6 +27,8 @@ from models.transaction import Transaction
 
 NEVER_MADE = frozenset({"declined", "failed", "canceled"})
 """Words after which the money counts as never moved."""
+NEVER_CAPTURED = frozenset({"authorized", "declined"})
+"""The same of a capture. What is canceled at the provider is so for good, and takes none any more."""
 
 _DECLINED = Decline("resolved_as_declined", None, None, "An operator found that the payment was not made.")
 
@@ -151,7 +153,7 @@ def nothing_may_still_be_made(
     merchant then asks for instead.
     """
     making = _making(transaction, command)
-    if command.resolution not in NEVER_MADE or making is None:
+    if making is None or not _denies(transaction, command, making):
         return None
     if key_is_too_old(making.requested_at, command.origin.at):
         return None
@@ -163,19 +165,28 @@ def nothing_may_still_be_made(
 
 
 def _making(transaction: Transaction, command: ResolvePayment) -> PspCall | None:
-    """The open call that makes what is in doubt, where nobody has seen it at the provider."""
+    """The open call that moves the money in doubt, where nobody has seen it at the provider."""
     refund_id = command.refund_id
-    if refund_id is None:
-        seen = payment_of(transaction).intent or command.intent
-    else:
-        seen = transaction.refunds[refund_id].provider_refund
-    for call in () if seen else transaction.calls.values():
+    for call in transaction.calls.values():
         match call.call.ask:
-            case CreateIntent() if refund_id is None:
+            case CreateIntent() if refund_id is None and not (
+                payment_of(transaction).intent or command.intent
+            ):
+                return call.call
+            case CaptureIntent() if refund_id is None:
                 return call.call
             case RefundIntent() if call.call.ask.refund_id == refund_id:
-                return call.call
+                return None if transaction.refunds[refund_id].provider_refund else call.call
     return None
+
+
+def _denies(transaction: Transaction, command: ResolvePayment, making: PspCall) -> bool:
+    """Of a capture also who names less than it asked for."""
+    if not isinstance(making.ask, CaptureIntent):
+        return command.resolution in NEVER_MADE
+    all_of_it = payment_of(transaction).amount_captured_minor + making.ask.amount_minor
+    less = command.resolution == "captured" and (command.amount_minor or all_of_it) < all_of_it
+    return less or command.resolution in NEVER_CAPTURED
 
 
 RESOLVE: Sequence[Rule[ResolvePayment]] = (

@@ -23,7 +23,6 @@ from streams.budget.tokens import UNKNOWN
 WAITED_OF_TIMEOUT = 0.5
 """Of a request's time, what it may wait for its turn: the rest is Stripe's."""
 NO_ROOM = "Stripe's limits leave no room for it now"
-TOO_LATE = "it may not be sent any more"
 NO_SEAT = "too many calls of this account are under way"
 
 CALLS_MAX = 1_000
@@ -106,9 +105,9 @@ class Turn:
         timeout_s: float,
         is_too_late: Callable[[], bool] = lambda: False,
     ) -> Answer | Silence:
-        """`is_too_late` is asked when it may go: it may have waited, and the process with it, for however long."""
-        send = partial(self._line.transport.post, path, parameters, key)
-        return await self._in_turn(endpoint_of("POST", path), Urgency.MOVE, timeout_s, send, is_too_late)
+        """`is_too_late` is asked when nothing stands between it and Stripe any more."""
+        send = partial(self._line.transport.post, path, parameters, key, is_too_late=is_too_late)
+        return await self._in_turn(endpoint_of("POST", path), Urgency.MOVE, timeout_s, send)
 
     async def get(self, path: str, parameters: Parameters, timeout_s: float) -> Answer | Silence:
         send = partial(self._line.transport.get, path, parameters)
@@ -120,16 +119,14 @@ class Turn:
         urgency: Urgency,
         timeout_s: float,
         send: Callable[[float], Sent],
-        is_too_late: Callable[[], bool] = lambda: False,
     ) -> Answer | Silence:
         ends_at = _now() + timeout_s
         if turned_away := await self._turned_away(endpoint, urgency, timeout_s):
             return turned_away
-        if is_too_late():
-            return Silence(False, TOO_LATE, turned_away=True)
         sent_at = _now()
         heard = await send(ends_at - sent_at)
-        self._line.note(endpoint, heard, sent_at)
+        if not (isinstance(heard, Silence) and heard.turned_away):
+            self._line.note(endpoint, heard, sent_at)
         return heard
 
     async def _turned_away(self, endpoint: str, urgency: Urgency, timeout_s: float) -> Silence | None:

@@ -34,7 +34,7 @@ from models.provider import (
     Rejected,
     Unknown,
 )
-from models.recheck import key_is_too_old
+from models.recheck import may_be_sent
 from streams.adapters.stripe_answers import (
     MAY_HAVE_RUN,
     Meaning,
@@ -261,7 +261,7 @@ class StripeProvider:
             return NOT_LOOKED
 
     def _is_too_old(self, call: PspCall) -> bool:
-        return key_is_too_old(call.requested_at, self._clock())
+        return not may_be_sent(call.requested_at, self._clock())
 
 
 def _backoff_s(sends: int) -> float:

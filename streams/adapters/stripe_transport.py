@@ -13,13 +13,15 @@ What the SDK does that we do not want, and what is done about it here:
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import aiohttp
 import stripe
+from aiohttp.connector import Connection
 from stripe import _api_requestor
 
 from models.errors import InvariantBroken
@@ -34,6 +36,9 @@ API_VERSION = "2026-10-28.endive"
 
 CONNECT_TIMEOUT_S = 3.0
 """What never got a connection was certainly not sent, so this wait costs no doubt."""
+
+TOO_LATE = "it may not be sent any more"
+_is_too_late: ContextVar[Callable[[], bool]] = ContextVar("is_too_late", default=lambda: False)
 
 _NEVER_SENT = (
     aiohttp.ClientConnectorError,  # refused, unreachable, no such name, TLS not agreed on
@@ -97,11 +102,25 @@ class StripeTransport:
             max_network_retries=0,
         )
 
-    async def post(self, path: str, parameters: Parameters, key: str, timeout_s: float) -> Answer | Silence:
+    async def post(
+        self,
+        path: str,
+        parameters: Parameters,
+        key: str,
+        timeout_s: float,
+        is_too_late: Callable[[], bool] = lambda: False,
+    ) -> Answer | Silence:
+        """`is_too_late` is asked when there is a connection and nothing of the request has gone: until then it may have waited,
+        and the process, or the whole machine, have slept, for however long.
+        """
         if not key:
             raise InvariantBroken("a POST to Stripe without a key")
         given = {**parameters, "idempotency_key": key}
-        return await self._seen("POST", path, self._send("post", path, given, timeout_s))
+        token = _is_too_late.set(is_too_late)
+        try:
+            return await self._seen("POST", path, self._send("post", path, given, timeout_s))
+        finally:
+            _is_too_late.reset(token)
 
     async def get(self, path: str, parameters: Parameters, timeout_s: float) -> Answer | Silence:
         return await self._seen("GET", path, self._send("get", path, parameters, timeout_s))
@@ -121,6 +140,8 @@ class StripeTransport:
             if error.http_status is None:
                 return Silence(True, type(error).__name__)
             return _answer(error.http_status, error.json_body, error.headers or {})
+        except _TooLate:
+            return Silence(False, TOO_LATE, turned_away=True)
         except _NEVER_SENT as error:
             return Silence(False, f"no connection: {type(error).__name__}")
         except TimeoutError:
@@ -156,6 +177,19 @@ def _answer(status: int, body: object, headers: Mapping[str, str]) -> Answer:
     )
 
 
+class _TooLate(Exception):
+    """There is a connection, and what was to be sent may not be sent any more."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    async def connect(self, *given: Any, **more: Any) -> Connection:
+        connection = await super().connect(*given, **more)
+        if _is_too_late.get()():
+            connection.release()
+            raise _TooLate
+        return connection
+
+
 class _Http(stripe.AIOHTTPClient):
     """The SDK's aiohttp client with a session of ours; opened on first use, because a connector needs a running loop."""
 
@@ -181,7 +215,7 @@ class _Http(stripe.AIOHTTPClient):
     def _connect(self) -> aiohttp.ClientSession:
         tls = ssl.create_default_context(cafile=stripe.ca_bundle_path) if self._tls else True
         self._open = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=tls),
+            connector=_Connector(limit=0, ssl=tls),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(connect=CONNECT_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
         )

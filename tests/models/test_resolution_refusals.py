@@ -46,6 +46,7 @@ LESS = (
     unknown(f"{PAYMENT}:capture:2"),
 )
 """300 of it were captured; of the rest nobody knows."""
+CAPTURE_LOST = (*HELD, capture(300), unknown(CAPTURE_CALL))
 PART = (
     create_manual(),
     answer(CREATE_CALL, replace(AUTHORIZED, amount_capturable_minor=700)),
@@ -108,6 +109,9 @@ def test_what_cannot_have_been_is_refused_and_changes_nothing(
         (LOST, partial(resolve, "canceled", intent=None)),
         (REFUND_LOST, partial(resolve, "failed", RE_1)),
         (REFUND_LOST, partial(resolve, "canceled", RE_1)),
+        (CAPTURE_LOST, partial(resolve, "authorized")),
+        (CAPTURE_LOST, partial(resolve, "declined")),
+        (CAPTURE_LOST, partial(resolve, "captured", amount_minor=299)),
     ],
 )
 def test_that_nothing_was_made_is_not_believed_while_it_may_still_be(
@@ -132,8 +136,9 @@ def test_a_stranger_resolves_nothing() -> None:
 
 
 def test_the_same_word_again_is_nothing_and_another_under_its_id_is_refused() -> None:
-    story = given(*HELD, capture(), unknown(CAPTURE_CALL)).when(resolve("authorized"))
+    said = partial(resolve, after_s=KEY_AGE_MAX_S + 1)
+    story = given(*HELD, capture(), unknown(CAPTURE_CALL)).when(said("authorized"))
     story.then(ReviewResolved, PaymentAuthorized, CommandRefused)
-    story.when(resolve("authorized")).then_nothing()
-    story.when(resolve("captured")).then_refused(Code.IDEMPOTENCY_KEY_REUSED, "resolve")
+    story.when(said("authorized")).then_nothing()
+    story.when(said("captured")).then_refused(Code.IDEMPOTENCY_KEY_REUSED, "resolve")
     assert story.payment.status is PaymentStatus.AUTHORIZED

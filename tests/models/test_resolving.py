@@ -139,8 +139,8 @@ def test_a_capture_in_doubt_is_answered_by_what_was_found_or_refused() -> None:
     assert (story.payment.amount_captured_minor, story.remembered("capture").code) == (300, None)
     by_default = given(*HELD, *doubt).when(resolve("captured")).then(ReviewResolved, PaymentCaptured)
     assert by_default.payment.amount_captured_minor == 300
-    for word in ("authorized", "canceled", "declined"):
-        other = given(*HELD, *doubt).when(resolve(word)).settling("resolve", "capture")
+    for word, after_s in (("authorized", LATE_S), ("canceled", 0), ("declined", LATE_S)):
+        other = given(*HELD, *doubt).when(resolve(word, after_s=after_s)).settling("resolve", "capture")
         other.then(ReviewResolved, RESOLUTIONS[word][0], CommandRefused)
         assert other.remembered("capture").code is Code.PAYMENT_STATE_CONFLICT
 
@@ -171,7 +171,8 @@ def test_what_was_found_declined_is_canceled_at_the_provider_where_its_intent_is
 def test_the_amounts_that_just_can_have_been_are_taken() -> None:
     for word, amount in (("captured", 1), ("captured", 1000), ("authorized", 1), ("authorized", 1000)):
         doubted = given(*HELD, capture(), unknown(CAPTURE_CALL))
-        story = doubted.when(resolve(word, amount_minor=amount)).settling("resolve", "capture")
+        said = resolve(word, amount_minor=amount, after_s=LATE_S)
+        story = doubted.when(said).settling("resolve", "capture")
         assert story.payment.amount_authorized_minor >= amount
         assert max(story.payment.amount_captured_minor, story.payment.amount_capturable_minor) == amount
 

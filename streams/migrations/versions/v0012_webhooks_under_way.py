@@ -7,7 +7,7 @@ down_revision = "0011"
 
 UPGRADE = """
 ALTER TABLE webhook_deliveries
-    ADD COLUMN leased_until timestamptz,                        -- an attempt of it may be under way until then
+    ADD COLUMN leased_until timestamptz,                        -- NULL: no attempt of it is to be settled
     ADD COLUMN asked_again  boolean NOT NULL DEFAULT false;     -- since that attempt was begun
 """
 

@@ -303,6 +303,20 @@ async def test_what_is_asked_for_again_while_an_attempt_is_under_way_is_sent_onc
     assert not await leased(queue)
 
 
+async def test_what_is_asked_for_again_is_sent_again_though_the_attempt_before_is_settled_late(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
+) -> None:
+    """PostgreSQL was away meanwhile, for longer than a lease."""
+    await made(endpoints)
+    await queue.take_in([notice(1)])
+    (due,) = await leased(queue)
+    expire_leases(database)
+    assert await endpoints.redeliver(MERCHANT, due.id, BY)
+    await queue.settle([ended(due)])
+    (again,) = await leased(queue)
+    assert (again.id, again.number, again.attempt) == (due.id, 2, 1)
+
+
 async def test_who_died_with_what_is_asked_for_again_holds_it_up_no_longer_than_its_lease(
     queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, database: str
 ) -> None:
