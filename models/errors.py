@@ -13,5 +13,5 @@ class Refused(Exception):
     """What an operator asked for will not be done; the message says why, to them alone."""
 
 
-class Overtaken(Refused):
-    """Another operator began meanwhile. The same may be asked again, under the same id: it may have been done under that."""
+class Decided(Refused):
+    """The writer's no: it stays so for that command's id. Whatever else is refused may have been done under it, by a try before."""

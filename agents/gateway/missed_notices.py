@@ -12,12 +12,13 @@ from typing import TypeVar
 from models.commands import RecordNotice
 from models.errors import Unavailable
 from models.ports import OWNER_UNKNOWN, Checkpoint, NoticeFeed, Owners
+from models.recheck import CLOCKS_APART_S
 
 LOOK_BACK = timedelta(days=3)
 """How far the first look goes. Source: Stripe, webhooks: delivered for up to three days; what is older was given up."""
 
-OVERLAP = timedelta(minutes=10)
-"""Looked at again: clocks differ, and the list may be a moment behind."""
+OVERLAP = timedelta(seconds=CLOCKS_APART_S) + timedelta(minutes=10)
+"""Looked at again: whoever looked last may have a clock ahead, and the list may be a moment behind."""
 
 AGAIN_AFTER_FAILURE = timedelta(seconds=10)
 

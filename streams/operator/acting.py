@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
-from models.errors import Overtaken
+from models.errors import Refused
 from streams.adapters.kafka_log import partitions_of
 from streams.delivery import Partition, partition_of
 from streams.delivery.transactional_producer import TransactionalProducer
@@ -22,7 +22,7 @@ longer."""
 
 @asynccontextmanager
 async def acting(settings: Settings) -> AsyncIterator[TransactionalProducer]:
-    """Raises Overtaken when somebody else began meanwhile, and Unavailable."""
+    """Raises Refused when somebody else began meanwhile, and Unavailable."""
     id = f"{settings.group_prefix}-operator"
     producer = TransactionalProducer(id, TRANSACTION_TIMEOUT_MS, client_settings(settings))
     with reaching(settings):
@@ -30,7 +30,7 @@ async def acting(settings: Settings) -> AsyncIterator[TransactionalProducer]:
             await producer.start()
             yield producer
         except (InvalidProducerEpoch, ProducerFenced):
-            raise Overtaken("another operator is doing something at this moment: try again") from None
+            raise Refused("another operator is doing something at this moment: try again") from None
         finally:
             await producer.stop()
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from models import shapes
+from models.codes import Code
 from models.commands import InvalidCommand, Origin, PublicCommand
-from models.errors import Unavailable
+from models.errors import Decided, Unavailable
 from models.ports import Reply, View
 from streams.adapters.kafka_replies import KafkaReplies
 from streams.adapters.postgres.doubt import owner
@@ -48,9 +49,13 @@ def resolve(payment_id: str, finding: Finding, as_json: bool) -> None:
 
 
 def answered(reply: Reply) -> View:
-    """The payment as it then stands. Raises Refused."""
+    """The payment as it then stands. Raises Refused, Decided."""
+    if reply.code == Code.IDEMPOTENCY_KEY_REUSED:
+        raise Refused(
+            "something else was asked for under this id, and was done or is under way: look, and begin anew"
+        )
     if reply.code is not None:
-        raise Refused(f"refused ({reply.code}): {reply.message}")
+        raise Decided(f"refused ({reply.code}): {reply.message}")
     return reply.payment or {}
 
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from aiohttp import web
 
-from models.errors import Overtaken, Refused, Unavailable
+from models.errors import Decided, Refused, Unavailable
 from models.ids import PAYMENT_ID
 from models.ports import View
 from web.console.acts import ACTS, Act
@@ -83,8 +83,8 @@ class Doing:
             done = await self._desk.command(act.type, payment_id, said, id, signed.who, why)
         except (Refused, Said, Unavailable) as failed:
             wrong = said_of(failed)
-            # what the writer refused under an id is refused for ever; what may have been done under it is done but once
-            again = uuid4() if isinstance(failed, Refused) and not isinstance(failed, Overtaken) else id
+            # what may have been done under an id is done but once
+            again = uuid4() if isinstance(failed, Decided) else id
             return await self._form(request, signed, again, wrong.sentence, wrong.status)
         await self._reader.reached(payment_id, done.get("sequence", 0), SHOWN_WITHIN_S)
         return _to(f"/console/payments/{payment_id}")

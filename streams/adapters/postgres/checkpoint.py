@@ -13,7 +13,8 @@ ON CONFLICT (name) DO UPDATE SET claimed_until = EXCLUDED.claimed_until
 WHERE known.at < %s AND (known.claimed_until IS NULL OR known.claimed_until < now())
 RETURNING at
 """
-REACHED = "UPDATE checkpoints SET at = greatest(at, %s), claimed_until = NULL WHERE name = %s"
+REACHED = "UPDATE checkpoints SET at = greatest(at, least(%s, now())), claimed_until = NULL WHERE name = %s"
+"""One whose clock is ahead has come no further than to now: else nobody had a turn until then."""
 
 
 class PostgresCheckpoint:

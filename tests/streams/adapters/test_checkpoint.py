@@ -41,3 +41,11 @@ async def test_who_died_in_its_turn_is_followed_by_another(connections: Postgres
     assert await claim(connections) is None
     run_sql(database, "UPDATE checkpoints SET claimed_until = now() - interval '1 second'")
     assert await claim(connections) == FIRST
+
+
+async def test_who_lives_in_the_future_takes_nobody_elses_turn(connections: Postgres) -> None:
+    now = datetime.now(UTC)
+    assert await claim(connections, now + timedelta(days=1))
+    await PostgresCheckpoint(connections, "stripe.events").reached(now + timedelta(days=1))
+    come_to = await claim(connections, now + EVERY * 2)
+    assert come_to and now - EVERY < come_to < now + EVERY

@@ -12,6 +12,7 @@ from models.commands import InvalidCommand, Origin
 from models.errors import Refused, Unavailable
 from models.ports import PaymentFilter, View
 from models.representation import payment_view
+from streams.operator.resolving import answered
 from tests.fakes import fits
 from tests.web.hearing import Listening
 from tests.web.service import Service
@@ -89,15 +90,14 @@ class FakeDesk:
         known = self.service.transactions[payment_id]
         origin = Origin(str(id), payment_id, known.merchant or "", datetime.now(UTC))
         command = shapes.parse(type, said, origin, ids.refund_id(id) if type == shapes.REFUND else None)
-        assert not isinstance(command, InvalidCommand), command
+        if isinstance(command, InvalidCommand):
+            raise Refused("; ".join(error.message for error in command.errors))
         self.audited.append((type, payment_id, operator, reason))
         with self.service.expect(command) as answer:
             await self.service.append(command, self.service.address)
             reply = await answer(1.0)
         assert reply is not None
-        if reply.code is not None:
-            raise Refused(f"refused ({reply.code})")
-        return reply.payment or {}
+        return answered(reply)
 
     async def webhooks(self, most: int) -> list[Mapping[str, Any]]:
         return [*self.endpoints.values()]

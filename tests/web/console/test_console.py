@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from models.errors import Overtaken, Unavailable
+from models.errors import Refused, Unavailable
 from models.ports import PaymentFilter
 from tests.browsing import browser, needs_a_browser
 from tests.web.console.desk import FakeDesk, FakeSessions
@@ -217,6 +217,11 @@ async def test_what_the_rules_refuse_is_said_and_the_form_stays_filled_in(ada: O
     assert form["id"] not in page, "what was refused under that id is refused for ever"
 
 
+def hidden(page: str) -> dict[str, str]:
+    """What its form says beside what is filled in."""
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.partition("<main")[2]))
+
+
 @pytest.mark.parametrize("left_out", ["why", "sure", "id"])
 async def test_nothing_is_done_without_a_reason_or_a_confirmation(ada: Operator, left_out: str) -> None:
     await ada.sign_in()
@@ -227,7 +232,7 @@ async def test_nothing_is_done_without_a_reason_or_a_confirmation(ada: Operator,
     assert ada.desk.audited == []
 
 
-@pytest.mark.parametrize("fails", [Overtaken("another began"), Unavailable("it may have been done")])
+@pytest.mark.parametrize("fails", [Refused("another began"), Unavailable("it may have been done")])
 async def test_what_may_have_been_done_is_the_same_command_when_its_form_is_sent_again(
     ada: Operator, fails: Exception
 ) -> None:
@@ -242,11 +247,26 @@ async def test_what_may_have_been_done_is_the_same_command_when_its_form_is_sent
     ada.desk.fails = None
     assert (await ada.ask("POST", path, form)).status == 303, "it was done, after all"
     shown = await answer.text()
-    hidden = dict(
-        re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', shown.partition("<main")[2])
-    )
-    again = {**hidden, "amount": "5.00", "why": form["why"], "sure": "yes"}
+    again = {**hidden(shown), "amount": "5.00", "why": form["why"], "sure": "yes"}
     assert (await ada.ask("POST", path, again)).status == 303
+    (view,) = await ada.desk.payments(None, PaymentFilter(), 9)
+    assert [refund["amount"] for refund in view["refunds"]] == [500]
+
+
+@pytest.mark.parametrize("other", [{"reason": "duplicate"}, {"amount": "6.00"}, {"amount": "0"}])
+async def test_a_form_that_was_changed_after_a_late_answer_does_nothing_more(
+    ada: Operator, other: dict[str, str]
+) -> None:
+    """Pressed again and again: what it first asked for may have been done, and its page must not forget that."""
+    await ada.sign_in()
+    path = f"/console/payments/{await ada.made()}/refund"
+    form = {**await ada.form(path), "amount": "5.00"}
+    assert (await ada.ask("POST", path, form)).status == 303, "of which the operator was not told"
+    for _ in range(2):
+        form |= other
+        answer = await ada.ask("POST", path, form)
+        assert answer.status in (409, 422)
+        form |= hidden(await answer.text())
     (view,) = await ada.desk.payments(None, PaymentFilter(), 9)
     assert [refund["amount"] for refund in view["refunds"]] == [500]
 
