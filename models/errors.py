@@ -14,4 +14,4 @@ class Refused(Exception):
 
 
 class Decided(Refused):
-    """The writer's no: it stays so for that command's id. Whatever else is refused may have been done under it, by a try before."""
+    """The writer's no: it stays so for that command's id. Whatever else is refused may have been done under it before."""
