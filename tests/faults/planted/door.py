@@ -41,7 +41,7 @@ def unsigned_commands_are_believed(commands: Any) -> None:
     replace(commands.CommandCodec, "_verify", lambda *_: None)
 
 
-@bug("streams.wire.commands", WRITER, ("F14",), ("I5", "I11", "I12"))
+@bug("streams.wire.commands", WRITER, ("F14",), ("I5", "I11", "I12", "I14"))
 def any_partition_will_do(commands: Any) -> None:
     """A command is carried out wherever it lies: a payment may have two writers."""
     replace(commands.CommandCodec, "is_misplaced", lambda *_: False)
