@@ -18,7 +18,7 @@ from sandbox.stripe_simulator.simulator import Simulator
 from sandbox.stripe_simulator.webhooks import Settings as Telling
 from streams.adapters.stripe_requests import Parameters
 from streams.adapters.stripe_sends import noted
-from streams.adapters.stripe_transport import Answer, Silence, _answer
+from streams.adapters.stripe_transport import TOO_LATE, Answer, Silence, _answer
 from tests.simulation.clock import Clock
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.network import one_way_s
@@ -130,7 +130,16 @@ class Transport:
     def __init__(self, stripe: Stripe) -> None:
         self._stripe = stripe
 
-    async def post(self, path: str, parameters: Parameters, key: str, timeout_s: float) -> Answer | Silence:
+    async def post(
+        self,
+        path: str,
+        parameters: Parameters,
+        key: str,
+        timeout_s: float,
+        is_too_late: Callable[[], bool] = lambda: False,
+    ) -> Answer | Silence:
+        if is_too_late():
+            return Silence(False, TOO_LATE, turned_away=True)
         return await noted(f"POST {path}", self._stripe.request("POST", path, parameters, key, timeout_s))
 
     async def get(self, path: str, parameters: Parameters, timeout_s: float) -> Answer | Silence:

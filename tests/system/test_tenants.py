@@ -84,6 +84,7 @@ async def test_no_route_at_any_door_leads_to_another_merchants_payment(
     http: HttpClient, stranger: HttpClient, inquest: Inquest
 ) -> None:
     owned, made = await own(http, "walked")
+    await inquest.hold()  # until when it is authorized may be told a moment later
     before = await views(http, owned)
     intents = {each.answer["provider"]["payment_intent"] for each in made[:2]}
     walk = [(method, route) for method, route in WALK if owned.is_named_by(route)]
