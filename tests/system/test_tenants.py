@@ -113,6 +113,7 @@ async def test_no_command_on_kafka_touches_another_merchants_payment(
     system: System, http: HttpClient, stranger: HttpClient, on_kafka: KafkaClient, inquest: Inquest
 ) -> None:
     owned, _ = await own(http, "by-record")
+    await inquest.hold()  # here as well
     before = await views(http, owned)
     create = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"}
     resolve = {"resolution": "canceled", "evidence": "none", "operator": "eve"}
