@@ -28,9 +28,8 @@ async def repeated(world: World) -> None:
     ids = {each.answer.get("id") for each in made if each.status in (201, 202)}
     if ids != {made[0].payment_id}:
         world.history.wrong.append(f"I7 fifty requests with one key made {ids}")
-    torn = await asyncio.gather(
-        *(world.http.create(f"{key}-torn", amount=1000 + number % 2) for number in range(20))
-    )
+    bodies = [1000 + (number // len(world.http.doors)) % 2 for number in range(20)]  # both at each door
+    torn = await asyncio.gather(*(world.http.create(f"{key}-torn", amount=amount) for amount in bodies))
     kept = await until(partial(_amount, world, torn[0].payment_id), BACK_WITHIN_S, "I14 it can be read")
     for each in torn:
         if not _fits(each, kept):
