@@ -17,7 +17,7 @@ from models.recheck import CLOCKS_APART_S
 LOOK_BACK = timedelta(days=3)
 """How far the first look goes. Source: Stripe, webhooks: delivered for up to three days; what is older was given up."""
 
-OVERLAP = timedelta(seconds=CLOCKS_APART_S) + timedelta(minutes=10)
+OVERLAP = timedelta(seconds=CLOCKS_APART_S, minutes=10)
 """Looked at again: whoever looked last may have a clock ahead, and the list may be a moment behind."""
 
 AGAIN_AFTER_FAILURE = timedelta(seconds=10)

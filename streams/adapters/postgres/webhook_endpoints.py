@@ -78,8 +78,8 @@ WITH done AS (SELECT * FROM webhook_deliveries WHERE endpoint = %s AND merchant 
 """
 REDELIVER = """
 WITH done AS (UPDATE webhook_deliveries SET state = 'pending', tries = 0, ended_at = NULL,
-    asked_again = leased_until IS NOT NULL, next_at = CASE WHEN leased_until IS NULL THEN now() ELSE next_at END
-    WHERE id = %s AND merchant = %s AND (attempts > 0 OR leased_until IS NOT NULL)
+    asked_again = is_leased, next_at = CASE WHEN is_leased THEN next_at ELSE now() END
+    WHERE id = %s AND merchant = %s AND (attempts > 0 OR is_leased)
     AND EXISTS (SELECT FROM webhook_endpoints e WHERE e.id = endpoint) RETURNING *)
 """
 """An attempt that is not settled, however old, was not asked for by this: then `SETTLE` sees that there is to be another."""

@@ -61,9 +61,8 @@ WITH lanes AS (
         ) AS free WHERE place <= room
     ) AS roomy WHERE NOT held_up OR of_these <= %s ORDER BY next_at LIMIT %s
 )
-UPDATE webhook_deliveries d SET next_at = lease.ends_at, leased_until = lease.ends_at, asked_again = false
-FROM due, webhook_endpoints e, (SELECT now() + make_interval(secs => %s) AS ends_at) AS lease
-WHERE d.id = due.id AND e.id = d.endpoint
+UPDATE webhook_deliveries d SET next_at = now() + make_interval(secs => %s), is_leased = true, asked_again = false
+FROM due, webhook_endpoints e WHERE d.id = due.id AND e.id = d.endpoint
 AND d.created_at >= e.created_at  -- a deleted endpoint may have been made again, and what was its is not forgotten yet
 RETURNING d.id, d.endpoint, e.url, d.payload, d.attempts + 1, d.tries + 1,
     e.secret, CASE WHEN e.old_until > now() THEN e.old_secret END, d.created_at,
@@ -74,7 +73,7 @@ WITH told AS (
     SELECT * FROM unnest(%s::text[], %s::int[], %s::text[], %s::float[], %s::text[], %s::int[], %s::int[], %s::text[], %s::text[])
     AS told (id, number, state, wait_s, disable, took_ms, status, answer, error)
 ), moved AS (
-    UPDATE webhook_deliveries d SET attempts = told.number, leased_until = NULL, asked_again = false,
+    UPDATE webhook_deliveries d SET attempts = told.number, is_leased = false, asked_again = false,
         state = CASE WHEN d.asked_again THEN 'pending' ELSE told.state END,
         tries = CASE WHEN d.asked_again THEN 0 ELSE d.tries + 1 END,
         next_at = CASE WHEN d.asked_again THEN now() ELSE now() + make_interval(secs => told.wait_s) END,

@@ -7,11 +7,11 @@ down_revision = "0011"
 
 UPGRADE = """
 ALTER TABLE webhook_deliveries
-    ADD COLUMN leased_until timestamptz,                        -- NULL: no attempt of it is to be settled
+    ADD COLUMN is_leased    boolean NOT NULL DEFAULT false,     -- an attempt of it is not settled yet, however old
     ADD COLUMN asked_again  boolean NOT NULL DEFAULT false;     -- since that attempt was begun
 """
 
-DOWNGRADE = "ALTER TABLE webhook_deliveries DROP COLUMN leased_until, DROP COLUMN asked_again"
+DOWNGRADE = "ALTER TABLE webhook_deliveries DROP COLUMN is_leased, DROP COLUMN asked_again"
 
 
 def upgrade() -> None:

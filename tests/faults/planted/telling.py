@@ -11,7 +11,7 @@ NOTIFICATIONS = ("notifications",)
 @bug("streams.adapters.postgres.webhook_queue", NOTIFICATIONS, ("F16",), ("I16",))
 def webhooks_count_when_taken(webhook_queue: Any) -> None:
     """A delivery has ended when a worker takes it, sent or not."""
-    leased = "UPDATE webhook_deliveries d SET next_at = lease.ends_at,"
+    leased = "UPDATE webhook_deliveries d SET next_at = now() + make_interval(secs => %s),"
     assert leased in webhook_queue.LEASE
     ended = leased.replace("SET", "SET state = 'delivered', ended_at = now(),")
     replace(webhook_queue, "LEASE", webhook_queue.LEASE.replace(leased, ended))

@@ -76,9 +76,7 @@ def lying(database: str, endpoint: str, count: int, ended_ago: str) -> None:
 
 
 def expire_leases(database: str) -> None:
-    run_sql(
-        database, "UPDATE webhook_deliveries SET next_at = now() - interval '1 second', leased_until = now()"
-    )
+    run_sql(database, "UPDATE webhook_deliveries SET next_at = now() - interval '1 second'")
 
 
 async def test_an_event_is_taken_in_once_for_each_endpoint_that_wants_it(
