@@ -102,11 +102,11 @@ class Turn:
         path: str,
         parameters: Parameters,
         key: str,
+        is_too_late: Callable[[], bool],
         timeout_s: float,
-        is_too_late: Callable[[], bool] = lambda: False,
     ) -> Answer | Silence:
         """`is_too_late` is asked when nothing stands between it and Stripe any more."""
-        send = partial(self._line.transport.post, path, parameters, key, is_too_late=is_too_late)
+        send = partial(self._line.transport.post, path, parameters, key, is_too_late)
         return await self._in_turn(endpoint_of("POST", path), Urgency.MOVE, timeout_s, send)
 
     async def get(self, path: str, parameters: Parameters, timeout_s: float) -> Answer | Silence:

@@ -191,7 +191,7 @@ class StripeProvider:
         if self._is_too_old(call):
             raise InvariantBroken(f"{call.key} is too old to be sent")
         too_old = partial(self._is_too_old, call)
-        heard = await turn.post(request.path, request.parameters, call.key, timeout_s, too_old)
+        heard = await turn.post(request.path, request.parameters, call.key, too_old, timeout_s)
         if meaning_of(heard) is not Meaning.DONE:
             log.info("%s: %s", call.key, reason_of(heard))
         return heard

@@ -107,8 +107,8 @@ class StripeTransport:
         path: str,
         parameters: Parameters,
         key: str,
+        is_too_late: Callable[[], bool],
         timeout_s: float,
-        is_too_late: Callable[[], bool] = lambda: False,
     ) -> Answer | Silence:
         """`is_too_late` is asked when there is a connection and nothing of the request has gone: until then it may have waited,
         and the process, or the whole machine, have slept, for however long.

@@ -135,8 +135,8 @@ class Transport:
         path: str,
         parameters: Parameters,
         key: str,
+        is_too_late: Callable[[], bool],
         timeout_s: float,
-        is_too_late: Callable[[], bool] = lambda: False,
     ) -> Answer | Silence:
         if is_too_late():
             return Silence(False, TOO_LATE, turned_away=True)
