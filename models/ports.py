@@ -1,6 +1,6 @@
 """What the core and the processes need of the outside, as Protocols. Adapters in `streams/adapters/` fulfil them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -253,8 +253,8 @@ class NoticeMemory(Protocol):
 
 
 class NoticeFeed(Protocol):
-    async def undelivered(self, since: datetime) -> Sequence[RecordNotice | Unaddressed]:
-        """What the provider has told nobody yet, the oldest first. Raises Unavailable."""
+    def undelivered(self, since: datetime) -> AsyncIterator[Sequence[RecordNotice | Unaddressed]]:
+        """What the provider has told nobody yet, all of it, page by page: the newest page first. Raises Unavailable."""
         ...
 
 

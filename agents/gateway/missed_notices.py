@@ -82,15 +82,17 @@ class MissedNotices:
         since = await self._checkpoint.claim(now, self._every, now - LOOK_BACK)
         if since is None:
             return  # another gateway is at it, or has just been
-        commands, reached = list[RecordNotice](), now
-        for heard in await self._feed.undelivered(since - OVERLAP):
-            if isinstance(heard, RecordNotice):
-                commands.append(heard)
-            elif whose := await self._owners.owner(heard.intent):
-                commands.append(heard.to(*whose, now))
-            elif now - heard.told_at < OWNER_UNKNOWN:
-                reached = min(reached, heard.told_at)  # not passed over: the store may be behind
-        if commands:
-            await self._send(commands)
-            log.info("%d notices that had not come were fetched", len(commands))
+        reached = now
+        async for page in self._feed.undelivered(since - OVERLAP):
+            commands = list[RecordNotice]()
+            for heard in page:
+                if isinstance(heard, RecordNotice):
+                    commands.append(heard)
+                elif whose := await self._owners.owner(heard.intent):
+                    commands.append(heard.to(*whose, now))
+                elif now - heard.told_at < OWNER_UNKNOWN:
+                    reached = min(reached, heard.told_at)  # not passed over: the store may be behind
+            if commands:
+                await self._send(commands)
+                log.info("%d notices that had not come were fetched", len(commands))
         await self._checkpoint.reached(reached)

@@ -4,7 +4,7 @@ Source: Stripe, list all events, `delivery_success`: false for events that are s
 for 30 days.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,8 +19,6 @@ from streams.budget.room import Urgency
 
 EVENTS_PER_PAGE = 100
 """Source: Stripe, pagination, the largest `limit`."""
-PAGES_MAX = 50
-"""Of one look; what is older then comes with the webhooks' own retries, or never was ours."""
 READ_TIMEOUT_S = 10.0
 
 
@@ -30,31 +28,23 @@ class StripeEvents:
     def __init__(self, line: StripeLine, name: str | None = None) -> None:
         self._line, self._name = line, name
 
-    async def undelivered(self, since: datetime) -> list[RecordNotice | Unaddressed]:
-        """What concerns payments of ours, the oldest first. Raises Unavailable."""
+    async def undelivered(self, since: datetime) -> AsyncIterator[list[RecordNotice | Unaddressed]]:
+        """What concerns payments of ours: pages that begin with the newest, in each the oldest first. Raises Unavailable."""
         parameters: dict[str, Any] = {
             "delivery_success": "false",
             "created": {"gte": int(since.timestamp())},
             "limit": EVENTS_PER_PAGE,
         }
-        now = datetime.now(UTC)
-        with self._line.turn(Urgency.READ, now) as turn:
-            if turn is None:
-                raise Unavailable(NO_SEAT)
-            found = await _pages(turn, parameters)
-        heard = [heard_of(event, turn.livemode, now, self._name) for event in reversed(found)]
-        return [notice for notice in heard if notice is not None]
-
-
-async def _pages(turn: Turn, parameters: dict[str, Any]) -> list[Mapping[str, Any]]:
-    found: list[Mapping[str, Any]] = []
-    for _ in range(PAGES_MAX):
-        page, has_more = await _page(turn, parameters)
-        found += page
-        if not has_more or not page:
-            break
-        parameters = parameters | {"starting_after": page[-1].get("id")}
-    return found
+        has_more = True
+        while has_more:
+            now = datetime.now(UTC)
+            with self._line.turn(Urgency.READ, now) as turn:
+                if turn is None:
+                    raise Unavailable(NO_SEAT)
+                page, has_more = await _page(turn, parameters)
+            heard = [heard_of(event, turn.livemode, now, self._name) for event in reversed(page)]
+            yield [notice for notice in heard if notice is not None]
+            parameters |= {"starting_after": page[-1].get("id")} if page else {}
 
 
 async def _page(turn: Turn, parameters: dict[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
@@ -63,4 +53,4 @@ async def _page(turn: Turn, parameters: dict[str, Any]) -> tuple[list[Mapping[st
         raise Unavailable(f"Stripe's events cannot be read: {reason_of(heard)}")
     data = heard.body.get("data")
     events = [event for event in data if isinstance(event, Mapping)] if isinstance(data, list) else []
-    return events, heard.body.get("has_more") is True
+    return events, heard.body.get("has_more") is True and bool(events)

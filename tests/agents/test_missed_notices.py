@@ -1,7 +1,7 @@
 """Fetching notices that never came: from where it had come to, once for all, and never past what could not be placed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -41,7 +41,7 @@ class World:
     """Feed, checkpoint, owners and log in one."""
 
     def __init__(self, *heard: RecordNotice | Unaddressed) -> None:
-        self.heard, self.owners = list(heard), dict[str, tuple[str, str]]()
+        self.pages, self.owners = [heard], dict[str, tuple[str, str]]()
         self.asked, self.reached_at = list[datetime](), list[datetime]()
         self.sent = list[RecordNotice]()
         self.turn = True
@@ -54,10 +54,12 @@ class World:
     async def reached(self, at: datetime) -> None:
         self.reached_at.append(at)
 
-    async def undelivered(self, since: datetime) -> Sequence[RecordNotice | Unaddressed]:
+    async def undelivered(self, since: datetime) -> AsyncIterator[Sequence[RecordNotice | Unaddressed]]:
         self._be("feed")
         self.asked.append(since)
-        return self.heard
+        for page in self.pages:
+            yield page
+        self._be("an older page")
 
     async def owner(self, intent: str) -> tuple[str, str] | None:
         self._be("owners")
@@ -107,18 +109,33 @@ async def test_what_fails_is_done_again_soon_and_nothing_is_passed_over(part: st
     assert world.sent[1].origin.merchant == "mer_1"
 
 
+async def test_each_page_is_sent_as_it_comes_and_nothing_counts_as_seen_before_the_oldest_is() -> None:
+    """Where a look had an end, what was older than it was passed over for good."""
+    older = replace(PAID, notice_id="evt_0")
+    world = World()
+    world.pages = [(PAID,), (older,)]
+    world.away = "an older page"
+    missed = world.missed()
+    await missed.look_if_due(NOW)
+    assert (world.sent, world.reached_at) == ([PAID, older], [])
+    world.away = ""
+    await missed.look_if_due(NOW + AGAIN_AFTER_FAILURE)
+    assert world.reached_at == [NOW + AGAIN_AFTER_FAILURE]
+
+
 async def test_of_many_accounts_a_few_are_looked_at_at_a_time_and_none_is_left_out() -> None:
     """At a start all are due at once; each look takes one of the calls that payments need."""
     under_way, most = 0, 0
 
     class Slow(World):
-        async def undelivered(self, since: datetime) -> Sequence[RecordNotice | Unaddressed]:
+        async def undelivered(self, since: datetime) -> AsyncIterator[Sequence[RecordNotice | Unaddressed]]:
             nonlocal under_way, most
             under_way += 1
             most = max(most, under_way)
             await asyncio.sleep(0.001)
             under_way -= 1
-            return await super().undelivered(since)
+            async for page in super().undelivered(since):
+                yield page
 
     worlds = [Slow(PAID) for _ in range(300)]
     await look_at_all([world.missed() for world in worlds], NOW, at_once=16)
