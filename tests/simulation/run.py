@@ -33,6 +33,8 @@ class Run:
     steps: int
     lasted_s: float
     """Of virtual time."""
+    done_at_stripe: int
+    """Lines of its ledger: where there is none, nothing was tried."""
 
 
 @contextmanager
@@ -63,6 +65,7 @@ def told(seed: int, see: Callable[[Room], object] = lambda room: None) -> Run:
     history = History(Path(os.devnull))
     wrong: list[str] = []
     room: Room | None = None
+    done_at_stripe = 0
 
     async def life() -> None:
         nonlocal room
@@ -80,8 +83,9 @@ def told(seed: int, see: Callable[[Room], object] = lambda room: None) -> Run:
             history.close()
             if room:
                 see(room)
+                done_at_stripe = len(room.stripe.simulator.books.ledger)
                 room.stripe.simulator.journal.close()
-    return Run(seed, tuple(story.lines), tuple(wrong), loop.steps, loop.time())
+    return Run(seed, tuple(story.lines), tuple(wrong), loop.steps, loop.time(), done_at_stripe)
 
 
 async def _lived(room: Room, history: History) -> list[str]:
