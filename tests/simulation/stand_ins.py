@@ -194,14 +194,6 @@ class Engine:
         return self.agents.append
 
 
-class Unfrozen:
-    """As `gc`: a table that is read back here is not there to stay."""
-
-    @staticmethod
-    def freeze() -> None:
-        pass
-
-
 @contextmanager
 def standing_in() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
@@ -210,7 +202,7 @@ def standing_in() -> Iterator[None]:
         patch.setattr(internals, "kafka_producer", lambda engine: engine.producer)
         patch.setattr(transactions, "TransactionalProducer", TransactionalProducer)
         patch.setattr(recovery, "AIOKafkaConsumer", Reader)
-        patch.setattr(recovery, "gc", Unfrozen)
+        patch.setattr(recovery, "freeze", lambda: None)  # a table that is read back here is not there to stay
         for module in (app_module, held, recovery, transactions, vital, writer):
             patch.setattr(module, "die", die)
         yield

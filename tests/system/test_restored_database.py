@@ -11,6 +11,7 @@ from uuid import uuid4
 import psycopg2
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CommitFailedError
 
 from sandbox.postgres import DATABASE
 from streams.adapters.postgres import issuing
@@ -142,6 +143,15 @@ async def _put_back(system: System, role: str, moment_s: float) -> None:
         consumer.assign(partitions)
         found = await consumer.offsets_for_times(dict.fromkeys(partitions, int(moment_s * 1000)))
         ends = await consumer.end_offsets(partitions)
-        await consumer.commit({each: at.offset if (at := found[each]) else ends[each] for each in partitions})
+        places = {each: at.offset if (at := found[each]) else ends[each] for each in partitions}
+
+        async def committed() -> bool:
+            try:
+                await consumer.commit(places)
+            except CommitFailedError:
+                return False  # who has just been stopped counts as a member till its session has ended
+            return True
+
+        await until(committed, WITHIN_S, "the group has no members")
     finally:
         await consumer.stop()

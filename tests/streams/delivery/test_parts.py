@@ -1,8 +1,10 @@
 """Parts of the delivery that need no broker."""
 
 import asyncio
+import gc
 import logging
 import re
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 from faust.tables.recovery import Recovery
 
-from streams.delivery import Metrics, Outgoing, Partition, Poison, Record, internals, serve, vital
+from streams.delivery import Metrics, Outgoing, Partition, Poison, Record, internals, recovery, serve, vital
 from streams.delivery.dead import DEAD_LETTERS_CONFIG, dead_letter
 from streams.delivery.follower import Follower
 from streams.delivery.held import Held
@@ -130,3 +132,23 @@ def test_a_dead_letter_of_a_million_empty_headers_still_fits_its_topic() -> None
     framed = sum(len(name) + len(value or b"") + 2 for name, value in letter.headers)
     assert framed < int(DEAD_LETTERS_CONFIG["max.message.bytes"])
     assert "cut" in dict(letter.headers)
+
+
+def test_what_is_rubbish_when_a_table_has_been_read_back_is_not_frozen_with_it() -> None:
+    """The soak found it: readers and producers are in cycles with what they fetched, and each takeover kept its own for good."""
+
+    class Reader:
+        def __init__(self) -> None:
+            self.fetched = self
+
+    gone = [weakref.ref(Reader())]
+    gc.disable()
+    try:
+        gc.freeze()  # as the takeover before did, when it was still in use
+        gone.append(weakref.ref(Reader()))
+        recovery.freeze()
+        assert [each() for each in gone] == [None, None]
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        gc.enable()
