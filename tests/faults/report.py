@@ -127,14 +127,13 @@ def _soak(lines: list[Line]) -> list[str]:
         f" lag {last['lag']:g} at the end, recovered within {max(last['recovered_s'], default=0):.1f} s."
     )
     rows = [
-        f"| {one['process']} | {one['lived_min']} | {one['mb']} | {one['mb_per_min']:+.2f} |"
-        f" {one['fds']} | {one['fds_grew']:+d} |"
+        f"| {one['process']} | {one['lived_min']} | {one['mb']} | {one['mb_per_min']:+.2f} | {one['fds']} |"
         for one in last["processes"]
     ]
-    header = (
-        "| process that lived for five minutes or more | min | MB | MB per min | descriptors | grown by |"
-    )
-    return [said, "", header, "|---|---|---|---|---|---|", *rows]
+    header = "| process that lived for ten minutes or more | min | MB | MB per min, second half | descriptors, at most |"
+    at_rest = ", ".join(f"{role} {more:+d}" for role, more in sorted(last["fds_grown_at_rest"].items()))
+    said += f" Descriptors at rest, afterwards against before: {at_rest}."
+    return [said, "", header, "|---|---|---|---|---|", *rows]
 
 
 def _simulation(lines: list[Line]) -> list[str]:
