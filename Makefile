@@ -21,7 +21,7 @@ help:
 	@echo "make format   put every file into the project's form"
 	@echo "make docs     write the generated documents anew"
 	@echo "make bench    benchmarks, kept in docs/benchmarks.md"
-	@echo "make faults   the fault campaign, each fault once;  make faults-all: all of it, some five hours"
+	@echo "make faults   the fault campaign, each fault once;  make faults-all: all of it, some three hours"
 	@echo "make lock     resolve requirements/*.in into hash-locked pins"
 	@echo "make clean    remove the virtual environment, caches and the data in .run"
 
