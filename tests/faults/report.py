@@ -188,9 +188,9 @@ def _figures(lines: list[Line]) -> list[str]:
     points = {point for line in lines for point in line["notes"].get("points", ())}
     rows = [
         ("runs", len([line for line in lines if line["fault"] != END_OF_SYSTEM and not line["missing"]])),
-        ("commands accepted", _sum(lines, "accepted")),
-        ("commands settled", _sum(lines, "settled")),
-        ("outcomes unknown, then resolved", _sum(lines, "unknown")),
+        ("accepted by a door, as clients saw it (the same again counts again)", _sum(lines, "accepted")),
+        ("commands settled, each once, in the log", _sum(lines, "settled")),
+        ("outcomes unknown for a while", _sum(lines, "unknown")),
         ("manual review", _sum(lines, "review")),
         ("double charges (I1)", violated["I1"]),
         ("lost commands (I2, I14)", violated["I2"] + violated["I14"]),
@@ -215,5 +215,5 @@ def _bugs(lines: list[Line]) -> list[str]:
         rows.append(
             f"| `{bug}` | {'+'.join(dict.fromkeys(runs))} | {noticed} of {len(runs)} | {_violations(found)} |"
         )
-    header = "| planted bug | faults | noticed in runs, until the first | by (of each run 15 at most are counted) |"
+    header = "| planted bug | faults | noticed in runs, mostly up to the first | by (of each run 15 at most are counted) |"
     return [header, "|---|---|---|---|", *rows] if rows else []

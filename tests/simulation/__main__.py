@@ -7,6 +7,7 @@ import argparse
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -116,4 +117,5 @@ def _all_planted(names: list[str], seeds: range, enough: int | None, into: Path 
 if __name__ == "__main__":
     if os.environ.get("PYTHONHASHSEED") != "0":
         os.execve(sys.executable, sys.orig_argv, os.environ | {"PYTHONHASHSEED": "0"})
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a story may be read by `head`
     sys.exit(main(sys.argv[1:]))
