@@ -41,7 +41,9 @@ COMMANDS_PER_CUSTOMER = 2.1  # of `Load`: a payment with what becomes of it
 LONG_S = 600.0  # processes that lived for less say nothing about growth
 WARM = 0.5  # of a process' life: caches fill, and its heap comes to hold what a takeover needs
 ROLES = ("writer", "gateway", "projection", "notifications", "analytics")
-FEW_FDS = 24  # pools keep what they have opened
+FEW_FDS = (
+    40  # pools keep what they have opened: of a web process 30 connections to Redis, 8 to PostgreSQL, at most
+)
 REST_S = 120.0  # until what is kept alive is closed: a server's connections after 75 s
 FLAT_MB_PER_MIN = 0.5  # 15 MB in half an hour; caches that still fill are less
 KEPT_BYTES = (
