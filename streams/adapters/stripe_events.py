@@ -35,22 +35,24 @@ class StripeEvents:
             "created": {"gte": int(since.timestamp())},
             "limit": EVENTS_PER_PAGE,
         }
-        has_more = True
-        while has_more:
+        while True:
             now = datetime.now(UTC)
             with self._line.turn(Urgency.READ, now) as turn:
                 if turn is None:
                     raise Unavailable(NO_SEAT)
-                page, has_more = await _page(turn, parameters)
+                page, behind = await _page(turn, parameters)
             heard = [heard_of(event, turn.livemode, now, self._name) for event in reversed(page)]
             yield [notice for notice in heard if notice is not None]
-            parameters |= {"starting_after": page[-1].get("id")} if page else {}
+            if behind is None:
+                return
+            parameters["starting_after"] = behind
 
 
-async def _page(turn: Turn, parameters: dict[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
+async def _page(turn: Turn, parameters: dict[str, Any]) -> tuple[list[Mapping[str, Any]], str | None]:
+    """And the id behind which there is more. The same page would come for ever where the last event had none."""
     heard = await turn.get("/v1/events", parameters, READ_TIMEOUT_S)
     if not isinstance(heard, Answer) or meaning_of(heard) is not Meaning.DONE or heard.body is None:
         raise Unavailable(f"Stripe's events cannot be read: {reason_of(heard)}")
     data = heard.body.get("data")
     events = [event for event in data if isinstance(event, Mapping)] if isinstance(data, list) else []
-    return events, heard.body.get("has_more") is True and bool(events)
+    return events, events[-1].get("id") if events and heard.body.get("has_more") is True else None

@@ -72,6 +72,15 @@ async def test_pages_are_read_to_their_end_and_only_from_where_it_had_come_to() 
     assert all(b"starting_after=evt_%d" % (60 - place) in lines[place] for place in range(1, 60))
 
 
+async def test_a_page_whose_last_event_has_no_id_is_the_last_and_not_read_for_ever() -> None:
+    page = http(200, {"data": [{"type": "charge.updated"}], "has_more": True})
+    async with scripted(page, page) as server:
+        line = line_to(KEY, server.url)
+        assert await all_of(StripeEvents(line), datetime.now(UTC)) == []
+        await line.close()
+    assert len(server.received) == 1
+
+
 @pytest.mark.parametrize("status", [401, 429, 500])
 async def test_a_list_that_cannot_be_read_is_unavailable(status: int) -> None:
     async with scripted(http(status, error("api_error"))) as server:
