@@ -41,14 +41,16 @@ class Planned(NamedTuple):
 
 class Results:
     """What is known, by run. Done is what was done with the production code as it is committed now, on a system that was
-    judged when it had served, or was of no more use; and what could not be injected may be possible by now.
+    judged when it had served, or was of no more use; and what could not be injected may be possible by now. Of a bug that is
+    not the campaign's any more nothing counts.
     """
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "results.jsonl"
         folder.mkdir(parents=True, exist_ok=True)
         self.code = _code()
-        of_this_code = [line for line in _lines(self._file) if line["code"] == self.code]
+        known = [line for line in _lines(self._file) if not line["bug"] or line["bug"] in CAMPAIGN]
+        of_this_code = [line for line in known if line["code"] == self.code]
         judged = {
             line["system"] for line in of_this_code if line["fault"] == END_OF_SYSTEM or line["violations"]
         }

@@ -41,15 +41,18 @@ COMMANDS_PER_CUSTOMER = 2.1  # of `Load`: a payment with what becomes of it
 LONG_S = 600.0  # processes that lived for less say nothing about growth
 WARM = 0.5  # of a process' life: caches fill, and its heap comes to hold what a takeover needs
 ROLES = ("writer", "gateway", "projection", "notifications", "analytics")
-FEW_FDS = (
-    40  # pools keep what they have opened: of a web process 30 connections to Redis, 8 to PostgreSQL, at most
-)
+FEW_FDS = 40  # pools keep what they have opened: a web process up to 30 to Redis and 8 to PostgreSQL
 REST_S = 120.0  # until what is kept alive is closed: a server's connections after 75 s
 FLAT_MB_PER_MIN = 0.5  # 15 MB in half an hour; caches that still fill are less
 KEPT_BYTES = (
     2_000  # of each payment, by the writer whose partition has it: 1.2 kB, and the gaps that a heap has
 )
 HELD = 0.75  # of all that comes, at most: of a quarter at half-time it may come to half of all, when another writer is away
+
+
+def open_fds(pid: int) -> int:
+    """Raises FileNotFoundError when it is gone."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 @dataclass
@@ -63,7 +66,7 @@ class Series:
     def look(self, pid: int) -> None:
         """Raises FileNotFoundError when it is gone."""
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        self.fds.append(len(list(Path(f"/proc/{pid}/fd").iterdir())))
+        self.fds.append(open_fds(pid))
         self.at.append(time.monotonic())
         self.mb.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
 
@@ -96,12 +99,12 @@ async def sampled(here: World) -> AsyncIterator[dict[str, Series]]:
         sampling.cancel()
 
 
-def open_fds(here: World) -> dict[str, int]:
-    """The most of each role, now."""
+def fds_by_role(here: World) -> dict[str, int]:
+    """The most of each, now."""
     most = defaultdict[str, int](int)
     for name, pid in here.pids():
         with contextlib.suppress(FileNotFoundError):
-            most[role_of(name)] = max(most[role_of(name)], len(list(Path(f"/proc/{pid}/fd").iterdir())))
+            most[role_of(name)] = max(most[role_of(name)], open_fds(pid))
     return most
 
 
@@ -109,7 +112,7 @@ async def fds_grown(here: World, at_first: dict[str, int]) -> dict[str, int]:
     """By role, once nobody asks for anything and what was kept alive is closed."""
     ends = time.monotonic() + REST_S
     while True:
-        grown = {role: now - at_first[role] for role, now in open_fds(here).items()}
+        grown = {role: now - at_first[role] for role, now in fds_by_role(here).items()}
         if max(grown.values()) <= FEW_FDS or time.monotonic() > ends:
             return grown
         await asyncio.sleep(SAMPLED_EVERY_S)
@@ -131,7 +134,7 @@ async def capacity(here: World) -> float:
 
 async def soak(here: World, minutes: float, seed: int) -> dict[str, Any]:
     here.begin("soak", seed)
-    at_first = open_fds(here)
+    at_first = fds_by_role(here)
     most = await capacity(here)
     rate = most * PART / COMMANDS_PER_CUSTOMER
     print(f"capacity {most:.0f} payments/s; load {rate:.1f} customers/s", flush=True)

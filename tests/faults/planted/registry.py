@@ -15,8 +15,8 @@ else, so that whoever imports them later gets what was planted.
 class Bug:
     """A safeguard switched off. `module`: whose import plants it, in any process. `roles`: the processes that it changes.
 
-    `faults`: of the campaign, each of which by itself should notice it; none where only the delivery's own stories can
-    (tests/streams/delivery). `breaks`: the invariants that then do not hold.
+    `faults`: of the campaign, each of which by itself should notice it; none where only a test that
+    stands nearer can (tests/streams/delivery, each_is_missed.py). `breaks`: the invariants that then do not hold.
     """
 
     name: str
