@@ -57,6 +57,7 @@ class Notice:
 class Delivery:
     """One event on its way to one endpoint. `number`: of this attempt, from 1. `attempt`: the same since it was last begun anew.
     `secrets`: newest first; the old one while it is rolled. `failing`: nothing was taken there when it was last tried.
+    `version`: of the endpoint, one more each time that it is enabled or gets a URL: an answer tells of that version only.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Delivery:
     secrets: tuple[str, ...] = field(repr=False)
     created_at: datetime
     failing: bool = False
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

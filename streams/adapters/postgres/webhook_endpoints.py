@@ -33,12 +33,13 @@ WITH done AS (
     ON CONFLICT (id) DO NOTHING RETURNING *)
 """
 CHANGE = """
-WITH done AS (UPDATE webhook_endpoints e SET url = coalesce(%s, url), event_types = coalesce(%s, event_types),
+WITH done AS (UPDATE webhook_endpoints e SET url = coalesce(wished.url, e.url), event_types = coalesce(%s, event_types),
     ordered = coalesce(%s, ordered), description = coalesce(%s, description),
     disabled_at = CASE WHEN enabled THEN NULL WHEN NOT enabled THEN coalesce(disabled_at, now()) ELSE disabled_at END,
     disabled_why = CASE WHEN enabled THEN NULL WHEN NOT enabled THEN coalesce(disabled_why, %s) ELSE disabled_why END,
-    failing_since = CASE WHEN enabled THEN NULL ELSE failing_since END
-    FROM (SELECT %s::boolean AS enabled) AS wished WHERE id = %s AND merchant = %s RETURNING e.*)
+    failing_since = CASE WHEN enabled THEN NULL ELSE failing_since END,
+    version = version + CASE WHEN enabled OR wished.url IS NOT NULL THEN 1 ELSE 0 END
+    FROM (SELECT %s::boolean AS enabled, %s::text AS url) AS wished WHERE id = %s AND merchant = %s RETURNING e.*)
 """
 ROTATE = """
 WITH done AS (
@@ -56,7 +57,7 @@ WITH done AS (UPDATE webhook_endpoints SET disabled_at = now(), disabled_why = %
     WHERE id = %s AND merchant = %s RETURNING *)
 """
 ENABLE = """
-WITH done AS (UPDATE webhook_endpoints SET disabled_at = NULL, disabled_why = NULL, failing_since = NULL
+WITH done AS (UPDATE webhook_endpoints SET disabled_at = NULL, disabled_why = NULL, failing_since = NULL, version = version + 1
     WHERE id = %s AND merchant = %s RETURNING *)
 """
 LIST = "WITH done AS (SELECT * FROM webhook_endpoints WHERE merchant = %s OR %s::text IS NULL ORDER BY created_at, id)"
@@ -116,7 +117,7 @@ class PostgresWebhookEndpoints:
         on = wished.enabled
         said = {"url": wished.url, "event_types": types, "ordered": wished.ordered, "enabled": on}
         detail = {name: value for name, value in said.items() if value is not None}
-        values = (wished.url, types, wished.ordered, wished.description, BY_MERCHANT, on, id, merchant)
+        values = (types, wished.ordered, wished.description, BY_MERCHANT, on, wished.url, id, merchant)
         return await self._act(CHANGE, values, (actor, "webhook_endpoint.changed", detail))
 
     async def rotate(

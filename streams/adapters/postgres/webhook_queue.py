@@ -66,12 +66,12 @@ FROM due, webhook_endpoints e WHERE d.id = due.id AND e.id = d.endpoint
 AND d.created_at >= e.created_at  -- a deleted endpoint may have been made again, and what was its is not forgotten yet
 RETURNING d.id, d.endpoint, e.url, d.payload, d.attempts + 1, d.tries + 1,
     e.secret, CASE WHEN e.old_until > now() THEN e.old_secret END, d.created_at,
-    e.failing_since IS NOT NULL
+    e.failing_since IS NOT NULL, e.version
 """
 SETTLE = """
 WITH told AS (
-    SELECT * FROM unnest(%s::text[], %s::int[], %s::text[], %s::float[], %s::text[], %s::int[], %s::int[], %s::text[], %s::text[])
-    AS told (id, number, state, wait_s, disable, took_ms, status, answer, error)
+    SELECT * FROM unnest(%s::text[], %s::int[], %s::text[], %s::float[], %s::text[], %s::int[], %s::int[], %s::int[], %s::text[],
+        %s::text[]) AS told (id, number, state, wait_s, disable, version, took_ms, status, answer, error)
 ), moved AS (
     UPDATE webhook_deliveries d SET attempts = told.number, is_leased = false, asked_again = false,
         state = CASE WHEN d.asked_again THEN 'pending' ELSE told.state END,
@@ -92,7 +92,8 @@ WITH told AS (
     INSERT INTO webhook_attempts (delivery, number, took_ms, status, answer, error)
     SELECT id, number, took_ms, status, answer, error FROM moved ON CONFLICT DO NOTHING
 ), ended AS (
-    SELECT endpoint, bool_or(state = 'delivered') AS well, max(disable) AS disable FROM moved GROUP BY endpoint
+    SELECT endpoint, version, bool_or(state = 'delivered') AS well, max(disable) AS disable FROM moved
+    GROUP BY endpoint, version
 ), changed AS (
     UPDATE webhook_endpoints e SET
         failing_since = CASE WHEN ended.well THEN NULL ELSE coalesce(e.failing_since, now()) END,
@@ -100,7 +101,7 @@ WITH told AS (
             OR (NOT ended.well AND e.failing_since < now() - %s) THEN now() END,
         disabled_why = coalesce(ended.disable,
             CASE WHEN NOT ended.well AND e.failing_since < now() - %s THEN %s END)
-    FROM ended WHERE e.id = ended.endpoint AND e.disabled_at IS NULL
+    FROM ended WHERE e.id = ended.endpoint AND e.version = ended.version AND e.disabled_at IS NULL
     AND (ended.disable IS NOT NULL OR ended.well = (e.failing_since IS NOT NULL) OR e.failing_since < now() - %s)
     RETURNING e.id, e.merchant, e.disabled_why
 ), noted AS (
@@ -188,13 +189,13 @@ class PostgresWebhookQueue:
 
     def _delivery(self, row: Row) -> Delivery | None:
         """None where the secret cannot be read: that is the operator's fault, and no attempt of the merchant's."""
-        id, endpoint, url, payload, number, attempt, *sealed, created_at, failing = row
+        id, endpoint, url, payload, number, attempt, *sealed, created_at, failing, version = row
         try:
             secrets = tuple(self._sealing.open(each, endpoint) for each in sealed if each is not None)
         except Sealed as why:
             log.error("the secret of webhook endpoint %s cannot be read: %s", endpoint, why)
             return None
-        return Delivery(id, endpoint, url, payload, number, attempt, secrets, created_at, failing)
+        return Delivery(id, endpoint, url, payload, number, attempt, secrets, created_at, failing, version)
 
 
 def _some_at_once(new: Sequence[tuple[Notice, str]]) -> Iterator[list[list[object]]]:
@@ -232,6 +233,7 @@ def _told(outcome: Outcome) -> tuple[object, ...]:
         outcome.state,
         outcome.wait_s,
         outcome.disable,
+        delivery.version,
         int(answer.seconds * 1000),
         answer.status,
         answer.body[:ANSWER_KEPT_BYTES],

@@ -249,6 +249,30 @@ async def test_who_is_gone_or_has_failed_for_days_is_disabled_told_and_enabled_a
     assert len(await leased(queue)) == 2, "what was on its way goes on"
 
 
+@pytest.mark.parametrize("act", ["enable", "change the url", "enable by a change"])
+async def test_what_is_answered_to_an_attempt_that_was_begun_before_the_endpoint_was_mended_says_nothing_of_it(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints, act: str
+) -> None:
+    id = await made(endpoints)
+    await queue.take_in([notice(1), notice(2), notice(3)])
+    first, late, later = await leased(queue)
+    if act == "change the url":
+        await endpoints.change(MERCHANT, id, Wished(f"{URL}/new"), BY)
+    else:
+        assert [endpoint for endpoint, _ in await queue.settle([ended(first, 410)])] == [id]
+        if act == "enable":
+            await endpoints.enable(MERCHANT, id, BY)
+        else:
+            await endpoints.change(MERCHANT, id, Wished(enabled=True), BY)
+    assert await queue.settle([ended(late, 410)]) == []
+    assert await queue.settle([ended(later, 500)]) == []
+    mended = await endpoints.one(MERCHANT, id)
+    assert mended and mended.disabled_at is None and mended.failing_since is None
+    await endpoints.redeliver(MERCHANT, late.id, BY)
+    again = next(each for each in await leased(queue) if each.id == late.id)
+    assert [endpoint for endpoint, _ in await queue.settle([ended(again, 410)])] == [id], "it is gone now too"
+
+
 async def test_one_success_ends_a_failure(
     queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints
 ) -> None:
