@@ -1,7 +1,6 @@
 """`python -m web`: the door over Kafka, PostgreSQL, Redis and Stripe's webhooks. The only place where they meet."""
 
 import asyncio
-import gc
 import logging
 import os
 import re
@@ -30,6 +29,7 @@ from streams.adapters.stripe_notices import StripeNotices
 from streams.adapters.webhook_addresses import url_refused
 from streams.crashpoints import Crashpoint, crashpoints
 from streams.delivery.logs import limit_rate
+from streams.delivery.memory import freeze
 from streams.kafka_clients import client_settings
 from streams.known_keys import KnownKeys
 from streams.operator.desk import OperatorsDesk
@@ -78,7 +78,7 @@ async def compose(settings: Settings) -> None:
     certificate = _certificate(settings)
     async with AsyncExitStack() as stack:
         ports, console = await _plugged(settings, stack)
-        gc.freeze()  # a full collection over all that was loaded pauses 50 ms; it is here to stay
+        freeze()
         await _serve(settings, ports, console, certificate)
 
 

@@ -31,7 +31,10 @@ Any key sk_test_… is good, and each one is an account of its own. Then:
     -d payment_method=pm_card_visa -d "payment_method_types[]=card" -d confirm=true
   curl http://127.0.0.1:12111/_sim/           the controls: ledger, faults, limits, disputes, clock, …
 """
-GC_THRESHOLDS = (50_000, 50, 100)  # most objects live for ever: look at them rarely
+YOUNG_MAX = 10_000
+"""Objects that are looked at together, in a millisecond or two. What was in use then is here to stay: looked at again, it would
+hold up answers for half a second.
+"""
 
 
 def read_arguments(
@@ -97,7 +100,8 @@ def build(chosen: argparse.Namespace) -> Simulator:
     simulator = Simulator(chosen.data_file, events_kept=chosen.events_kept)
     gc.freeze()
     gc.enable()
-    gc.set_threshold(*GC_THRESHOLDS)
+    gc.set_threshold(YOUNG_MAX)
+    gc.callbacks.append(_keep)
     simulator.faults.latency_s = chosen.latency_ms / 1000
     simulator.timing.follow_up_s = chosen.follow_up_s
     if chosen.webhook_url:
@@ -109,6 +113,11 @@ def build(chosen: argparse.Namespace) -> Simulator:
         )
         simulator.webhooks.settings = settings
     return simulator
+
+
+def _keep(phase: str, info: dict[str, int]) -> None:
+    if phase == "stop":
+        gc.freeze()
 
 
 async def serve(chosen: argparse.Namespace) -> None:

@@ -6,7 +6,6 @@ seek, finds everything read, and goes on. Nothing here writes to Kafka.
 """
 
 import asyncio
-import gc
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery as FaustRecovery
 from faust.tables.recovery import ServiceStopped
 
+from streams.delivery.memory import freeze
 from streams.delivery.records import Partition
 from streams.delivery.table import POSITION
 from streams.delivery.vital import die, vital
@@ -97,17 +97,6 @@ async def read_back(writer: "Writer") -> None:
         keys += len(writer.table.partitions[tp.partition])
     writer.app.metrics.recovered_keys += keys
     writer.app.metrics.recovery_s = time.monotonic() - began_at
-
-
-def freeze() -> None:
-    """A full collection over millions of containers pauses 240 ms; what there is now is here to stay.
-
-    What is rubbish by now must go before: readers and producers are in cycles with all that they fetched, and what is frozen
-    is never looked at again. Without this each takeover cost some MB for good.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
 
 
 async def _stable_ends(

@@ -16,6 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from streams.delivery.logs import quieten
+from streams.delivery.memory import freeze
 from streams.delivery.vital import die, end_within, tell_tasks
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ async def serve_until_told(app: "App") -> None:
     await asyncio.wait([starting, told], return_when=asyncio.FIRST_COMPLETED)
     if starting.done():
         starting.result()
+    freeze()
     tasks: list[asyncio.Task[None]] = [asyncio.create_task(app.measure_lag(LAG_EVERY_S))]
     tasks += [asyncio.create_task(app.run_timer(interval_s, call)) for interval_s, call in app.timers]
     await told

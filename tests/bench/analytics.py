@@ -5,7 +5,6 @@ year of minutes, two currencies and two methods, beside as many sums of others.
 """
 
 import asyncio
-import gc
 import statistics
 import time
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from sandbox.testing import Servers
 from streams.adapters.postgres.analytics_reader import PostgresAnalyticsReader
 from streams.adapters.postgres.connections import Postgres
 from streams.adapters.postgres.migrating import migrate
+from streams.delivery.memory import freeze
 from tests.bench.report import Report, spread
 from tests.streams.adapters.servers import run_sql
 
@@ -57,7 +57,7 @@ async def measure(servers: Servers, rounds: int, report: Report) -> None:
         what: (span, (span,), figures.timeseries) for what, span in series.items()
     }
     table = []
-    gc.freeze()  # as the door does
+    freeze()  # as the door does
     for what, (whole, parts, tell) in asked.items():
         took_ms = [await _read(reader, whole, parts, tell) for _ in range(rounds * READS)]
         table.append([what, spread(took_ms, 1), f"{statistics.quantiles(took_ms, n=20)[-1]:.1f}"])

@@ -21,6 +21,7 @@ from models.ids import internal_command_id
 from models.provider import Answered, CreateIntent, IntentSnapshot, IntentStatus, PspCall
 from models.row import Row
 from streams.delivery import Outgoing
+from streams.delivery.memory import freeze
 from streams.wire import cloudevents, events, replies, rows
 from streams.wire.causes import cause_of
 from streams.wire.commands import CommandCodec
@@ -56,6 +57,7 @@ class Bare:
     async def start(self) -> None:
         await self.consumer.start()
         await self.producer.start()
+        freeze()
 
     async def send(self, outgoing: list[tuple[Outgoing, int]]) -> None:
         parcels: defaultdict[tuple[str, int], list[Outgoing]] = defaultdict(list)

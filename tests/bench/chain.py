@@ -15,6 +15,7 @@ import psutil
 
 from sandbox.ports import Ports
 from sandbox.testing import Servers
+from streams.delivery.memory import freeze
 from streams.topics import COMMANDS
 from tests.bench.latency import HttpAsker, KafkaAsker, Latency
 from tests.bench.report import Report, ratios, spread
@@ -167,6 +168,7 @@ async def _round(chain: Chain, rate: float, seconds: float) -> Round:
 
 
 async def _once(chain: Chain, rate: float, seconds: float) -> Round:
+    freeze()  # a pause of the load would count as theirs
     before, began_at, busy_s = _cpu(chain), time.monotonic(), _busy_s()
     latency = await chain.asker.latency(rate, seconds)
     used = {role: now - before[role] for role, now in _cpu(chain).items()}

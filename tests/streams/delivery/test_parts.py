@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from faust.tables.recovery import Recovery
 
-from streams.delivery import Metrics, Outgoing, Partition, Poison, Record, internals, recovery, serve, vital
+from streams.delivery import Metrics, Outgoing, Partition, Poison, Record, internals, serve, vital
 from streams.delivery.dead import DEAD_LETTERS_CONFIG, dead_letter
 from streams.delivery.follower import Follower
 from streams.delivery.held import Held
 from streams.delivery.logs import LINES_PER_WINDOW, RateLimited
+from streams.delivery.memory import freeze
 from streams.delivery.metrics import REBALANCES_PER_MINUTE_ALARM
 from streams.delivery.records import LARGEST_RECORD_BYTES, fitting
 from streams.delivery.table import Table
@@ -146,7 +147,7 @@ def test_what_is_rubbish_when_a_table_has_been_read_back_is_not_frozen_with_it()
     try:
         gc.freeze()  # as the takeover before did, when it was still in use
         gone.append(weakref.ref(Reader()))
-        recovery.freeze()
+        freeze()
         assert [each() for each in gone] == [None, None]
         assert gc.get_freeze_count() > 0
     finally:

@@ -1,0 +1,14 @@
+"""What a process has when it begins to serve is here to stay, and is looked at no more for what may be freed."""
+
+import gc
+
+
+def freeze() -> None:
+    """A full collection pauses 50 to 140 ms over all that is loaded, and 240 ms over a table of millions.
+
+    What is rubbish by now must go before: readers and producers are in cycles with all that they fetched, and what is frozen
+    is never looked at again. Without this each takeover of a writer cost some MB for good.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
