@@ -76,12 +76,18 @@ def _listen(app: "App") -> None:
     loop = asyncio.get_running_loop()
     app.loops.append(loop)
 
+    def stop(number: int) -> None:
+        log.warning("told to stop by %s", signal.Signals(number).name)
+        app.stop_asked.set()
+
     def told(number: int, _frame: object) -> None:
+        """Writes nothing: it may stand in the middle of a line to standard error, which Python lets nobody enter twice.
+        What it raised was then logged as that line's error, and the process went on and was deaf to SIGTERM.
+        """
         if not app.stopping:
             app.stopping = True
-            log.warning("told to stop by %s", signal.Signals(number).name)
             end_within(app.stop_s, app.loops)
-            loop.call_soon_threadsafe(app.stop_asked.set)
+            loop.call_soon_threadsafe(stop, number)
 
     # Not loop.add_signal_handler: a loop that is stuck would never hear of it, and must end all the more.
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -5,8 +5,12 @@ Unlike a planted bug (`tests/faults/planted/`) an accident is nobody's fault; th
 
 import asyncio
 import functools
+import io
+import logging
+import os
+import signal
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError
@@ -102,6 +106,26 @@ def release_hangs(app: App) -> None:
         await asyncio.sleep(3600.0)
 
     app.role.release = release  # type: ignore[method-assign]
+
+
+@accident
+def told_to_stop_in_the_middle_of_a_line(app: App) -> None:
+    """SIGTERM comes while a line goes to standard error."""
+    line = "in the middle of this"
+
+    class Interrupted(io.FileIO):
+        def write(self, what: Any) -> int:
+            if line.encode() in bytes(what):
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().write(what)
+
+    handler = cast(logging.StreamHandler[Any], logging.getLogger().handlers[0])
+    handler.setStream(io.TextIOWrapper(io.BufferedWriter(Interrupted(2, "w", closefd=False))))
+
+    async def say_it() -> None:
+        logging.info(line)
+
+    app.every(0.5, say_it)
 
 
 @accident

@@ -4,6 +4,7 @@ What lives here: that process (`python -m tests.streams.delivery.nursery`) and t
 its own module's, which each runs from the beginning.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -54,11 +55,12 @@ def main() -> None:
     codes: dict[int, Path] = {}
 
     def bury(*_: object) -> None:
-        for pid in [*codes]:
-            died, status = os.waitpid(pid, os.WNOHANG)
-            if died:
-                code = codes.pop(pid)
-                code.with_suffix(".new").write_text(str(os.waitstatus_to_exitcode(status)))
+        with contextlib.suppress(ChildProcessError):  # nobody is left
+            while (died := os.waitpid(-1, os.WNOHANG))[
+                0
+            ]:  # no list of them: another death may call us meanwhile
+                code = codes.pop(died[0])
+                code.with_suffix(".new").write_text(str(os.waitstatus_to_exitcode(died[1])))
                 code.with_suffix(".new").rename(code)
 
     signal.signal(signal.SIGCHLD, bury)

@@ -38,6 +38,12 @@ async def test_sigterm_ends_a_writer_with_status_0_and_its_partitions_go_to_the_
     await second.owns(0, 1, within_s=30.0)
 
 
+async def test_sigterm_ends_a_process_in_the_middle_of_a_line_to_its_log(world: World) -> None:
+    told = (await world.create()).start("writer", accident="told_to_stop_in_the_middle_of_a_line")
+    assert await told.exits(within_s=30.0) == 0
+    assert "told to stop by SIGTERM" in told.log.read_text()
+
+
 async def test_a_lost_partition_is_forgotten(world: World) -> None:
     first = (await world.create(partitions=2)).start("writer")
     for partition in (0, 1):
