@@ -5,6 +5,7 @@ and stop things here; COMMANDS lists them all.
 """
 
 import argparse
+import os
 import sys
 from typing import NoReturn
 
@@ -76,22 +77,31 @@ class Version(argparse.Action):
 
 def main() -> None:
     """The console script."""
-    arguments = parser().parse_args()
+    try:
+        try:
+            code = _run(parser().parse_args())
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where it can still be told what a closed pipe is
+    except BrokenPipeError:  # `millrace status | head`; Python would write the rest once more at its end, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     command = COMMANDS[arguments.command]
     try:
         if command.asks_running:
             use_running_stack(arguments.run_dir)
-        code = command.run(arguments)
+        return command.run(arguments)
     except KeyboardInterrupt:
-        code = 130
-    except BrokenPipeError:  # `millrace status | head`
-        code = 0
+        return 130
     except Exception as failed:
         if type(failed).__name__ not in EXPECTED:
             raise
         print(f"millrace {arguments.command}: {failed}{_remedy(failed)}", file=sys.stderr)
-        code = 1
-    sys.exit(code)
+        return 1
 
 
 def parser() -> argparse.ArgumentParser:

@@ -97,6 +97,20 @@ def test_reading_what_was_typed_loads_no_client() -> None:
     assert not loaded & {"aiokafka", "faust", "psycopg", "pydantic", "stripe", "aiohttp", "asyncio"}
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_that_nobody_reads_it_is_no_error(unbuffered: str) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    told = subprocess.run(
+        (sys.executable, "-m", "millrace", "--help"),
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )
+    os.close(write_end)
+    assert (told.returncode, told.stderr) == (0, b"")
+
+
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         millrace.parser().parse_args(["--version"])
