@@ -83,7 +83,9 @@ def main() -> None:
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()  # here, where it can still be told what a closed pipe is
-    except BrokenPipeError:  # `millrace status | head`; Python would write the rest once more at its end, and complain
+    except (
+        BrokenPipeError
+    ):  # `millrace status | head`; Python would write the rest once more at its end, and complain
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code)

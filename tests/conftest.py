@@ -16,20 +16,32 @@ from web.grpc import stubs
 
 stubs.make_if_outdated()  # in a checkout that was not installed, before any test imports them
 
-WHOLE_SYSTEMS = ("tests/system/", "tests/deployed/", "tests/faults/")
+WHOLE_SYSTEMS = ("tests/deployed/", "tests/faults/", "tests/system/")
+SECOND_HALF = (
+    "tests/system/test_s"  # with all that comes after it: about as long as the first, less what else there is
+)
 
 
 class InTwo(LoadScopeScheduling):  # type: ignore[misc]  # which has no types
-    """Where tests run in two processes (`make test`), one of them has the whole systems, each of which is started once and
-    has the machine's patience for itself; the other takes the rest, a file at a time.
+    """Where tests run in two processes (`make test`), each begins with its part of the whole systems, which wait more than
+    they work and are started once; then whoever is free takes the rest, a file at a time.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "systems" if nodeid.startswith(WHOLE_SYSTEMS) else nodeid.partition("::")[0]
+        if nodeid.startswith(WHOLE_SYSTEMS):
+            return "systems" if nodeid < SECOND_HALF else "more systems"
+        return nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> InTwo:
+    config.option.loadscopereorder = (
+        False  # in the order of `pytest_collection_modifyitems`, not by how many they are
+    )
     return InTwo(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(WHOLE_SYSTEMS))
 
 
 @pytest.fixture(scope="session", autouse=True)

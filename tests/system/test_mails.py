@@ -15,6 +15,7 @@ from models.codes import Code
 from tests.system.http_client import HttpClient
 from tests.system.inquest import Inquest
 from tests.system.kafka_client import KafkaClient
+from tests.system.leases import end_leases
 from tests.system.operator import millrace, told
 from tests.system.stack import OPERATOR_ADDRESS, System
 from tests.system.test_dead_letters import misplaced
@@ -25,7 +26,6 @@ pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(300)]
 WITHIN_S = 60.0
 STRIKES_WITHIN_S = 20.0
 AGAIN_WITHIN_S = 150.0
-"""What a killed process had under way comes again when its lease has ended."""
 
 KILLS, PAID_BETWEEN = 3, 10
 
@@ -122,6 +122,7 @@ async def test_a_process_that_dies_there_loses_no_mail_and_what_comes_twice_is_o
     payment_id = await pay(http, receipt_email=customer)
     await until(lambda: not armed.exists(), STRIKES_WITHIN_S, f"{point} is reached")
     await until(system.service.is_whole, WITHIN_S, "it is back")
+    end_leases(system)
 
     async def is_sent() -> bool:
         listed = await told(system, "mails", "list", f"--about={payment_id}")
@@ -145,6 +146,7 @@ async def test_sigkill_in_the_midst_loses_no_receipt(
         await until(
             partial(system.service.has_replaced, "notifications-0", pid), WITHIN_S, "another one is there"
         )
+    end_leases(system)
     for customer in customers:
         received = await arrived(system, customer, "the receipt", AGAIN_WITHIN_S)
         assert len({each["message_id"] for each in received}) == 1
