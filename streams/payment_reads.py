@@ -37,7 +37,8 @@ class PaymentReads:
             if cached is None:
                 return await asking
             try:
-                stored = await asyncio.wait_for(asking, STORE_EXTRA_S)
+                async with asyncio.timeout(STORE_EXTRA_S):
+                    stored = await asking
             except (Unavailable, TimeoutError):
                 return cached
         finally:

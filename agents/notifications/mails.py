@@ -172,4 +172,5 @@ def _tell(mail: Mail, refusal: InvariantBroken) -> None:
 
 async def _at_most(pause_s: float, event: asyncio.Event) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), pause_s)
+        async with asyncio.timeout(pause_s):
+            await event.wait()

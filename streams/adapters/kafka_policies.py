@@ -57,7 +57,8 @@ class KafkaPolicies:
         failed = partial(log.warning, "policies cannot be read, trying again: %r")
         self._following = background.for_ever(partial(self._follow, known), RESTART_PAUSE_S, failed)
         try:
-            await asyncio.wait_for(known, self._known_within_s)
+            async with asyncio.timeout(self._known_within_s):
+                await known
         except TimeoutError:
             raise Unavailable(f"{POLICIES} could not be read within {self._known_within_s:.0f} s") from None
 

@@ -44,7 +44,8 @@ class KafkaWaiting:
 
     async def __call__(self, timeout_s: float) -> Reply | None:
         try:
-            return await asyncio.wait_for(asyncio.shield(self.answered), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                return await asyncio.shield(self.answered)
         except TimeoutError:
             return None
 

@@ -46,7 +46,8 @@ class KafkaListener:
         Raises Unavailable when something may have been missed.
         """
         try:
-            await asyncio.wait_for(self._came.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._came.wait()
         except TimeoutError:
             return {}
         if self._lost:
@@ -85,7 +86,8 @@ class KafkaSignals:
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._read_while_watched())
             try:
-                await asyncio.wait_for(self._ready.wait(), READY_WITHIN_S)
+                async with asyncio.timeout(READY_WITHIN_S):
+                    await self._ready.wait()
             except TimeoutError:
                 raise Unavailable("events cannot be watched now") from None
             yield listener

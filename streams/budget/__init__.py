@@ -110,7 +110,8 @@ class Budget:
             wait_s = await self._serve_some()
             if self._room:
                 with suppress(TimeoutError):  # either way it is looked again
-                    await asyncio.wait_for(self._wake.wait(), max(wait_s, WAIT_MIN_S))
+                    async with asyncio.timeout(max(wait_s, WAIT_MIN_S)):
+                        await self._wake.wait()
 
     async def _serve_some(self) -> float:
         """Seconds until there may be more."""

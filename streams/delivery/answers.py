@@ -78,7 +78,8 @@ class Answers:
                 items = list(queue)
                 queue.clear()
                 try:
-                    await asyncio.wait_for(self._send(tp, items), ANSWER_S)
+                    async with asyncio.timeout(ANSWER_S):
+                        await self._send(tp, items)
                     self.metrics.answers_sent += len(items)
                 except Exception as exc:  # whatever it is: the state is what counts
                     self._dropped(len(items), tp, repr(exc))
@@ -96,7 +97,8 @@ class Answers:
         assert self.producer is not None
         await asyncio.sleep(max(0.0, self.looked_at + LOOK_AGAIN_S - time.monotonic()))
         try:
-            cluster = await asyncio.wait_for(self.producer.client.fetch_all_metadata(), ANSWER_S)
+            async with asyncio.timeout(ANSWER_S):
+                cluster = await self.producer.client.fetch_all_metadata()
             named = ((topic, cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics())
             self.known = {
                 Partition(topic, partition) for topic, partitions in named for partition in partitions
@@ -124,4 +126,5 @@ class Answers:
             task.cancel()
         if self.producer is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.producer.stop(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self.producer.stop()

@@ -284,7 +284,8 @@ class App:
 
     @vital
     async def run_timer(self, interval_s: float, call: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        """Ends also where a library that `call` uses has swallowed the cancellation at the end."""
+        while not self.stopping:
             await asyncio.sleep(interval_s)
             if self.metrics.ready:
                 await call()
@@ -292,11 +293,12 @@ class App:
     @vital
     async def measure_lag(self, interval_s: float) -> None:
         """Records of the source not finished: those behind the fetch position, and those fetched and held."""
-        while True:
+        while not self.stopping:
             await asyncio.sleep(interval_s)
             tps = [Partition(self.role.topic, partition) for partition in self.owned_partitions()]
             try:
-                ends = await asyncio.wait_for(self.consumer.ends(tps), interval_s)
+                async with asyncio.timeout(interval_s):
+                    ends = await self.consumer.ends(tps)
             except Exception:  # a broker may be down; then the lag stays what it was
                 self.answering_since = None
                 continue

@@ -77,7 +77,8 @@ class Follower:
         self.waiting.clear()
         self.filled.clear()
         try:
-            await asyncio.wait_for(self.app.held.until(self._rests), drain_s)
+            async with asyncio.timeout(drain_s):
+                await self.app.held.until(self._rests)
         except TimeoutError:
             await self.release()
 

@@ -79,7 +79,8 @@ class Transactions:
         if self.task is not None:
             self.task.cancel()
         try:
-            await asyncio.wait_for(self.producer.stop(), STOP_S)
+            async with asyncio.timeout(STOP_S):
+                await self.producer.stop()
         except TimeoutError:
             die(f"the producer of {self.tp} does not stop")
 

@@ -162,7 +162,8 @@ class Writer:
         for transactions in self.owned.values():
             transactions.forget()
         try:
-            await asyncio.wait_for(self.app.held.until(self._written), drain_s)
+            async with asyncio.timeout(drain_s):
+                await self.app.held.until(self._written)
         except (
             TimeoutError
         ):  # a broker is away, as a rule; the memory is ahead of the log, and must not outlive it

@@ -18,8 +18,7 @@ from tests.system.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(280)]
 
-KILLING_S = float(os.environ.get("MILLRACE_KILLING_S", "25"))
-"""`make faults` takes a minute."""
+KILLING_S = 60.0
 PAUSE_S = (0.3, 4.0)  # between two kills: within a recovery as well as after it
 TWO_AT_ONCE = 0.25
 BACK_WITHIN_S = 60.0

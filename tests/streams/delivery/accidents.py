@@ -4,6 +4,7 @@ Unlike a planted bug (`tests/faults/planted/`) an accident is nobody's fault; th
 """
 
 import asyncio
+import contextlib
 import functools
 import io
 import logging
@@ -16,7 +17,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.produce import ProduceRequest
 
-from streams.delivery import App, recovery, transport
+from streams.delivery import App, recovery, serving, transport
 from streams.delivery import app as app_module
 
 ACCIDENTS: dict[str, Callable[[App], None]] = {}
@@ -126,6 +127,26 @@ def told_to_stop_in_the_middle_of_a_line(app: App) -> None:
         logging.info(line)
 
     app.every(0.5, say_it)
+
+
+@accident
+def cancellations_get_lost(app: App) -> None:
+    """Once each, in what asks for the lag and in a timer, as by `asyncio.wait_for` of Python 3.11 where a cancellation meets a
+    result; and by more than one library.
+    """
+
+    async def deaf(thread: Any, tps: Any) -> dict[Any, Any]:
+        with contextlib.suppress(asyncio.CancelledError):
+            print('{"said": "deaf"}', flush=True)
+            await asyncio.sleep(3600.0)
+        return {}
+
+    async def timer() -> None:
+        await deaf(None, [])
+
+    transport.ConsumerThread.ends = deaf  # type: ignore[method-assign]
+    serving.LAG_EVERY_S = 3.0
+    app.every(0.1, timer)
 
 
 @accident

@@ -44,6 +44,13 @@ async def test_sigterm_ends_a_process_in_the_middle_of_a_line_to_its_log(world: 
     assert "told to stop by SIGTERM" in told.log.read_text()
 
 
+async def test_sigterm_ends_a_process_in_which_a_cancellation_gets_lost(world: World) -> None:
+    deaf = (await world.create()).start("writer", accident="cancellations_get_lost")
+    await until(lambda: len(deaf.said("deaf")) == 2, "a timer and what asks for the lag are deaf")
+    deaf.signal(signal.SIGTERM)
+    assert await deaf.exits(within_s=30.0) == 0
+
+
 async def test_a_lost_partition_is_forgotten(world: World) -> None:
     first = (await world.create(partitions=2)).start("writer")
     for partition in (0, 1):
