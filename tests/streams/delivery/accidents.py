@@ -144,7 +144,7 @@ def cancellations_get_lost(app: App) -> None:
     async def timer() -> None:
         await deaf(None, [])
 
-    transport.ConsumerThread.ends = deaf  # type: ignore[method-assign]
+    transport.ConsumerThread.ends = deaf  # type: ignore[assignment,method-assign]
     serving.LAG_EVERY_S = 3.0
     app.every(0.1, timer)
 
