@@ -16,6 +16,7 @@ import signal
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,14 @@ class Taking:
 
 
 def routes(kept: mailbox.Maildir) -> web.Application:
+    @lru_cache(
+        maxsize=2 * SHOWN_MAX
+    )  # what was taken in does not change, and a page or a test asks for all of it often
+    def summary(name: str) -> dict[str, Any]:
+        return _summary(name, _read(kept, name))
+
     def newest() -> list[dict[str, Any]]:
-        names = sorted(kept.keys(), key=_arrival, reverse=True)[:SHOWN_MAX]
-        return [_summary(name, _read(kept, name)) for name in names]
+        return [summary(name) for name in sorted(kept.keys(), key=_arrival, reverse=True)[:SHOWN_MAX]]
 
     def found(request: web.Request) -> tuple[str, EmailMessage]:
         name = request.match_info["id"]
