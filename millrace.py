@@ -77,18 +77,24 @@ class Version(argparse.Action):
 
 def main() -> None:
     """The console script."""
+    code: int | str | None
     try:
-        try:
-            code = _run(parser().parse_args())
-        finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()  # here, where it can still be told what a closed pipe is
-    except (
-        BrokenPipeError
-    ):  # `millrace status | head`; Python would write the rest once more at its end, and complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _run(parser().parse_args())
+    except SystemExit as asked:  # `--help`, or a mistake in typing
+        code = asked.code
+    except BrokenPipeError:  # `millrace status | head`
         code = 0
+    _let_go_of_output()
     sys.exit(code)
+
+
+def _let_go_of_output() -> None:
+    """What nobody reads any more goes nowhere; left to the end of the interpreter, it would be complained about."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -62,10 +62,9 @@ class Taking:
 
 
 def routes(kept: mailbox.Maildir) -> web.Application:
-    @lru_cache(
-        maxsize=2 * SHOWN_MAX
-    )  # what was taken in does not change, and a page or a test asks for all of it often
+    @lru_cache(maxsize=2 * SHOWN_MAX)
     def summary(name: str) -> dict[str, Any]:
+        """What was taken in does not change, and is asked for again with each look."""
         return _summary(name, _read(kept, name))
 
     def newest() -> list[dict[str, Any]]:

@@ -97,18 +97,27 @@ def test_reading_what_was_typed_loads_no_client() -> None:
     assert not loaded & {"aiokafka", "faust", "psycopg", "pydantic", "stripe", "aiohttp", "asyncio"}
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_that_nobody_reads_it_is_no_error(unbuffered: str) -> None:
+@pytest.mark.parametrize(
+    ("unbuffered", "typed", "status"),
+    [("", "--help", 0), ("1", "--help", 0), ("", "status", 3)],  # the last: nothing runs there
+)
+def test_that_nobody_reads_it_is_no_error(unbuffered: str, typed: str, status: int, tmp_path: Path) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     told = subprocess.run(
-        (sys.executable, "-m", "millrace", "--help"),
+        (
+            sys.executable,
+            "-m",
+            "millrace",
+            typed,
+            *(["--run-dir", str(tmp_path)] if typed == "status" else []),
+        ),
         stdout=write_end,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
     )
     os.close(write_end)
-    assert (told.returncode, told.stderr) == (0, b"")
+    assert (told.returncode, told.stderr) == (status, b"")
 
 
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:

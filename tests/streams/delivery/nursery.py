@@ -56,11 +56,12 @@ def main() -> None:
 
     def bury(*_: object) -> None:
         with contextlib.suppress(ChildProcessError):  # nobody is left
-            while (died := os.waitpid(-1, os.WNOHANG))[
-                0
-            ]:  # no list of them: another death may call us meanwhile
-                code = codes.pop(died[0])
-                code.with_suffix(".new").write_text(str(os.waitstatus_to_exitcode(died[1])))
+            while True:  # no list of them: another death may call us meanwhile
+                died, status = os.waitpid(-1, os.WNOHANG)
+                if not died:
+                    return
+                code = codes.pop(died)
+                code.with_suffix(".new").write_text(str(os.waitstatus_to_exitcode(status)))
                 code.with_suffix(".new").rename(code)
 
     signal.signal(signal.SIGCHLD, bury)
