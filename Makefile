@@ -34,7 +34,7 @@ run: $(VENV)/.sandbox
 	@$(BIN)/millrace up
 
 test: $(VENV)/.dev $(CLASSES)
-	$(BIN)/pytest -n 2 $(TESTS)
+	$(BIN)/pytest -n 3 $(TESTS)
 
 check: lint types imports drift test
 

@@ -17,14 +17,14 @@ from web.grpc import stubs
 stubs.make_if_outdated()  # in a checkout that was not installed, before any test imports them
 
 WHOLE_SYSTEMS = ("tests/deployed/", "tests/faults/", "tests/system/")
-SECOND_HALF = (
-    "tests/system/test_s"  # with all that comes after it: about as long as the first, less what else there is
-)
+SECOND_HALF = "tests/system/test_p"  # with all that comes after it
+MOST_PAYMENTS = ("tests/system/test_crashes", "tests/system/test_outages", "tests/system/test_random_kills")
+"""Made under load, by the thousand: whoever comes later judges them all again (`Inquest`), so nobody does."""
 
 
-class InTwo(LoadScopeScheduling):  # type: ignore[misc]  # which has no types
-    """Where tests run in two processes (`make test`), each begins with its part of the whole systems, which wait more than
-    they work and are started once; then whoever is free takes the rest, a file at a time.
+class Shared(LoadScopeScheduling):  # type: ignore[misc]  # which has no types
+    """Where tests run in several processes (`make test`), two begin with half of the whole systems each, which wait more than
+    they work and are started once; the third, and then whoever is free, takes the rest, a file at a time.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -33,15 +33,17 @@ class InTwo(LoadScopeScheduling):  # type: ignore[misc]  # which has no types
         return nodeid.partition("::")[0]
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> InTwo:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shared:
     config.option.loadscopereorder = (
         False  # in the order of `pytest_collection_modifyitems`, not by how many they are
     )
-    return InTwo(config, log)
+    return Shared(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(WHOLE_SYSTEMS))
+    items.sort(
+        key=lambda item: (not item.nodeid.startswith(WHOLE_SYSTEMS), item.nodeid.startswith(MOST_PAYMENTS))
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)
