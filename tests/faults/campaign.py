@@ -6,70 +6,24 @@ Results are lines of JSON in the folder, whatever ends the campaign; `--report` 
 
 import argparse
 import asyncio
-import hashlib
-import json
 import logging
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from itertools import groupby, product
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from sandbox.stack import CHECKOUT
 from tests.faults import judging, tools
 from tests.faults.catalogue import FAULTS
 from tests.faults.judging import Result
 from tests.faults.planted import CAMPAIGN, PLANTED, environment
-from tests.faults.report import END_OF_SYSTEM, keep, noticed, written
+from tests.faults.report import Line, noticed
+from tests.faults.results import FOLDER, PAGE, Planned, Results, keep, report
 from tests.faults.world import World, world
 
-FOLDER = CHECKOUT / ".faults"
-SIMULATED = "simulation.jsonl"
-DOCS = CHECKOUT / "docs" / "reliability.md"
 RUNS_OF_A_SYSTEM = 12
 """The inquest looks at everything that ever happened: what a system has done makes each run on it longer."""
-
-
-class Planned(NamedTuple):
-    bug: str
-    fault: str
-    seed: int
-
-
-class Results:
-    """What is known, by run. Done is what was done with the production code as it is committed now, on a system that was
-    judged when it had served, or was of no more use; and what could not be injected may be possible by now. Of a bug that is
-    not the campaign's any more nothing counts.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "results.jsonl"
-        folder.mkdir(parents=True, exist_ok=True)
-        self.code = _code()
-        known = [line for line in _lines(self._file) if not line["bug"] or line["bug"] in CAMPAIGN]
-        of_this_code = [line for line in known if line["code"] == self.code]
-        judged = {
-            line["system"] for line in of_this_code if line["fault"] == END_OF_SYSTEM or line["violations"]
-        }
-        self.all = [line for line in of_this_code if line["system"] in judged]
-        injected = [line for line in self.all if not line["missing"]]
-        self.done = {Planned(each["bug"], each["fault"], each["seed"]) for each in injected}
-
-    def add(self, result: Result, system: str) -> None:
-        line = {**result.line(), "system": system, "at": round(time.time()), "code": self.code}
-        self.all.append(line)
-        with self._file.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-
-
-def _code() -> str:
-    """A digest of the committed production code; the same for all where there is no git."""
-    command = ["git", "ls-tree", "HEAD", "models", "agents", "streams", "web", "sandbox"]
-    found = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=False)
-    return hashlib.sha256(found.stdout).hexdigest()[:12]
 
 
 def _systems(planned: list[Planned]) -> Iterator[list[Planned]]:
@@ -133,10 +87,6 @@ def _keep(result: Result, results: Results, folder: Path) -> bool:
     return bool(result.violations)
 
 
-def _lines(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-
 def _each(seeds: Iterable[int], faults: Iterable[str], bug: str) -> Iterable[tuple[int, str]]:
     """All seeds of a fault after each other; of a bug's faults, which all may show it, one seed of each at a time."""
     if bug:
@@ -144,7 +94,7 @@ def _each(seeds: Iterable[int], faults: Iterable[str], bug: str) -> Iterable[tup
     return ((seed, fault) for fault, seed in product(faults, seeds))
 
 
-def is_as_it_should_be(lines: list[dict[str, Any]]) -> bool:
+def is_as_it_should_be(lines: list[Line]) -> bool:
     """Without a bug nothing was violated, and each bug that was planted was noticed."""
     wrong = any(line["violations"] for line in lines if not line["bug"])
     return not wrong and {line["bug"] for line in lines if line["bug"]} == noticed(lines)
@@ -177,7 +127,7 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="also what is done already")
     parser.add_argument("--report", action="store_true", help="write up what is known, and do nothing")
     parser.add_argument(
-        "--keep", action="store_true", help=f"write the report into {DOCS.relative_to(CHECKOUT)}"
+        "--keep", action="store_true", help=f"the report in {PAGE.name}, and what it is of beside it"
     )
     asked = parser.parse_args()
     results = Results(asked.folder)
@@ -191,10 +141,9 @@ def main() -> None:
         known = set() if asked.again else results.done
         planned = [one for one in planned if one not in known and one.bug not in noticed(results.all)]
         asyncio.run(carry_out(planned, results, asked.folder))
-    report = written(results.all, _lines(asked.folder / "soak.jsonl"), _lines(asked.folder / SIMULATED))
-    print(report)
+    print(report(asked.folder))
     if asked.keep:
-        keep(report, DOCS)
+        keep(asked.folder)
     sys.exit(not is_as_it_should_be(results.all))
 
 

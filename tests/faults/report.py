@@ -25,9 +25,22 @@ def written(lines: list[Line], soaks: list[Line] | None = None, simulated: list[
     """Markdown. `soaks`, `simulated`: what these have kept (soak.py; tests.simulation --into), the last of each counts."""
     sound = [line for line in lines if not line["bug"]]
     planted = [line for line in lines if line["bug"]]
-    parts = [_matrix(sound), _felt(sound), _killed(sound), _figures(sound), _bugs(planted)]
+    parts = [
+        _code([*lines, *(soaks or [])[-1:], *(simulated or [])]),
+        _matrix(sound),
+        _felt(sound),
+        _killed(sound),
+        _figures(sound),
+        _bugs(planted),
+    ]
     parts += [_soak(soaks or []), _simulation(simulated or [])]
     return "\n".join(line for part in filter(None, parts) for line in [*part, ""])
+
+
+def _code(lines: list[Line]) -> list[str]:
+    of = {line["code"]: line["revision"] for line in reversed(lines)}
+    named = ", ".join(f"`{code}` (revision `{revision}`)" for code, revision in sorted(of.items()))
+    return [f"Production code: {named}."] if of else []
 
 
 def shows(line: Line) -> bool:
@@ -40,7 +53,7 @@ def noticed(lines: Iterable[Line]) -> set[str]:
     return {line["bug"] for line in lines if line["bug"] and shows(line)}
 
 
-def keep(report: str, page: Path) -> None:
+def put(report: str, page: Path) -> None:
     """Between the marks of that page."""
     before, _, rest = page.read_text().partition(BEGIN)
     after = rest.partition(END)[2]

@@ -23,9 +23,10 @@ from typing import Any
 from uuid import uuid4
 
 from tests.faults import judging, tools
-from tests.faults.campaign import FOLDER
 from tests.faults.catalogue import FAULTS
 from tests.faults.judging import recovered
+from tests.faults.production import code
+from tests.faults.results import FOLDER, SOAKS, add
 from tests.faults.tools import Missing
 from tests.faults.world import World, role_of, world
 from tests.system.load import Load
@@ -202,8 +203,7 @@ def _lives(series: dict[str, Series]) -> Iterator[dict[str, object]]:
 async def _main(minutes: float, seed: int, folder: Path) -> int:
     async with world(folder / f"soak-{int(time.time())}", {}) as here:
         told = await soak(here, minutes, seed)
-    with (folder / "soak.jsonl").open("a") as file:
-        file.write(json.dumps(told) + "\n")
+    add(told | code(), folder / SOAKS)
     print(json.dumps(told, indent=1))
     found = wrong(told)
     print(*found or ["all as it must be"], sep="\n")

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.campaign import Planned, Results, is_as_it_should_be
+from tests.faults.campaign import is_as_it_should_be
 from tests.faults.judging import Result
-from tests.faults.report import BEGIN, END, keep, noticed, written
+from tests.faults.report import BEGIN, END, noticed, put, written
+from tests.faults.results import Planned, Results
 
 
 def ran(fault: str, seed: int = 1, bug: str = "", *words: str) -> Result:
@@ -43,7 +44,7 @@ def test_what_is_done_is_not_done_again_after_a_restart(tmp_path: Path) -> None:
 def test_results_of_other_code_count_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Results(tmp_path).add(ran("F1", 1, "", "I2 lost"), "one")
     assert Results(tmp_path).all
-    monkeypatch.setattr("tests.faults.campaign._code", lambda: "another")
+    monkeypatch.setattr("tests.faults.results.code", lambda: {"code": "another"})
     assert Results(tmp_path).all == []
 
 
@@ -87,5 +88,5 @@ def test_the_report_names_runs_violations_and_what_was_not_injected(tmp_path: Pa
     assert "| `no_fencing` | F2 | 1 of 1 | I5 × 1 |" in report
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    keep(report, page)
+    put(report, page)
     assert page.read_text() == f"before\n{BEGIN}\n{report}\n{END}\nafter\n"

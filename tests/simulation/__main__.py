@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.production import code
 from tests.simulation.planted import PLANTS
 from tests.simulation.run import Run, stage, told
 
@@ -84,7 +85,7 @@ def _many(seeds: range, plant: str | None, into: Path | None) -> int:
 def _keep(line: dict[str, Any], into: Path | None) -> None:
     if into is not None:
         with into.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps(line | code()) + "\n")
 
 
 def _tell(run: Run, plant: str | None) -> None:
