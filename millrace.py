@@ -6,6 +6,7 @@ and stop things here; COMMANDS lists them all.
 
 import argparse
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -49,6 +50,7 @@ COMMANDS: dict[str, Command] = {
 }
 
 USAGE_ERROR = 2  # argparse's own
+UNHEARD = 128 + signal.SIGPIPE  # what a shell says of a program that ends by that signal
 EXPECTED = (
     "Unavailable",
     "SettingsRefused",
@@ -82,8 +84,8 @@ def main() -> None:
         code = _run(parser().parse_args())
     except SystemExit as asked:  # `--help`, or a mistake in typing
         code = asked.code
-    except BrokenPipeError:  # `millrace status | head`
-        code = 0
+    except BrokenPipeError:  # `millrace reconcile | head`: whatever it came to, it could not say so
+        code = UNHEARD
     _let_go_of_output()
     sys.exit(code)
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+AGAIN_S = 1.0
+
 
 def for_ever(
     work: Callable[[], Awaitable[object]], pause_s: float, failed: Callable[[Exception], object]
@@ -23,8 +25,12 @@ def for_ever(
 
 
 async def stop(*tasks: "asyncio.Task[Any] | None") -> None:
-    """Returns when they have ended, however that was. None: one that was never begun."""
-    begun = [task for task in tasks if task is not None]
-    for task in begun:
-        task.cancel()
+    """Returns when they have ended, however that was. None: one that was never begun. Who has swallowed that it was canceled, as
+    `asyncio.wait_for` of Python 3.11 does where it meets the result (aiopg awaits each answer by it), is canceled again.
+    """
+    begun = left = {task for task in tasks if task is not None}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=AGAIN_S)
     await asyncio.gather(*begun, return_exceptions=True)

@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -97,27 +98,36 @@ def test_reading_what_was_typed_loads_no_client() -> None:
     assert not loaded & {"aiokafka", "faust", "psycopg", "pydantic", "stripe", "aiohttp", "asyncio"}
 
 
-@pytest.mark.parametrize(
-    ("unbuffered", "typed", "status"),
-    [("", "--help", 0), ("1", "--help", 0), ("", "status", 3)],  # the last: nothing runs there
-)
-def test_that_nobody_reads_it_is_no_error(unbuffered: str, typed: str, status: int, tmp_path: Path) -> None:
+def unread(
+    *typed: str, environment: Mapping[str, str], stderr: int | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """A command whose output nobody reads. `stderr`: where errors go, by default to nobody either."""
     read_end, write_end = os.pipe()
     os.close(read_end)
     told = subprocess.run(
-        (
-            sys.executable,
-            "-m",
-            "millrace",
-            typed,
-            *(["--run-dir", str(tmp_path)] if typed == "status" else []),
-        ),
+        (sys.executable, "-m", "millrace", *typed),
         stdout=write_end,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stderr=write_end if stderr is None else stderr,
+        env=os.environ | environment,
     )
     os.close(write_end)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("unbuffered", "typed", "status"),
+    [("", "--help", 0), ("1", "--help", 0), ("", "status", 3), ("1", "status", 141)],  # nothing runs there
+)
+def test_that_nobody_reads_it_is_no_error(unbuffered: str, typed: str, status: int, tmp_path: Path) -> None:
+    where = ["--run-dir", str(tmp_path)] if typed == "status" else []
+    told = unread(typed, *where, environment={"PYTHONUNBUFFERED": unbuffered}, stderr=subprocess.PIPE)
     assert (told.returncode, told.stderr) == (status, b"")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_failed_is_not_taken_for_done_where_nobody_reads_why(unbuffered: str) -> None:
+    environment = UNREACHABLE | {"PYTHONUNBUFFERED": unbuffered}
+    assert unread("topics", environment=environment).returncode != 0
 
 
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
+from streams import background
 from streams.delivery.records import Batch, Outgoing, Partition, Record
 from streams.delivery.roles import Events
 from streams.delivery.vital import vital
@@ -86,9 +87,7 @@ class Follower:
         return not self.busy
 
     async def release(self) -> None:
-        if self.task is not None:
-            self.task.cancel()
-            await asyncio.gather(self.task, return_exceptions=True)
+        await background.stop(self.task)
         self.task, self.busy = None, False
 
     def places(self) -> Mapping[Partition, int | None]:

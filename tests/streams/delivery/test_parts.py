@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from faust.tables.recovery import Recovery
 
+from streams import background
 from streams.delivery import Metrics, Outgoing, Partition, Poison, Record, internals, serve, vital
 from streams.delivery.dead import DEAD_LETTERS_CONFIG, dead_letter
 from streams.delivery.follower import Follower
@@ -114,6 +115,40 @@ async def test_what_is_given_back_before_a_follower_gets_to_it_ends_no_process(
     await asyncio.sleep(0)
     await follower.release()
     assert died == []
+
+
+async def test_a_drain_ends_though_the_answer_to_a_statement_swallows_that_it_was_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As `asyncio.wait_for` of Python 3.11 does, by which aiopg awaits each answer."""
+    monkeypatch.setattr(background, "AGAIN_S", 0.1)
+    answer = asyncio.get_running_loop().create_future()
+
+    async def apply(records: list[Record]) -> list[Outgoing]:
+        await asyncio.wait_for(answer, 60.0)
+        return []
+
+    async def send(outgoing: list[Outgoing]) -> None: ...
+
+    app: Any = SimpleNamespace(held=Held(), is_current=lambda event: True, metrics=Metrics(), send=send)
+    follower = Follower(app, "events", apply)
+    await follower.own(set())
+    batch = app.held.add(Partition("events", 0), [received(Outgoing("events", b"key", b"{}"))])
+
+    async def one() -> AsyncIterator[Any]:
+        yield SimpleNamespace(value=batch)
+
+    await follower.consume(one())
+    release = follower.release
+
+    async def meets_the_answer() -> None:
+        answer.set_result(None)
+        await release()
+
+    monkeypatch.setattr(follower, "release", meets_the_answer)
+    async with asyncio.timeout(5.0):
+        await follower.drain(0.05)
+    assert follower.task is None
 
 
 def test_a_record_no_broker_would_take_is_poison() -> None:
