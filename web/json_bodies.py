@@ -13,6 +13,9 @@ BODY_MAX_BYTES = 256 * 1024
 CONTAINERS_MAX = 64
 """Objects and arrays in one body, counted before it is parsed. A valid one has two."""
 
+MEMBERS_MAX = 100
+"""Of one object. A valid one has 50 at most, of metadata: each that is not known would be told of."""
+
 _OPENING_OR_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]', re.DOTALL)
 """A string need not end: else each quote of a broken body would be looked at to its end."""
 
@@ -29,6 +32,8 @@ def decode(body: bytes) -> dict[str, Any]:
         value = _DECODER.decode(body.decode())
     except _Twice:
         raise _refused("must not name a member twice") from None
+    except _TooMany:
+        raise _refused(f"must not hold an object of more than {MEMBERS_MAX} members") from None
     except (
         ValueError,
         RecursionError,
@@ -58,7 +63,13 @@ class _Twice(ValueError):
     pass
 
 
+class _TooMany(ValueError):
+    pass
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MEMBERS_MAX:
+        raise _TooMany
     members = dict(pairs)
     if len(members) != len(pairs):
         raise _Twice

@@ -30,8 +30,8 @@ async def json_body(request: web.Request) -> dict[str, Any]:
     return json_bodies.decode(body)
 
 
-async def raw_body(request: web.Request, max_bytes: int) -> bytes:
-    """Raises Problem when it is too large, too slow, compressed or cut."""
+async def raw_body(request: web.Request, max_bytes: int, within_s: float | None = None) -> bytes:
+    """`within_s`: by default BODY_READ_MAX_S. Raises Problem when it is too large, too slow, compressed or cut."""
     if not request.body_exists:
         return b""
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
@@ -39,7 +39,7 @@ async def raw_body(request: web.Request, max_bytes: int) -> bytes:
     if (request.content_length or 0) > max_bytes:
         raise _too_large(max_bytes)
     try:
-        body = await _read(request)
+        body = await _read(request, within_s)
     except TimeoutError:
         raise Problem(Code.REQUEST_TIMEOUT, "The body did not come in time.") from None
     except web.HTTPRequestEntityTooLarge:
@@ -51,10 +51,10 @@ async def raw_body(request: web.Request, max_bytes: int) -> bytes:
     return body
 
 
-async def _read(request: web.Request) -> bytes:
+async def _read(request: web.Request, within_s: float | None) -> bytes:
     if request.content.is_eof():  # it came along with the headers: no time-out to set up
         return await request.read()
-    async with asyncio.timeout(BODY_READ_MAX_S):
+    async with asyncio.timeout(BODY_READ_MAX_S if within_s is None else within_s):
         return await request.read()
 
 

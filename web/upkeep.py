@@ -1,5 +1,6 @@
 """Health, metrics, the published documents and Stripe's door: what is not the merchants' API."""
 
+import asyncio
 from pathlib import Path
 
 from aiohttp import web
@@ -10,7 +11,7 @@ from models.codes import Code
 from web import answers, conditional
 from web.metrics import DoorMetrics
 from web.notice_reading import NoticeReading
-from web.ports import Ports
+from web.ports import Missing, Ports
 from web.problems import Problem
 from web.readiness import what_is_missing
 from web.requests import raw_body, trace
@@ -33,6 +34,7 @@ class Upkeep:
         )
         self._schemas = {path.name: path.read_bytes() for path in (DOCUMENTS / "schemas").glob("*.json")}
         self._notices = Room(NOTICES_MAX)
+        self._looking: asyncio.Task[Missing] | None = None
 
     async def take_notice(self, request: web.Request) -> web.Response:
         with self._notices.taken():
@@ -45,11 +47,17 @@ class Upkeep:
         return answers.json({"status": "alive"})
 
     async def ready(self, request: web.Request) -> web.Response:
-        if missing := await what_is_missing(self._ports.readiness):
+        if missing := await self._missing():
             told = [f"{part}: {why}" for part, why in sorted(missing.items())]
             detail = "Missing: " + ", ".join(sorted(missing)) + "."
             raise Problem(Code.UNAVAILABLE, detail, more={"ready": False, "missing": told})
         return answers.json({"ready": True, "missing": []})
+
+    async def _missing(self) -> Missing:
+        """One look for all who ask meanwhile: anybody may, and it goes by the ways of the payments."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(what_is_missing(self._ports.readiness))
+        return await asyncio.shield(self._looking)
 
     async def metrics(self, request: web.Request) -> web.Response:
         body = generate_latest(self._metrics.registry)

@@ -63,6 +63,15 @@ async def test_options_of_the_whole_server_is_answered(door: Door) -> None:
     assert b"Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST\r\n" in answer
 
 
+async def test_a_body_of_very_many_members_is_refused_as_one(door: Door) -> None:
+    body = json.dumps({f"m{number}": 1 for number in range(20_000)}).encode()
+    told = await door.ask("POST", "/v1/payments", body, Idempotency_Key="k", Content_Type="application/json")
+    assert (told.status, told.body["code"]) == (422, "validation_failed")
+    assert told.body["errors"] == [
+        {"field": "body", "message": "must not hold an object of more than 100 members"}
+    ]
+
+
 async def exchange(door: Door, sent: bytes) -> bytes:
     """All that comes back until the connection ends."""
     reader, writer = await asyncio.open_connection("127.0.0.1", door.serving.port)

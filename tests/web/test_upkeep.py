@@ -189,3 +189,21 @@ async def test_a_story_is_read_in_order_and_by_pages(door: Door) -> None:
     assert ([e["sequence"] for e in page.body["data"]], page.body["has_more"]) == ([2], False)
     beyond = await door.get(f"{path}?after_sequence=99")
     assert (beyond.status, beyond.body["data"]) == (200, [])
+
+
+async def test_all_who_ask_whether_it_is_ready_meanwhile_share_one_look(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+
+    async def look(readiness: object) -> dict[str, str]:
+        looks.append(1)
+        await asyncio.sleep(0.5)
+        return {}
+
+    monkeypatch.setattr("web.upkeep.what_is_missing", look)
+    told = await asyncio.gather(*[door.get("/readyz", key=None) for _ in range(20)])
+    assert [each.status for each in told] == [200] * 20
+    assert len(looks) == 1
+    await door.get("/readyz", key=None)
+    assert len(looks) == 2

@@ -205,3 +205,58 @@ async def test_what_is_being_read_already_is_not_taken_for_an_answer_to_later_ne
     going_on.set()
     assert await asyncio.wait_for(late, 10) == [3, 4]
     assert await early == [3, 4]
+
+
+async def test_a_key_that_is_revoked_while_the_store_is_behind_is_told_nothing_that_comes_later(
+    door: Door, watch: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "ASK_AGAIN_S", 0.05)
+
+    async def behind(payment_id: str, sequence: int, timeout_s: float) -> bool:
+        await asyncio.sleep(min(0.1, timeout_s))
+        return False
+
+    monkeypatch.setattr(door.service, "reached", behind)
+    first = asyncio.ensure_future(anext(watch.all(MINE)))
+    await asyncio.sleep(0.05)
+    for number in range(5):
+        await authorized(door, str(number))
+    await asyncio.sleep(0.05)
+    monkeypatch.delitem(PRINCIPALS, KEY)
+    with pytest.raises(Problem) as refused:
+        await asyncio.wait_for(first, WITHIN_S)
+    assert refused.value.code is Code.UNAUTHENTICATED
+
+
+async def test_a_key_that_is_revoked_while_its_holder_reads_slowly_is_told_nothing_more(
+    door: Door, watch: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "ASK_AGAIN_S", 0.05)
+    happening = watch.payment(MINE, await authorized(door))
+    await take(happening, 1)
+    monkeypatch.delitem(PRINCIPALS, KEY)
+    await asyncio.sleep(0.1)
+    with pytest.raises(Problem) as refused:
+        await take(happening, 1)
+    assert refused.value.code is Code.UNAUTHENTICATED
+
+
+async def test_all_that_is_new_is_waited_for_together(
+    door: Door, watch: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "REACHED_WITHIN_S", 0.3)
+    monkeypatch.setattr(watching, "ANSWER_WITHIN_S", 0.0)
+    waits: list[float] = []
+
+    async def behind(payment_id: str, sequence: int, timeout_s: float) -> bool:
+        waits.append(timeout_s)
+        await asyncio.sleep(timeout_s)
+        return False
+
+    monkeypatch.setattr(door.service, "reached", behind)
+    told = asyncio.ensure_future(take(watch.all(MINE), 10))
+    await asyncio.sleep(0.05)
+    for number in range(5):  # the first is waited for alone, and the others then
+        await authorized(door, str(number))
+    await told
+    assert sum(waits) < 3 * 0.3, waits

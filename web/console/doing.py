@@ -26,6 +26,7 @@ from web.console.pages import Pages, letter_name
 from web.console.ports import Desk
 from web.console.sessions import NAME_MAX_CHARS, Signed, SignedIn
 from web.ports import Reader
+from web.rooms import Room
 
 WHY_MAX_CHARS = 500
 LAID_OUT = "\r\n\t"
@@ -33,6 +34,8 @@ LAID_OUT = "\r\n\t"
 SHOWN_WITHIN_S = 2.0
 """For the store to have what was done, before the payment is shown again: it is a few ms behind."""
 FATES = {"redrive": "redriven", "drop": "dropped"}
+ENTERING_MAX = 16
+"""Who are signing in at once: who they are is known only then, and none of them may take the merchants' places."""
 SWITCHES = {"enable": True, "disable": False}
 
 
@@ -40,6 +43,7 @@ class Doing:
     def __init__(self, desk: Desk, reader: Reader, pages: Pages, guard: Guard, signed_in: SignedIn) -> None:
         self._desk, self._reader, self._pages = desk, reader, pages
         self._guard, self._signed_in = guard, signed_in
+        self._entrance = Room(ENTERING_MAX)
 
     async def ask_in(self, request: web.Request) -> web.StreamResponse:
         return confined(self._pages.shown("sign_in.html", None, wrong=None))
@@ -47,21 +51,26 @@ class Doing:
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         try:
             from_our_own(request)
-            given = await form(request)
-            name = given.get("name", "")
-            if not name or len(name) > NAME_MAX_CHARS or not name.isprintable():
-                raise Said(422, f"Say who you are, in at most {NAME_MAX_CHARS} characters.")
-            signed = await self._signed_in.begin(given.get("key", ""), name)
-            if signed is None:
-                # only now: behind a balancer all come from one address, and a stranger's tries must keep nobody out
-                await self._guard.count_try(request)
-                raise Said(401, "This is no operator's key, or not any more.")
+            with self._entrance.taken():
+                signed = await self._begun(request)
         except Exception as failed:
             said = said_of(failed, to_a_stranger=True)
             return confined(self._pages.shown("sign_in.html", None, status=said.status, wrong=said.sentence))
         response = web.Response(status=303, headers={"Location": "/console"})
         set_cookie(response, request, signed.token)
         return confined(response)
+
+    async def _begun(self, request: web.Request) -> Signed:
+        given = await form(request)
+        name = given.get("name", "")
+        if not name or len(name) > NAME_MAX_CHARS or not name.isprintable():
+            raise Said(422, f"Say who you are, in at most {NAME_MAX_CHARS} characters.")
+        signed = await self._signed_in.begin(given.get("key", ""), name)
+        if signed is None:
+            # only now: behind a balancer all come from one address, and a stranger's tries must keep nobody out
+            await self._guard.count_try(request)
+            raise Said(401, "This is no operator's key, or not any more.")
+        return signed
 
     async def sign_out(self, request: web.Request, signed: Signed) -> web.Response:
         await self._signed_in.end(signed)

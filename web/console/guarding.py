@@ -1,5 +1,6 @@
 """What every request to the console must pass, and what every answer of it carries. Which page it is for is not known here."""
 
+import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
@@ -13,8 +14,12 @@ from web.requests import raw_body
 
 COOKIE, COOKIE_PATH = "millrace_console", "/console"
 SIGN_IN = "/console/sign-in"
-FORM_MAX_BYTES = 16 * 1024
+FORM_MAX_BYTES, FORM_READ_MAX_S = 16 * 1024, 2.0
 FIELDS_MAX = 40
+_FORM_TYPE = re.compile(
+    r"application/x-www-form-urlencoded\s*(?:;\s*charset\s*=\s*utf-8\s*)?", re.ASCII | re.IGNORECASE
+)
+"""Matched as it came: aiohttp's own look at a header's parameters takes the square of their length."""
 
 CONFINED = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -121,10 +126,10 @@ def from_our_own(request: web.Request) -> None:
 
 async def form(request: web.Request) -> Form:
     """Raises Said, and Problem."""
-    if request.content_type != "application/x-www-form-urlencoded":
+    if not _FORM_TYPE.fullmatch(request.headers.get("Content-Type", "").strip()):
         raise Said(415, "This is no form.")
     if (kept := request.get(FORM)) is None:
-        body = await raw_body(request, FORM_MAX_BYTES)
+        body = await raw_body(request, FORM_MAX_BYTES, FORM_READ_MAX_S)
         try:
             pairs = parse_qsl(
                 body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX

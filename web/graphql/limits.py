@@ -15,6 +15,7 @@ from graphql import (
     InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionNode,
     SelectionSetNode,
     ValueNode,
@@ -41,6 +42,9 @@ REPEATS_MAX = 100
 
 VALUES_MAX = 10_000
 """In an answer: a full page of payments, and all there is of each. It takes some 80 ms, in which nobody else is answered."""
+
+VALUES_OF_NEWS_MAX = 1_000
+"""Of a subscription, each time that something happens, which nobody has asked for then: it is not counted against a limit."""
 
 VALUES_OF_A_UNIT = 50
 """Of a caller's rate limit: about as long as what else costs one."""
@@ -83,9 +87,9 @@ class Measure(NamedTuple):
 def check(document: DocumentNode, asked: Definition, variables: Variables | None) -> Measure:
     """Raises Problem. The document need not be valid. `variables`: None where they are not looked at yet."""
     defaults = {
-        each.variable.name.value: _number(each.default_value.value)
+        each.variable.name.value: value
         for each in asked.variable_definitions or ()
-        if isinstance(each.default_value, IntValueNode)
+        if (value := _default(each.default_value)) is not None
     }
     sizes = None if variables is None else defaults | dict(variables)
     walk = _Walk(document, sizes)
@@ -96,10 +100,8 @@ def check(document: DocumentNode, asked: Definition, variables: Variables | None
         raise _refused(f"must not have more than {FIELDS_MAX} fields")
     if found.cost > COST_MAX:
         raise _refused(f"must not cost more than {COST_MAX}: ask for fewer objects, or for less of each")
-    if found.values > VALUES_MAX:
-        raise _refused(
-            f"must not show more than {VALUES_MAX} values: ask for fewer objects, or for less of each"
-        )
+    if found.values > (most := VALUES_OF_NEWS_MAX if _is_subscription(asked) else VALUES_MAX):
+        raise _refused(f"must not show more than {most} values: ask for fewer objects, or for less of each")
     if variables is None and walk.repeats([asked.selection_set]) > REPEATS_MAX:
         raise _refused(f"must not name the same field again more than {REPEATS_MAX} times")
     return found
@@ -107,6 +109,20 @@ def check(document: DocumentNode, asked: Definition, variables: Variables | None
 
 def _refused(message: str) -> Problem:
     return invalid([FieldError("query", message)])
+
+
+def _is_subscription(asked: Definition) -> bool:
+    return isinstance(asked, OperationDefinitionNode) and asked.operation is OperationType.SUBSCRIPTION
+
+
+def _default(value: ValueNode | None) -> int | str | None:
+    """Of those that say how much is asked for: a number, or the name of an interval."""
+    match value:
+        case IntValueNode():
+            return _number(value.value)
+        case EnumValueNode():
+            return value.value
+    return None
 
 
 class _Walk:

@@ -6,6 +6,7 @@ import logging
 from aiohttp import WSCloseCode, hdrs, web
 from prometheus_client import Gauge
 
+from models.codes import Code
 from web import answers
 from web.doors import Operations
 from web.gate import STAY
@@ -13,7 +14,7 @@ from web.graphql.conversation import Conversation
 from web.graphql.documents import Documents
 from web.json_bodies import BODY_MAX_BYTES
 from web.metrics import DoorMetrics
-from web.problems import unavailable
+from web.problems import Problem, unavailable
 from web.request_ids import REQUEST_ID
 from web.requests import authorization
 from web.rooms import Shares
@@ -54,6 +55,8 @@ class Sockets:
     async def converse(self, request: web.Request) -> web.StreamResponse:
         if self._is_ending or len(self._open) >= CONNECTIONS_MAX:
             raise unavailable("There are too many connections; try again.")
+        if not request.headers.get(hdrs.SEC_WEBSOCKET_KEY, "").isascii():  # which aiohttp fails of
+            raise Problem(Code.MALFORMED_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base64.")
         ws = _socket()
         conversation = Conversation(
             ws, self._operations, self._documents, self._metrics, authorization(request)

@@ -25,8 +25,9 @@ ABOUT = f"""Payments that are made once, whatever happens: a request that may ha
 * **Every POST that moves money names itself** by an `Idempotency-Key`. With the same key and body it is carried out once and
   answered again, for good; with the same key and another body it is refused. Keys are a merchant's own, and the same through
   every door: REST, GraphQL, gRPC and Kafka.
-* **2xx means durable.** 202 says that the end is not known yet: ask `Location`, or send the same request again. Where no answer
-  came, or a problem says `retryable`, send the same request again.
+* **2xx means durable.** 202 says that the end is not known yet: ask `Location`, where it may be some seconds until a
+  new payment is found, or send the same request again. Where no answer came, or a problem says `retryable`, send the same request
+  again.
 * **Problems** are RFC 9457 documents. Branch on `code`; `errors` names every field at fault. None repeats what was sent.
 * **Unknown members and query parameters are refused**, so that none is taken for heard. Answers may gain members.
 * **No card numbers**, anywhere: what looks like one is refused and kept nowhere.

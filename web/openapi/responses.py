@@ -17,7 +17,11 @@ Json = dict[str, Any]
 NOT_MODIFIED = "not_modified"
 ACCEPTED = {"Payment": "PaymentAccepted", "Refund": "RefundAccepted"}
 
-_SAID = {200: "Done.", 201: "Made.", 202: "Accepted for good; how it ends is not known yet."}
+_SAID = {
+    200: "Done.",
+    201: "Made.",
+    202: "Accepted for good; how it ends is not known yet. It may be some seconds until it can be read.",
+}
 
 HEADERS: Json = {
     "Request-Id": {

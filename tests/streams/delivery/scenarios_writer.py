@@ -74,7 +74,7 @@ async def nothing_is_skipped_in_a_rebalance_under_load(world: World) -> None:
     world.start("writer")  # it joins while the first has seconds of work in its queue
     for partition in (0, 1):
         await world.feed(
-            *[{"do": "busy", "turns": 15_000}] * 3000, key=b"p%d" % partition, partition=partition
+            *[{"do": "busy", "seconds": 0.001}] * 3000, key=b"p%d" % partition, partition=partition
         )
 
     async def read_to_the_end() -> bool:

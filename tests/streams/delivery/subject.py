@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from typing import Any
 
 from streams.delivery import App, Out, Outgoing, Poison, Record, Table, serve, serving, transport
@@ -58,7 +59,7 @@ def step(record: Record, table: Table, out: Out) -> None:
         case "delete":
             table.delete(key)
         case "busy":
-            sum(range(command["turns"]))
+            time.sleep(command["seconds"])
 
 
 def handle(record: Record) -> Any:

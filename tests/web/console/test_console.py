@@ -1,6 +1,8 @@
 """Who gets into the console, what is possible there and for whom, and that nothing in a page is anybody else's words for it."""
 
+import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +18,7 @@ from tests.browsing import browser, needs_a_browser
 from tests.web.console.desk import FakeDesk, FakeSessions
 from tests.web.fakes import PAYMENT, Door, open_door
 from tests.web.service import KEY, LIVE_KEY, OPERATOR_KEY, PRINCIPALS, TOKEN, Service
+from tests.web.test_upkeep import never
 from web.console.acts import ACTS
 from web.console.guarding import CONFINED, SIGN_INS_OF_ONE
 from web.console.pages import NAVIGATION
@@ -527,3 +530,37 @@ async def test_a_page_that_was_refused_its_stream_comes_again_for_it(ada: Operat
         await expect(page.get_by_text("Not live: trying again.")).to_be_visible()
         ada.desk.deaf = False
         await expect(page.get_by_text("Live.", exact=True)).to_be_visible(timeout=15_000)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    ["a=" + '"' * 16_300, "a*" + "1" * 4_400 + "=b", "(" * 3_000, "charset=latin-1"],
+    ids=["quotes", "digits", "brackets", "another charset"],
+)
+async def test_whatever_a_stranger_calls_a_form_is_answered_at_once(ada: Operator, parameters: str) -> None:
+    """Each took aiohttp's own look at it seconds, or failed it."""
+    began = time.process_time()
+    said = {"Content_Type": f"application/x-www-form-urlencoded;{parameters}"}
+    assert (await ada.sign_in(**said)).status == 415
+    assert time.process_time() - began < 1.0
+
+
+async def test_those_who_sign_in_and_say_nothing_do_not_take_the_merchants_places(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("web.console.doing.ENTERING_MAX", 2)
+    monkeypatch.setattr("web.console.guarding.FORM_READ_MAX_S", 1.0)
+    service = Service()
+    console = Console(FakeDesk(service), FakeSessions())
+    async with open_door(service, console=console, requests_max=3) as door:
+        url = f"http://127.0.0.1:{door.serving.port}/console/sign-in"
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        silent = [
+            asyncio.ensure_future(door.http.post(url, data=never(), headers=form, allow_redirects=False))
+            for _ in range(5)
+        ]
+        turned_away, pending = await asyncio.wait(silent, timeout=0.5)
+        assert [each.result().status for each in turned_away] == [503] * 3
+        assert (await door.post("/v1/payments", PAYMENT)).status == 201
+        too_late, _ = await asyncio.wait(pending, timeout=5.0)
+        assert [each.result().status for each in too_late] == [408] * 2

@@ -74,6 +74,10 @@ async def test_a_series_counts_by_its_buckets_also_where_a_variable_says_how_lon
     asked = "query($i: Interval!) " + series % (RANGE, "$i", FIGURES)
     assert "errors" not in (await ask(told, asked, {"i": "day"})).body
     assert codes(await ask(told, asked, {"i": "minute"})) == ["validation_failed"]
+    by_default = "query($i: Interval = %s) " + series % (RANGE, "$i", FIGURES)
+    assert "errors" not in (await ask(told, by_default % "day")).body
+    assert codes(await ask(told, by_default % "minute")) == ["validation_failed"]
+    assert "errors" not in (await ask(told, by_default % "minute", {"i": "day"})).body
 
 
 async def test_many_reads_in_one_query_cost_as_many(told: Door) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.web.fakes import Door, open_door
 from tests.web.graphql.client import PATH, STORY, SUBPROTOCOL, Talk, make, talk
 from tests.web.service import KEY, OTHER_KEY
+from tests.web.test_bad_requests import exchange
 from tests.web.test_waiting import until
 from web.graphql import conversation, sockets
 
@@ -171,3 +172,10 @@ async def test_who_answers_no_ping_any_more_is_let_go(door: Door, monkeypatch: p
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.ws.receive(), 1.2)  # pings are answered meanwhile
         assert door.service.listeners
+
+
+async def test_a_handshake_that_is_none_is_refused(door: Door) -> None:
+    asked = f"GET {PATH} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    for key in ("é", "x", ""):
+        answer = await exchange(door, f"{asked}Sec-WebSocket-Key: {key}\r\n\r\n".encode())
+        assert answer.startswith(b"HTTP/1.1 400 "), key

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from graphql import build_client_schema, get_introspection_query, print_schema
 
-from tests.web.fakes import Door
-from tests.web.graphql.client import LIST, ask, codes, errors, make
+from tests.web.fakes import PAYMENT, Door
+from tests.web.graphql.client import LIST, ask, codes, errors, make, talk
 from web.graphql import documents, limits
 from web.graphql.schema import CORE
 
@@ -98,3 +98,16 @@ def test_a_query_is_read_and_checked_once(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_limit_that_is_lifted_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ALIASES_MAX", 1000)
     assert documents.Documents().read(TOO_MUCH["aliases"], None, {})
+
+
+async def test_each_piece_of_news_is_small_since_nobody_asks_for_it_when_it_comes(door: Door) -> None:
+    refunds = "r{0}: refunds(first: 100) {{ edges {{ node {{ id status amount }} }} }}"
+    news = "subscription {{ paymentEvents {{ type payment {{ id status {0} }} }} }}"
+    for many, code in ((3, None), (5, "validation_failed")):
+        asked = news.format(" ".join(refunds.format(number) for number in range(many)))
+        async with talk(door) as client:
+            await client.begin()
+            await client.subscribe("1", asked)
+            await door.post("/v1/payments", PAYMENT, str(many))
+            told = await client.hear()
+            assert (told["payload"][0]["extensions"]["code"] if code else told["type"]) == (code or "next")
