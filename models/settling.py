@@ -99,10 +99,17 @@ def _told(
         if answers is None or answers.call.operation in (Operation.REFUND, Operation.SCREEN):
             raise
         # we asked, and what we are told cannot be: the same question again would have the same answer
-        message, events = str(contradiction), list(_for_a_person(known, str(contradiction)))
+        message, events = str(contradiction), []
+        if not _looked_beside_a_call(known, answers):
+            events = list(_for_a_person(known, message))
     if answers and _closes(known, answers) and not events and seen.status != IntentStatus.CANCELED:
         events = list(_for_a_person(known, f"{NOT_CLOSED}: {message}"))
     yield from _taken_in(known, events, answered, message, origin, policy)
+
+
+def _looked_beside_a_call(known: Transaction, call: OpenCall) -> bool:
+    """Whether it only looked, while something is under way: that may still be made, and its own answer says what it came to."""
+    return call.call.operation is Operation.READ and known.payment_call() is not None
 
 
 def _closes(known: Transaction, call: OpenCall) -> bool:

@@ -15,13 +15,17 @@ from models.events import (
     DisputeEvent,
     Event,
     PaymentEvent,
+    PaymentReadRequested,
+    PaymentReviewRequired,
     RefundEvent,
     ReviewResolved,
 )
 from models.payment import PaymentMove, PaymentStatus
 from models.policy import Policy
 from models.provider import Ask, DisputeStatus, Operation, PspCall, RefundStatus
+from models.recheck import key_is_too_old
 from models.refund import RefundMove
+from models.resolving import NEVER_CAPTURED, NEVER_MADE
 from models.transaction import Transaction, evolve, react
 from tests.models.permissions import check_permitted
 
@@ -40,6 +44,7 @@ class History:
     transaction: Transaction | None = None
     events: list[Event] = field(default_factory=list)
     asked: dict[str, PspCall] = field(default_factory=dict)
+    given_up: set[str] = field(default_factory=set)
     payment_edges: set[PaymentEdge] = field(default_factory=set)
     refund_edges: set[RefundEdge] = field(default_factory=set)
     dispute_edges: set[DisputeEdge] = field(default_factory=set)
@@ -58,6 +63,9 @@ class History:
             self._keep_call(event)
         check_numbering(before, command, events)
         check_settling(before, events)
+        if isinstance(command, ResolvePayment):
+            self._check_denial(before, command, events)
+        self._keep_given_up(command, events)
         self.transaction = after
         self.events.extend(events)
         if after is not None:
@@ -71,7 +79,7 @@ class History:
     def aside(self) -> "History":
         """The same story, to be told on in another way."""
         return replace(
-            self, events=list(self.events), asked=dict(self.asked),
+            self, events=list(self.events), asked=dict(self.asked), given_up=set(self.given_up),
             payment_edges=set(), refund_edges=set(), dispute_edges=set(),
         )  # fmt: skip
 
@@ -99,6 +107,25 @@ class History:
             self.asked[call.key] = call
         creates = [call for call in self.asked.values() if call.operation is Operation.CREATE]
         assert len(creates) <= 1, "a payment was created twice at the provider"
+
+    def _keep_given_up(self, command: Command, events: list[Event]) -> None:
+        """The calls that were closed for a person while they might still be sent, and not by an answer of their own."""
+        for event in events:
+            key = event.data.call_key if isinstance(event.data, PaymentReviewRequired) else None
+            if key and not key_is_too_old(self.asked[key].requested_at, event.at):
+                self.given_up |= {key} - {getattr(command, "call_key", None)}
+
+    def _check_denial(self, before: Transaction | None, command: ResolvePayment, events: list[Event]) -> None:
+        """No create or capture that may still be sent is denied by a person."""
+        said = [type(event.data) for event in events]
+        if command.refund_id or before is None or ReviewResolved not in said or PaymentReadRequested in said:
+            return
+        seen = before.payment is not None and before.payment.intent is not None
+        for call in (self.asked[key] for key in {*self.given_up, *before.calls}):
+            never_made = call.operation is Operation.CREATE and command.resolution in NEVER_MADE and not seen
+            never_captured = call.operation is Operation.CAPTURE and command.resolution in NEVER_CAPTURED
+            if never_made or never_captured:
+                assert key_is_too_old(call.requested_at, command.origin.at), f"{call.key} may still be made"
 
     def check_whole(self) -> None:
         """The whole story: replayed it gives the state, and no command was opened or settled twice."""

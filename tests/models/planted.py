@@ -69,6 +69,10 @@ def leaves_the_declined_open(patch: Patch) -> None:
     patch.setattr(settling, "_with_consequences", lambda known, data, *_: data)
 
 
+def gives_up_what_it_looked_beside(patch: Patch) -> None:
+    patch.setattr(settling, "_looked_beside_a_call", lambda *_: False)
+
+
 def sends_whom_it_turned_away(patch: Patch) -> None:
     usual = settling._screened
 
