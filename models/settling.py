@@ -150,8 +150,9 @@ def _taken_in(
 ) -> Iterator[Said]:
     """`events`, with all that they entail. They end the calls `over`, whose result is `message` where it is no event's."""
     calls, ended, reviewed = known.calls, False, False
+    captured = known.payment.amount_captured_minor if known.payment else 0
     for data in events:
-        closed = closed_by(calls, data)
+        closed = closed_by(calls, data, captured)
         settled = next((call.command for call in closed if call.command), None)
         yield Said(_with_consequences(known, data, origin, policy), settles=settled)
         calls = {key: call for key, call in calls.items() if call not in closed}

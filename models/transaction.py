@@ -158,7 +158,8 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
             changed |= _dispute_moved(before, event, data)
         case _:
             changed |= _payment_moved(before, event, data)
-    calls, attempts = still_open(before.calls, event), _attempts(before.attempts, event)
+    captured = before.payment.amount_captured_minor if before.payment else 0
+    calls, attempts = still_open(before.calls, event, captured), _attempts(before.attempts, event)
     after = replace(before, **changed, calls=calls, attempts=attempts)
     _check_money(after)
     return after

@@ -14,6 +14,8 @@ from models.events import (
     CommandRefused,
     DisputeEvent,
     Event,
+    PaymentCaptured,
+    PaymentCaptureRequested,
     PaymentEvent,
     PaymentReadRequested,
     PaymentReviewRequired,
@@ -45,6 +47,8 @@ class History:
     events: list[Event] = field(default_factory=list)
     asked: dict[str, PspCall] = field(default_factory=dict)
     given_up: set[str] = field(default_factory=set)
+    captures: dict[str, int] = field(default_factory=dict)
+    captured_minor: int = 0
     payment_edges: set[PaymentEdge] = field(default_factory=set)
     refund_edges: set[RefundEdge] = field(default_factory=set)
     dispute_edges: set[DisputeEdge] = field(default_factory=set)
@@ -61,6 +65,7 @@ class History:
             after = evolve(after, event)
             check_money(after)
             self._keep_call(event)
+            self._keep_capture(event)
         check_numbering(before, command, events)
         check_settling(before, events)
         if isinstance(command, ResolvePayment):
@@ -79,7 +84,7 @@ class History:
     def aside(self) -> "History":
         """The same story, to be told on in another way."""
         return replace(
-            self, events=list(self.events), asked=dict(self.asked), given_up=set(self.given_up),
+            self, events=list(self.events), asked=dict(self.asked), given_up=set(self.given_up), captures=dict(self.captures),
             payment_edges=set(), refund_edges=set(), dispute_edges=set(),
         )  # fmt: skip
 
@@ -107,6 +112,15 @@ class History:
             self.asked[call.key] = call
         creates = [call for call in self.asked.values() if call.operation is Operation.CREATE]
         assert len(creates) <= 1, "a payment was created twice at the provider"
+
+    def _keep_capture(self, event: Event) -> None:
+        """What was answered as captured is in the total, whoever else captures."""
+        match event.data:
+            case PaymentCaptureRequested(amount) if event.opens:
+                self.captures[event.opens] = amount
+            case PaymentCaptured(amount_captured_minor=total):
+                self.captured_minor += self.captures.get(event.settles or "", 0)
+                assert self.captured_minor <= total, "said to be captured, and it was not"
 
     def _keep_given_up(self, command: Command, events: list[Event]) -> None:
         """The calls that were closed for a person while they might still be sent, and not by an answer of their own."""

@@ -82,6 +82,7 @@ def test_a_rule_that_is_switched_off_is_missed(monkeypatch: Patch, rule: str, ma
         (planted.takes_an_unknown_payment_for_declined, OnePayment),
         (planted.leaves_the_declined_open, OnePayment),
         (planted.gives_up_what_it_looked_beside, HeldPayment),
+        (planted.takes_anybodys_capture_for_ours, HeldPayment),
         (planted.sends_whom_it_turned_away, ScreenedPayment),
         (planted.hears_the_old_as_news, OnePayment),
         (planted.goes_back_in_a_dispute, PaidPayment),
