@@ -228,6 +228,8 @@ def check_calls(after: Transaction) -> None:
         assert not calls or closing, f"a {calls[0].call.operation} of a {status} payment is still under way"
     if status is PaymentStatus.UNKNOWN:
         assert calls, "in doubt, and nobody will ever look"
+    if status is PaymentStatus.PROCESSING:
+        assert after.next_check_at, "its end may never be told, and nobody will ever look"
     for refund in after.refunds.values():
         if refund.status is RefundStatus.UNKNOWN:
             assert any(

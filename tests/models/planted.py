@@ -120,6 +120,10 @@ def tells_nobody_of_the_end(patch: Patch) -> None:
     patch.setattr(transaction.Transaction, "expiry_told_at", None)
 
 
+def waits_for_a_notice_for_ever(patch: Patch) -> None:
+    patch.setattr(transaction.Transaction, "look_at", None)
+
+
 def believes_its_own_steps(patch: Patch) -> None:
     """What a notice skips is not looked after."""
     patch.setattr(evidence, "doubt", lambda *_: None)

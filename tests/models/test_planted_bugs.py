@@ -90,6 +90,7 @@ def test_a_rule_that_is_switched_off_is_missed(monkeypatch: Patch, rule: str, ma
         (planted.promises_reserved_money, PaidPayment),
         (planted.lets_commands_wait_for_ever, OnePayment),
         (planted.tells_nobody_of_the_end, PaidPayment),
+        (planted.waits_for_a_notice_for_ever, OnePayment),
         (planted.believes_its_own_steps, PaidPayment),
     ],
 )
