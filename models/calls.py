@@ -30,7 +30,7 @@ from models.events import (
     RefundReviewRequired,
     RefundSucceeded,
 )
-from models.provider import Operation, PspCall, RefundIntent
+from models.provider import CaptureIntent, Operation, PspCall, RefundIntent
 from models.recheck import lost_check_at
 
 
@@ -68,8 +68,11 @@ def asked_by(data: EventData) -> PspCall | None:
     return None
 
 
-def still_open(calls: dict[str, OpenCall], event: Event) -> dict[str, OpenCall]:
-    """The calls still open: opened by a request, put off by an unknown outcome, closed by everything conclusive."""
+def still_open(calls: dict[str, OpenCall], event: Event, captured_minor: int) -> dict[str, OpenCall]:
+    """The calls still open: opened by a request, put off by an unknown outcome, closed by everything conclusive.
+
+    `captured_minor`: of the payment, before the event.
+    """
     data = event.data
     match data:
         case PaymentOutcomeUnknown() | RefundOutcomeUnknown() | CallDeferred():
@@ -79,7 +82,7 @@ def still_open(calls: dict[str, OpenCall], event: Event) -> dict[str, OpenCall]:
             return calls | {data.call_key: put_off}
         case CallRepeated(call, next_check_at):
             return calls | {call.key: replace(calls[call.key], next_check_at=next_check_at)}
-    closed = closed_by(calls, data)
+    closed = closed_by(calls, data, captured_minor)
     left = {key: call for key, call in calls.items() if call not in closed}
     if asked := asked_by(data):
         goes_on = next((call.command for call in closed), None) if isinstance(data, PaymentScreened) else None
@@ -87,8 +90,11 @@ def still_open(calls: dict[str, OpenCall], event: Event) -> dict[str, OpenCall]:
     return left
 
 
-def closed_by(calls: dict[str, OpenCall], data: EventData) -> list[OpenCall]:
-    """The open calls whose end is known once `data` has happened: its command is answered by it."""
+def closed_by(calls: dict[str, OpenCall], data: EventData, captured_minor: int) -> list[OpenCall]:
+    """The open calls whose end is known once `data` has happened: its command is answered by it.
+
+    `captured_minor`: of the payment, before it. A total too small to have a capture in it was captured by somebody else.
+    """
     match data:
         case PaymentReviewRequired() | RefundReviewRequired() | CallEnded():
             return [call for key, call in calls.items() if key == data.call_key]
@@ -101,7 +107,9 @@ def closed_by(calls: dict[str, OpenCall], data: EventData) -> list[OpenCall]:
         case PaymentAuthorized() | PaymentActionRequired() | PaymentProcessing():
             return _about(calls, Operation.CREATE)
         case PaymentCaptured():
-            return _about(calls, Operation.CREATE, Operation.CAPTURE)
+            more = data.amount_captured_minor - captured_minor
+            done = [call for call in calls.values() if _captures_at_most(call, more)]
+            return _about(calls, Operation.CREATE) + done
         case PaymentCanceled():
             return _about(calls, Operation.CREATE, Operation.CANCEL)
         case PaymentReadRequested():
@@ -111,6 +119,10 @@ def closed_by(calls: dict[str, OpenCall], data: EventData) -> list[OpenCall]:
 
 def _asks_for_refund(call: OpenCall, refund_id: str) -> bool:
     return isinstance(call.call.ask, RefundIntent) and call.call.ask.refund_id == refund_id
+
+
+def _captures_at_most(call: OpenCall, amount_minor: int) -> bool:
+    return isinstance(call.call.ask, CaptureIntent) and call.call.ask.amount_minor <= amount_minor
 
 
 def _about(calls: dict[str, OpenCall], *operations: Operation) -> list[OpenCall]:

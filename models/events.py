@@ -143,7 +143,7 @@ class CallEnded:
 
 @dataclass(frozen=True, slots=True)
 class PaymentReadRequested:
-    """The provider told what does not follow from what is known here, so it is asked how the payment stands."""
+    """The provider told what does not follow from what is known here, or nothing for long: it is asked how the payment stands."""
 
     reason: str
     call: PspCall

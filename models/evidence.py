@@ -238,7 +238,7 @@ def _is_news(
     if call is not None and (call is answers or call.call.operation is Operation.CREATE):
         return True
     if call is None and answers is not None:  # a look, when nothing is under way that it might have missed
-        return True
+        return not (isinstance(event, PaymentProcessing) and payment.status is PaymentStatus.PROCESSING)
     match event:
         case PaymentAuthorized() | PaymentDeclined():
             return payment.amount_authorized_minor == 0

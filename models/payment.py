@@ -166,6 +166,7 @@ class Payment:
     unknown_since: datetime | None = None
     review_reason: str | None = None
     reviewed_after: PaymentStatus | None = None
+    looked_at: datetime | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -180,7 +181,15 @@ class Payment:
         return self.amount_authorized_minor - self.amount_captured_minor
 
 
-_OVER = ("next_action", "client_secret", "abandon_at", "unknown_since", "review_reason", "reviewed_after")
+_OVER = (
+    "next_action",
+    "client_secret",
+    "abandon_at",
+    "unknown_since",
+    "review_reason",
+    "reviewed_after",
+    "looked_at",
+)
 """Members of what holds until the payment moves."""
 
 

@@ -25,6 +25,10 @@ EXPIRY_TOLD_BEFORE_S = 24 * 3600
 ABANDONED_AGAIN_S = 24 * 3600
 """A payment that could not be given up when its customer had left it is tried again after this."""
 
+LOOKED_AGAIN_S = 24 * 3600
+"""A payment whose method takes its time (a bank debit: days) is looked at after this, and again: the notice of its end
+may be lost."""
+
 CREATE_AGE_MAX_S = 20 * 3600
 """A create that meets no state and waited longer than this is refused: the provider may soon have forgotten its key."""
 
@@ -40,6 +44,10 @@ def expiry_told_at(authorized_until: datetime) -> datetime:
 
 def abandoned_again_at(at: datetime) -> datetime:
     return at + timedelta(seconds=ABANDONED_AGAIN_S)
+
+
+def looked_again_at(at: datetime) -> datetime:
+    return at + timedelta(seconds=LOOKED_AGAIN_S)
 
 
 def next_check_at(at: datetime, tries: int) -> datetime:

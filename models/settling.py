@@ -99,10 +99,17 @@ def _told(
         if answers is None or answers.call.operation in (Operation.REFUND, Operation.SCREEN):
             raise
         # we asked, and what we are told cannot be: the same question again would have the same answer
-        message, events = str(contradiction), list(_for_a_person(known, str(contradiction)))
+        message, events = str(contradiction), []
+        if not _looked_beside_a_call(known, answers):
+            events = list(_for_a_person(known, message))
     if answers and _closes(known, answers) and not events and seen.status != IntentStatus.CANCELED:
         events = list(_for_a_person(known, f"{NOT_CLOSED}: {message}"))
     yield from _taken_in(known, events, answered, message, origin, policy)
+
+
+def _looked_beside_a_call(known: Transaction, call: OpenCall) -> bool:
+    """Whether it only looked, while something is under way: that may still be made, and its own answer says what it came to."""
+    return call.call.operation is Operation.READ and known.payment_call() is not None
 
 
 def _closes(known: Transaction, call: OpenCall) -> bool:
@@ -143,8 +150,9 @@ def _taken_in(
 ) -> Iterator[Said]:
     """`events`, with all that they entail. They end the calls `over`, whose result is `message` where it is no event's."""
     calls, ended, reviewed = known.calls, False, False
+    captured = known.payment.amount_captured_minor if known.payment else 0
     for data in events:
-        closed = closed_by(calls, data)
+        closed = closed_by(calls, data, captured)
         settled = next((call.command for call in closed if call.command), None)
         yield Said(_with_consequences(known, data, origin, policy), settles=settled)
         calls = {key: call for key, call in calls.items() if call not in closed}

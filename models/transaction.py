@@ -45,7 +45,7 @@ from models.events import (
 )
 from models.payment import Payment, PaymentStatus
 from models.provider import Operation, PspCall, RefundStatus
-from models.recheck import expiry_told_at
+from models.recheck import expiry_told_at, looked_again_at
 from models.refund import RESERVING, Refund
 from models.remembering import Remembered, remember
 
@@ -87,9 +87,11 @@ class Transaction:
 
     @property
     def next_check_at(self) -> datetime | None:
-        """When this wants to be looked after next: an open call, a customer who may have left, an authorisation's end."""
+        """When this wants to be looked after next: an open call, a customer who may have left, an authorisation's end, or an end
+        that nobody tells of.
+        """
         due = [call.next_check_at for call in self.calls.values()]
-        due += [at for at in (self.abandon_at, self.expiry_told_at) if at]
+        due += [at for at in (self.abandon_at, self.expiry_told_at, self.look_at) if at]
         return min(due, default=None)
 
     @property
@@ -117,6 +119,14 @@ class Transaction:
             return None
         return payment.authorized_until and expiry_told_at(payment.authorized_until)
 
+    @property
+    def look_at(self) -> datetime | None:
+        """When the provider is asked what has become of a payment whose method takes its time."""
+        payment = self.payment
+        if payment is None or payment.status is not PaymentStatus.PROCESSING or self.calls:
+            return None
+        return looked_again_at(payment.looked_at or payment.updated_at)
+
     def payment_call(self) -> OpenCall | None:
         """The open call that may move the payment itself: there is never more than one."""
         for call in self.calls.values():
@@ -142,8 +152,10 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
             # a call that was refused for good is closed with the command that made it
             changed["calls"] = {k: c for k, c in before.calls.items() if c.command != event.settles}
             return replace(before, **changed)
-        case CallDeferred() | CallRepeated() | CallEnded() | PaymentReadRequested() | ReviewResolved():
+        case CallDeferred() | CallRepeated() | CallEnded() | ReviewResolved():
             pass
+        case PaymentReadRequested():
+            changed["payment"] = before.payment and replace(before.payment, looked_at=event.at)
         case (
             RefundRequested()
             | RefundPending()
@@ -158,7 +170,8 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
             changed |= _dispute_moved(before, event, data)
         case _:
             changed |= _payment_moved(before, event, data)
-    calls, attempts = still_open(before.calls, event), _attempts(before.attempts, event)
+    captured = before.payment.amount_captured_minor if before.payment else 0
+    calls, attempts = still_open(before.calls, event, captured), _attempts(before.attempts, event)
     after = replace(before, **changed, calls=calls, attempts=attempts)
     _check_money(after)
     return after

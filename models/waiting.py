@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from models.asking import Said, asked, intent_of
+from models.asking import Said, asked, intent_of, look
 from models.calls import OpenCall
 from models.commands import CheckPayment, Origin
 from models.events import (
@@ -29,6 +29,9 @@ from models.transaction import Transaction
 
 ABANDONED = "abandoned"
 """Why a payment was canceled whose customer did not act."""
+
+NOTHING_HEARD = "the provider has told nothing of its end"
+"""Why a payment is looked at whose method takes its time."""
 
 LOOKS_MAX = 100
 """Tries of one look, about a day of them."""
@@ -75,6 +78,8 @@ def check(known: Transaction, command: CheckPayment) -> Iterator[Said]:
     if known.expiry_told_at and known.expiry_told_at <= at and known.payment:
         assert known.payment.authorized_until is not None
         yield Said(PaymentAuthorizationExpiring(known.payment.authorized_until))
+    if known.look_at and known.look_at <= at:
+        yield Said(look(known, intent_of(known), NOTHING_HEARD, command.origin))
     if known.abandon_at and known.abandon_at <= at:
         cancel = asked(known, command.origin, Operation.CANCEL, CancelIntent(intent_of(known), ABANDONED))
         yield Said(PaymentCancelRequested(ABANDONED, cancel, abandoned_again_at(at)))

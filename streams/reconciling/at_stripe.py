@@ -15,8 +15,9 @@ STATUS_AT_STRIPE = {
     "canceled": "canceled",
     "declined": "canceled",  # or the customer could pay it after all
     "requires_action": "requires_action",
+    "processing": "processing",  # its method takes its time
 }
-IN_FLIGHT = ("processing", "unknown", "manual_review")
+IN_FLIGHT = ("unknown", "manual_review")
 """Where nobody can say yet what Stripe should show."""
 
 CHARGED = ("captured", "authorized")
@@ -28,7 +29,8 @@ def open_because(story: Story, row: bytes | None) -> str | None:
     view = story.shown()
     if view is None:
         return None
-    if view["status"] in IN_FLIGHT:
+    is_being_made = view["status"] == "processing" and view["provider"]["payment_intent"] is None
+    if is_being_made or view["status"] in IN_FLIGHT:
         return str(view["status"])
     doubtful = [refund for refund in view["refunds"] if refund["status"] in IN_DOUBT]
     if doubtful:

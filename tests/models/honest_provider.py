@@ -41,6 +41,9 @@ KEYS_KEPT = timedelta(hours=24)
 AUTHORIZED_FOR = timedelta(days=7)
 """Source: Stripe, place a hold on a payment method: by default."""
 
+PART_MINOR = 100
+"""What is captured there by hand, where not all of it is."""
+
 
 @dataclass
 class HonestProvider:
@@ -52,6 +55,7 @@ class HonestProvider:
     stored: dict[str, tuple[Outcome, datetime]] = field(default_factory=dict)
     notices: list[Snapshot] = field(default_factory=list)
     charges: int = 0
+    by_hand_minor: int = 0
 
     def __post_init__(self) -> None:
         self.bank = HonestBank(self.choose)
@@ -125,7 +129,9 @@ class HonestProvider:
         left = self.intent.amount_capturable_minor
         if self.intent.status is not _S.AUTHORIZED:
             return Answered(self.intent)
-        assert 0 < ask.amount_minor <= left, "more asked for than can be captured"
+        assert 0 < ask.amount_minor <= left + self.by_hand_minor, "more asked for than can be captured"
+        if ask.amount_minor > left:
+            return Rejected("amount_too_large", "somebody has captured it")
         if self.choose(("done", "done", "rejected")) == "rejected":
             return Rejected("capture_failed", "not now")
         captured = self.intent.amount_captured_minor + ask.amount_minor
@@ -177,11 +183,18 @@ class HonestProvider:
                 self._keep(replace(refund, status=_R(self.choose(after[refund.status]))))
 
     def somebody_works_by_hand(self) -> None:
-        """At the provider's own pages, past us: what is held is captured there, or what is open is canceled."""
+        """At the provider's own pages, past us: what is held is captured there, in part or whole, or what is open is canceled."""
         assert self.intent
-        if self.intent.status is _S.AUTHORIZED and self.choose(("captured", "canceled")) == "captured":
-            amount = self.intent.amount_captured_minor + self.intent.amount_capturable_minor
-            self._become(_S.CAPTURED, amount_captured_minor=amount, amount_capturable_minor=0)
+        held, captured = self.intent.amount_capturable_minor, self.intent.amount_captured_minor
+        chosen = self.choose(("captured", "in part", "canceled")) if held else "canceled"
+        if chosen == "captured":
+            self._become(_S.CAPTURED, amount_captured_minor=captured + held, amount_capturable_minor=0)
+        elif chosen == "in part" and held > PART_MINOR:
+            self.by_hand_minor += PART_MINOR
+            rest = held - PART_MINOR
+            self._become(
+                _S.AUTHORIZED, amount_captured_minor=captured + PART_MINOR, amount_capturable_minor=rest
+            )
         elif self.intent.status in (_S.AUTHORIZED, _S.REQUIRES_ACTION):
             self._become(_S.CANCELED, amount_capturable_minor=0)
 

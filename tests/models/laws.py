@@ -14,14 +14,20 @@ from models.events import (
     CommandRefused,
     DisputeEvent,
     Event,
+    PaymentCaptured,
+    PaymentCaptureRequested,
     PaymentEvent,
+    PaymentReadRequested,
+    PaymentReviewRequired,
     RefundEvent,
     ReviewResolved,
 )
 from models.payment import PaymentMove, PaymentStatus
 from models.policy import Policy
 from models.provider import Ask, DisputeStatus, Operation, PspCall, RefundStatus
+from models.recheck import key_is_too_old
 from models.refund import RefundMove
+from models.resolving import NEVER_CAPTURED, NEVER_MADE
 from models.transaction import Transaction, evolve, react
 from tests.models.permissions import check_permitted
 
@@ -40,6 +46,9 @@ class History:
     transaction: Transaction | None = None
     events: list[Event] = field(default_factory=list)
     asked: dict[str, PspCall] = field(default_factory=dict)
+    given_up: set[str] = field(default_factory=set)
+    captures: dict[str, int] = field(default_factory=dict)
+    captured_minor: int = 0
     payment_edges: set[PaymentEdge] = field(default_factory=set)
     refund_edges: set[RefundEdge] = field(default_factory=set)
     dispute_edges: set[DisputeEdge] = field(default_factory=set)
@@ -56,8 +65,12 @@ class History:
             after = evolve(after, event)
             check_money(after)
             self._keep_call(event)
+            self._keep_capture(event)
         check_numbering(before, command, events)
         check_settling(before, events)
+        if isinstance(command, ResolvePayment):
+            self._check_denial(before, command, events)
+        self._keep_given_up(command, events)
         self.transaction = after
         self.events.extend(events)
         if after is not None:
@@ -71,7 +84,7 @@ class History:
     def aside(self) -> "History":
         """The same story, to be told on in another way."""
         return replace(
-            self, events=list(self.events), asked=dict(self.asked),
+            self, events=list(self.events), asked=dict(self.asked), given_up=set(self.given_up), captures=dict(self.captures),
             payment_edges=set(), refund_edges=set(), dispute_edges=set(),
         )  # fmt: skip
 
@@ -99,6 +112,34 @@ class History:
             self.asked[call.key] = call
         creates = [call for call in self.asked.values() if call.operation is Operation.CREATE]
         assert len(creates) <= 1, "a payment was created twice at the provider"
+
+    def _keep_capture(self, event: Event) -> None:
+        """What was answered as captured is in the total, whoever else captures."""
+        match event.data:
+            case PaymentCaptureRequested(amount) if event.opens:
+                self.captures[event.opens] = amount
+            case PaymentCaptured(amount_captured_minor=total):
+                self.captured_minor += self.captures.get(event.settles or "", 0)
+                assert self.captured_minor <= total, "said to be captured, and it was not"
+
+    def _keep_given_up(self, command: Command, events: list[Event]) -> None:
+        """The calls that were closed for a person while they might still be sent, and not by an answer of their own."""
+        for event in events:
+            key = event.data.call_key if isinstance(event.data, PaymentReviewRequired) else None
+            if key and not key_is_too_old(self.asked[key].requested_at, event.at):
+                self.given_up |= {key} - {getattr(command, "call_key", None)}
+
+    def _check_denial(self, before: Transaction | None, command: ResolvePayment, events: list[Event]) -> None:
+        """No create or capture that may still be sent is denied by a person."""
+        said = [type(event.data) for event in events]
+        if command.refund_id or before is None or ReviewResolved not in said or PaymentReadRequested in said:
+            return
+        seen = before.payment is not None and before.payment.intent is not None
+        for call in (self.asked[key] for key in {*self.given_up, *before.calls}):
+            never_made = call.operation is Operation.CREATE and command.resolution in NEVER_MADE and not seen
+            never_captured = call.operation is Operation.CAPTURE and command.resolution in NEVER_CAPTURED
+            if never_made or never_captured:
+                assert key_is_too_old(call.requested_at, command.origin.at), f"{call.key} may still be made"
 
     def check_whole(self) -> None:
         """The whole story: replayed it gives the state, and no command was opened or settled twice."""
@@ -187,6 +228,8 @@ def check_calls(after: Transaction) -> None:
         assert not calls or closing, f"a {calls[0].call.operation} of a {status} payment is still under way"
     if status is PaymentStatus.UNKNOWN:
         assert calls, "in doubt, and nobody will ever look"
+    if status is PaymentStatus.PROCESSING:
+        assert after.next_check_at, "its end may never be told, and nobody will ever look"
     for refund in after.refunds.values():
         if refund.status is RefundStatus.UNKNOWN:
             assert any(

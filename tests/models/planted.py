@@ -9,6 +9,7 @@ import pytest
 
 from models import (
     asking,
+    calls,
     deciding,
     dispute,
     dispute_evidence,
@@ -21,7 +22,7 @@ from models import (
 )
 from models.asking import Said
 from models.events import PaymentDeclined, RefundFailed
-from models.provider import DisputeStatus, RefundIntent, RefundStatus
+from models.provider import CaptureIntent, DisputeStatus, RefundIntent, RefundStatus
 from models.refund import RefundMove
 
 Patch = pytest.MonkeyPatch
@@ -69,6 +70,14 @@ def leaves_the_declined_open(patch: Patch) -> None:
     patch.setattr(settling, "_with_consequences", lambda known, data, *_: data)
 
 
+def gives_up_what_it_looked_beside(patch: Patch) -> None:
+    patch.setattr(settling, "_looked_beside_a_call", lambda *_: False)
+
+
+def takes_anybodys_capture_for_ours(patch: Patch) -> None:
+    patch.setattr(calls, "_captures_at_most", lambda call, _: isinstance(call.call.ask, CaptureIntent))
+
+
 def sends_whom_it_turned_away(patch: Patch) -> None:
     usual = settling._screened
 
@@ -109,6 +118,10 @@ def lets_commands_wait_for_ever(patch: Patch) -> None:
 
 def tells_nobody_of_the_end(patch: Patch) -> None:
     patch.setattr(transaction.Transaction, "expiry_told_at", None)
+
+
+def waits_for_a_notice_for_ever(patch: Patch) -> None:
+    patch.setattr(transaction.Transaction, "look_at", None)
 
 
 def believes_its_own_steps(patch: Patch) -> None:

@@ -171,8 +171,9 @@ def test_a_customer_who_fails_to_authenticate_has_declined() -> None:
 
 def test_a_slow_method_is_processing_until_a_notice() -> None:
     story = given(create()).when(answer(CREATE_CALL, PROCESSING)).then(PaymentProcessing).settling("create")
-    assert story.transaction.next_check_at is None
+    assert not story.transaction.calls
     story.when(notice(CAPTURED)).then(PaymentCaptured)
+    assert story.transaction.next_check_at is None
 
 
 def test_a_second_answer_to_one_call_changes_nothing() -> None:

@@ -12,6 +12,7 @@ from models.commands import CreatePayment, PublicCommand
 from models.payment import PaymentStatus
 from models.policy import AmountLimits, Policy, Velocity
 from models.provider import Deferred, PspCall, Snapshot, Unknown
+from models.transaction import react
 from tests.fuzzing import examples
 from tests.models import samples
 from tests.models.agreement import check_agreement, essence
@@ -129,6 +130,16 @@ class OnePayment(RuleBasedStateMachine):
     @rule()
     def somebody_works_by_hand_at_the_provider(self) -> None:
         self.world.provider.somebody_works_by_hand()
+
+    @precondition(lambda self: self.world.provider.intent is not None)
+    @rule()
+    def what_the_provider_shows_cannot_be(self) -> None:
+        """In a notice, and again to who looks because of it."""
+        assert self.world.provider.intent
+        odd = replace(self.world.provider.intent, amount_minor=1500)
+        for event in self.world.say(samples.notice(odd)):
+            if call := react(event):
+                self.world.say(samples.answer(call.key, odd))
 
     @precondition(lambda self: self.stands(PaymentStatus.CAPTURED))
     @rule()

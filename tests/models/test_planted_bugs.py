@@ -30,6 +30,18 @@ class ScreenedPayment(OnePayment):
         self.world.say(samples.create(customer="cus_1"))
 
 
+class HeldPayment(OnePayment):
+    """Its money is held, and waits for captures."""
+
+    @initialize(data=st.data())
+    def a_payment_is_asked_for(self, data: st.DataObject) -> None:
+        self.draw = data
+        self.world = World(self._choose, Policy())
+        self.world.say(samples.create_manual())
+        with self.world.all_goes_well():
+            self.world.answer_all()
+
+
 def finds(machine: Machine) -> None:
     hunt = settings(
         examples(EXAMPLES_MAX), phases=[Phase.generate], report_multiple_bugs=False, print_blob=False
@@ -69,6 +81,8 @@ def test_a_rule_that_is_switched_off_is_missed(monkeypatch: Patch, rule: str, ma
         (planted.takes_an_unknown_refund_for_failed, PaidPayment),
         (planted.takes_an_unknown_payment_for_declined, OnePayment),
         (planted.leaves_the_declined_open, OnePayment),
+        (planted.gives_up_what_it_looked_beside, HeldPayment),
+        (planted.takes_anybodys_capture_for_ours, HeldPayment),
         (planted.sends_whom_it_turned_away, ScreenedPayment),
         (planted.hears_the_old_as_news, OnePayment),
         (planted.goes_back_in_a_dispute, PaidPayment),
@@ -76,6 +90,7 @@ def test_a_rule_that_is_switched_off_is_missed(monkeypatch: Patch, rule: str, ma
         (planted.promises_reserved_money, PaidPayment),
         (planted.lets_commands_wait_for_ever, OnePayment),
         (planted.tells_nobody_of_the_end, PaidPayment),
+        (planted.waits_for_a_notice_for_ever, OnePayment),
         (planted.believes_its_own_steps, PaidPayment),
     ],
 )

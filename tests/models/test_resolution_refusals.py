@@ -8,7 +8,7 @@ import pytest
 
 from models.codes import Code
 from models.commands import Command, ResolvePayment
-from models.events import CommandRefused, PaymentAuthorized, ReviewResolved
+from models.events import CallEnded, CommandRefused, PaymentAuthorized, PaymentReviewRequired, ReviewResolved
 from models.payment import PaymentStatus
 from models.provider import IntentSnapshot
 from models.recheck import KEY_AGE_MAX_S
@@ -22,6 +22,7 @@ from tests.models.samples import (
     LOST,
     PAYMENT,
     PROCESSING,
+    READ_CALL,
     REFUND_LOST,
     REQUIRES_ACTION,
     STRANGER,
@@ -29,6 +30,7 @@ from tests.models.samples import (
     capture,
     create,
     create_manual,
+    notice,
     origin,
     refund,
     refund_name,
@@ -121,6 +123,35 @@ def test_that_nothing_was_made_is_not_believed_while_it_may_still_be(
     story = given(*known).when(said(after_s=after_s))
     story.then_refused(Code.PAYMENT_STATE_CONFLICT, "resolve", "nothing_may_still_be_made")
     story.when(said(id="later", after_s=KEY_AGE_MAX_S + 1))
+    assert isinstance(story.events[0].data, ReviewResolved)
+
+
+ANOTHERS = replace(AUTHORIZED, amount_minor=1500)
+"""What cannot be: it is about another amount than was asked for."""
+
+
+@pytest.mark.parametrize(
+    ("known", "call", "said"),
+    [
+        (LOST, CREATE_CALL, partial(resolve, "declined", intent=None)),
+        (
+            (*HELD, capture(300, final=False), unknown(CAPTURE_CALL)),
+            CAPTURE_CALL,
+            partial(resolve, "authorized"),
+        ),
+    ],
+)
+def test_a_look_that_contradicts_gives_up_no_call_that_may_still_be_made(
+    known: tuple[Command, ...], call: str, said: Callable[..., ResolvePayment]
+) -> None:
+    """Given up, it would be a person's, whose word is held against calls that are open."""
+    story = given(*known, notice(ANOTHERS)).when(answer(READ_CALL, ANOTHERS)).then(CallEnded)
+    assert list(story.transaction.calls) == [call]
+    story.when(said(after_s=180)).then_refused(
+        Code.PAYMENT_STATE_CONFLICT, "resolve", "nothing_may_still_be_made"
+    )
+    story.when(unknown(call, KEY_AGE_MAX_S + 1)).then(PaymentReviewRequired)
+    story.when(said(id="later", after_s=KEY_AGE_MAX_S + 2))
     assert isinstance(story.events[0].data, ReviewResolved)
 
 

@@ -206,6 +206,15 @@ def test_what_is_in_flight_or_in_doubt_is_open() -> None:
     assert open_because(told(change(paid(refunds=[refund(1, "pending")]))), None) is None
 
 
+def test_a_payment_whose_method_takes_its_time_is_compared_once_it_is_made() -> None:
+    """The notice of its end may never have come."""
+    slow = told(change(view(1, status="processing", provider=INTENT)))
+    assert open_because(slow, None) is None
+    waits = at_stripe(status="processing", received_minor=0, charged_minor=0)
+    assert with_stripe(slow, [waits]) == {}
+    assert {"status", "amount_captured"} == set(with_stripe(slow, [at_stripe()]))
+
+
 def test_facts_come_back_as_they_were_packed() -> None:
     facts = at_stripe(
         refunds=(Refund(None, "re_1", "pending", 5),),
