@@ -6,16 +6,30 @@ import logging
 import re
 import weakref
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from faust.tables.recovery import Recovery
+from faust.types.tuples import TP
 
 from streams import background
-from streams.delivery import Metrics, Outgoing, Partition, Poison, Record, internals, serve, vital
+from streams.delivery import (
+    App,
+    Metrics,
+    Outgoing,
+    Partition,
+    Poison,
+    Record,
+    internals,
+    serve,
+    transport,
+    vital,
+)
 from streams.delivery.dead import DEAD_LETTERS_CONFIG, dead_letter
+from streams.delivery.engine import RAW
 from streams.delivery.follower import Follower
 from streams.delivery.held import Held
 from streams.delivery.logs import LINES_PER_WINDOW, RateLimited
@@ -90,6 +104,47 @@ def test_a_step_sees_what_it_has_written_and_others_see_it_once_it_is_kept() -> 
     assert table.get(b"k") is None
     table.drop()
     assert table.get(b"k") == b"1"
+
+
+class Delivering:
+    """A consumer of `events` in a process that takes nothing yet: what is delivered lies in the agent's queue."""
+
+    def __init__(self, partitions: int) -> None:
+        self.tps = [Partition("events", partition) for partition in range(partitions)]
+        app = App("group", bootstrap="127.0.0.1:1", dead_letters="dead", partitions=partitions)
+        self.held, self.topic = app.held, app.engine.topic("events", partitions=partitions, **RAW)
+        index: Any = app.engine.topics
+        index._tp_index |= {TP(*tp): {self.topic} for tp in self.tps}
+        self.consumer: Any = object.__new__(transport.Consumer)
+        self.consumer.app, self.consumer.flow_active = app.engine, True
+        self.consumer._active_partitions = {TP(*tp) for tp in self.tps}
+
+    def poll(self, offset: int) -> None:
+        """Brings one record of each partition."""
+        record = received(Outgoing("events", b"key", b"{}"))
+        polled: Any = {tp: [replace(record, partition=tp.partition, offset=offset)] for tp in self.tps}
+        self.consumer._deliver(polled)
+
+
+async def test_records_that_come_one_by_one_are_handed_on_for_as_long_as_there_is_room_for_them() -> None:
+    """Faust's queues end at 4,096 polls: what came then was in no queue, and the gateway committed past it."""
+    delivering, polls = Delivering(partitions=2), 4096 // 2 + 1
+    for offset in range(polls):
+        delivering.poll(offset)
+    assert not any(delivering.held.full(tp) for tp in delivering.tps)
+    for _ in range(delivering.topic.queue.qsize()):
+        delivering.held.take(delivering.topic.queue.get_nowait().value)
+    assert delivering.held.committable() == dict.fromkeys(delivering.tps, polls)
+
+
+async def test_what_cannot_be_handed_on_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    died: list[str] = []
+    monkeypatch.setattr(transport, "die", lambda why, exc: died.append(why))
+    delivering = Delivering(partitions=1)
+    delivering.poll(0)
+    assert died == []
+    delivering.consumer._deliver({delivering.tps[0]: []})
+    assert died == ["what was polled could not be handed on: IndexError('list index out of range')"]
 
 
 async def test_what_is_given_back_before_a_follower_gets_to_it_ends_no_process(
