@@ -20,6 +20,8 @@ from streams.delivery.records import (
     Poison,
     Record,
     fitting,
+    size_bytes,
+    size_of,
 )
 from streams.delivery.roles import Events
 from streams.delivery.sending import parcel
@@ -105,13 +107,13 @@ class Writer:
         if self.table.written:
             for key, value in self.table.keep().items():
                 gathered.states[key] = value  # within a transaction only the last state of a key counts
-                gathered.weight_bytes += len(value or b"")
+                gathered.weight_bytes += size_bytes(key, value)
                 if self.on_state is not None:
                     self.on_state(home, key, value)
         if self.out.emitted or self.out.answered:
             for outgoing in self.out.emitted:
                 parcel(gathered.parcels, outgoing, home)
-                gathered.weight_bytes += len(outgoing.value or b"")
+                gathered.weight_bytes += size_of(outgoing)
             gathered.answers += self.out.answered
             self.out.clear()
 

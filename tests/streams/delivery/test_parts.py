@@ -5,6 +5,7 @@ import gc
 import logging
 import re
 import weakref
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,12 +32,15 @@ from streams.delivery import (
 from streams.delivery.dead import DEAD_LETTERS_CONFIG, dead_letter
 from streams.delivery.engine import RAW
 from streams.delivery.follower import Follower
+from streams.delivery.gateway import Gateway
 from streams.delivery.held import Held
 from streams.delivery.logs import LINES_PER_WINDOW, RateLimited
 from streams.delivery.memory import freeze
 from streams.delivery.metrics import REBALANCES_PER_MINUTE_ALARM
 from streams.delivery.records import LARGEST_RECORD_BYTES, fitting
 from streams.delivery.table import Table
+from streams.delivery.transactions import Transactions
+from streams.delivery.writer import Out, Writer
 from tests.streams.wire.records import received
 
 
@@ -204,6 +208,49 @@ async def test_a_drain_ends_though_the_answer_to_a_statement_swallows_that_it_wa
     async with asyncio.timeout(5.0):
         await follower.drain(0.05)
     assert follower.task is None
+
+
+HEAVY = received(Outgoing("commands", b"key", b"?", 0, [("heavy", b"x" * 900_000)]))
+HEAVY_TP = Partition(HEAVY.topic, HEAVY.partition)
+
+
+async def test_records_with_heavy_headers_fill_a_partition_and_go_into_a_transaction_a_few_at_a_time() -> (
+    None
+):
+    def step(record: Record, table: Table, out: Out) -> None:
+        raise Poison("not understood")
+
+    app: Any = SimpleNamespace(dead_letters="dead", metrics=Metrics())
+    writer, held, tp = Writer(app, "commands", "changelog", step, None, None, None), Held(), HEAVY_TP
+    writer.table.own({tp.partition})
+    transactions: Any = object.__new__(Transactions)
+    transactions.waiting, transactions.filled, transactions.apply = deque(), asyncio.Event(), writer._apply
+    came = [replace(HEAVY, offset=offset) for offset in range(10)]
+    for record in came:
+        assert not held.full(tp)
+        held.add(tp, [record])
+    assert held.full(tp)
+    transactions.put(came)
+    while transactions.waiting:
+        gathered = transactions._gather()
+        assert 0 < gathered.records <= 3
+        held.free(tp, gathered.records, gathered.size_bytes)
+    assert held.bytes[tp] == 0
+
+
+async def test_what_a_gateway_has_finished_weighs_nothing_any_more() -> None:
+    async def work() -> list[Outgoing]:
+        return []
+
+    async def send(outgoing: list[Outgoing], home: int) -> None: ...
+
+    app: Any = SimpleNamespace(held=Held(), metrics=Metrics(), crashpoint=lambda name: None)
+    app.is_current, app.is_flowing, app.outbox = lambda event: True, lambda: True, SimpleNamespace(send=send)
+    gateway = Gateway(app, "commands", lambda record: work() if record.offset else None, limit=9)
+    batch = app.held.add(HEAVY_TP, [replace(HEAVY, offset=offset) for offset in range(2)])
+    await gateway._start_all(batch, None)
+    await asyncio.gather(*gateway.running)
+    assert (app.held.records[HEAVY_TP], app.held.bytes[HEAVY_TP]) == (0, 0)
 
 
 def test_a_record_no_broker_would_take_is_poison() -> None:
