@@ -91,7 +91,9 @@ class Writer:
             if self.app.is_current(event):
                 batch: Batch = event.value
                 self.app.held.take(batch)
-                self.owned[batch.tp].put(batch.records)
+                transactions = self.owned[batch.tp]
+                assert transactions.recovered, "nothing flows before the table is read back"
+                transactions.put(batch.records)
             await asyncio.sleep(0)
 
     def _apply(self, record: Record, gathered: Gathered) -> None:

@@ -1,7 +1,7 @@
 """A partition that is taken away while it is read back; no broker is needed. What it does to a process: test_process.py."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +11,7 @@ from faust.tables.recovery import RebalanceAgain, ServiceStopped
 from faust.tables.recovery import Recovery as FaustRecovery
 
 from streams.delivery import App, Metrics, Outgoing, Partition, Record, recovery
+from streams.delivery.held import Held
 from streams.delivery.writer import KEYS_PER_TURN, Writer
 from tests.streams.wire.records import received
 
@@ -129,6 +130,19 @@ async def test_what_is_taken_away_while_its_owner_before_is_fenced_is_not_ours()
     writer.started.set()
     await fencing
     assert writer.owned == {}
+
+
+async def test_nothing_is_taken_before_its_table_is_read_back() -> None:
+    writer = Owning()
+    writer.app.held, writer.app.is_current = Held(), lambda event: True  # type: ignore[method-assign]
+    await writer.own({FIRST})
+    batch = writer.app.held.add(FIRST, [received(Outgoing("commands", b"key", b"{}", FIRST.partition))])
+
+    async def one() -> AsyncIterator[Any]:
+        yield SimpleNamespace(value=batch)
+
+    with pytest.raises(AssertionError, match="read back"):
+        await writer.consume(one())
 
 
 @pytest.mark.parametrize("ending", ["on_recovery_completed", "_resume_streams"])
