@@ -171,11 +171,11 @@ class Settings(BaseSettings):
         description="this process's lasting name: static membership in its group",
     )
     session_timeout_s: float = Field(
-        6.0, ge=1, le=300, description="a silent process loses its partitions after this"
-    )
+        6.0, ge=1, le=40, description="a silent process loses its partitions after this"
+    )  # Faust starts with none above `broker_request_timeout`
     drain_s: float = Field(
-        5.0, ge=0.1, le=60, description="to finish what runs before partitions are handed over"
-    )
+        5.0, ge=0.1, le=5, description="to finish what runs before partitions are handed over"
+    )  # a hand-over may take three of them, and a process must have left its group within the `stop_s` of `App`
     gateway_calls_max: int = Field(256, ge=1, le=10_000, description="calls to Stripe in flight per gateway")
     psp_slot_s: float = Field(
         8.0, ge=0.5, le=25, description="a call's quick retries, after that it is unknown or deferred"

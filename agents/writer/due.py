@@ -27,10 +27,14 @@ class DueIndex:
         self._due.pop(partition, None)
 
     def pop(self, now_ms: int, most: int, again_ms: int) -> list[tuple[bytes, int]]:
-        """At most `most` that are due, each with its time; each comes again at `again_ms` unless it is set anew."""
+        """At most `most` that are due, each with its time; each comes again at `again_ms` unless it is set anew. A partition
+        that has had its turn is the last of the next one, so that none waits for another that always has something."""
         popped: list[tuple[bytes, int]] = []
         for partition in list(self._heaps):
-            heap, due = self._heaps[partition], self._due[partition]
+            if len(popped) == most:
+                break
+            heap = self._heaps[partition] = self._heaps.pop(partition)
+            due = self._due[partition]
             while heap and heap[0][0] <= now_ms and len(popped) < most:
                 at_ms, key = heapq.heappop(heap)
                 if due.get(key) == at_ms:

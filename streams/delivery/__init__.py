@@ -38,7 +38,8 @@ but aiokafka's `TxnOffsetCommit` carries no member or generation. Everybody who 
 marker (Kafka 4.3 and 4.4 do, when one is killed at the wrong moment): its commands would be applied again, and then both be
 committed. The process ends instead, and says so. A reader of our own applies whole lists: 246,000 keys/s measured (Faust:
 9,000). A table holds bytes, and what it keeps are copies of the exact size: about 200 bytes per key beyond key and value.
-Faust gives a recovery that takes longer than a request's time-out up, and says nothing; ours ends the process.
+Faust gives a recovery that takes longer than a request's time-out up, and says nothing; ours ends the process. A partition
+may be taken away in the midst, and Faust cancels the recovery last of all: so whose it is is asked again at every step.
 
 **Rebalances** (`transport.py`, `app.hand_over`). Faust makes partitions active, fetches, seeks and then empties its queues:
 what came in between vanished. Nothing flows from before the seek until after; `held.py` notices a gap all the same.

@@ -16,7 +16,7 @@ from collections.abc import Coroutine
 from aiokafka import AIOKafkaProducer
 
 from streams.delivery.metrics import Metrics
-from streams.delivery.records import LARGEST_RECORD_BYTES, Outgoing, Partition, Settings, size_bytes
+from streams.delivery.records import LARGEST_RECORD_BYTES, Outgoing, Partition, Settings, size_of
 from streams.delivery.sending import Item, send_all
 
 MOST_WAITING = 10_000  # answers per partition. One transaction may bring thousands; more than this: its reader is gone or
@@ -47,7 +47,7 @@ class Answers:
         """Never waits, never raises."""
         for answer in answers:
             tp = Partition(answer.topic, answer.partition or 0)
-            if size_bytes(answer.key, answer.value, answer.headers) > LARGEST_RECORD_BYTES:
+            if size_of(answer) > LARGEST_RECORD_BYTES:
                 self._dropped(1, tp, "too large")
             elif tp in self.known:
                 self._queue(tp, Item(answer.key, answer.value, answer.headers))

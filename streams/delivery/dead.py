@@ -5,7 +5,7 @@ What not even that takes (records that arrived compressed can unpack to any size
 stays where `source` points for as long as its topic keeps it.
 """
 
-from streams.delivery.records import Headers, Outgoing, Poison, Record, size_bytes
+from streams.delivery.records import Headers, Outgoing, Poison, Record, size_bytes, size_of
 
 DEAD_LETTERS_CONFIG = {"max.message.bytes": str(2 << 20)}  # twice the default of the topics they come from
 LARGEST_LETTER_BYTES = (2 << 20) - (
@@ -34,7 +34,7 @@ def dead_letter(topic: str, record: Record, poison: Poison) -> Outgoing:
 
 
 def _cut(record: Record, ours: list[tuple[str, bytes]]) -> tuple[bytes | None, bytes | None, Headers]:
-    size = size_bytes(record.key, record.value, record.headers)
+    size = size_of(record)
     if size <= LARGEST_LETTER_BYTES:
         return record.key, record.value, record.headers
     ours.append(("cut", f"{size} bytes in all".encode()))

@@ -33,6 +33,7 @@ SAFE: dict[str, Any] = {
     "topic_allow_declare": False,  # the topic catalogue creates topics, all of them
     "topic_disable_leader": True,
     "stream_wait_empty": False,  # it has no time-out: a slow handler made an endless rebalance; `hand_over` is bounded
+    "stream_buffer_maxsize": 0,  # no bound: `held.py` is it, in records; Faust's 4,096 are of polls, of all partitions
     "stream_recovery_delay": 0.0,
     "table_standby_replicas": 0,
     "producer_linger": 0.0,

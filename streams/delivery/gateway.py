@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from streams.delivery.dead import dead_letter
-from streams.delivery.records import Batch, Outgoing, Partition, Poison, Record, fitting
+from streams.delivery.records import Batch, Outgoing, Partition, Poison, Record, fitting, size_of
 from streams.delivery.roles import Events
 from streams.delivery.vital import vital
 
@@ -62,7 +62,7 @@ class Gateway:
         except Poison as poison:
             work = _poisoned(poison)
         if work is None:
-            self.app.held.free(tp, 1, len(record.value or b""))
+            self.app.held.free(tp, 1, size_of(record))
             self.app.metrics.records += 1
             return
         self.app.held.start(tp, record)
@@ -83,7 +83,7 @@ class Gateway:
             outgoing = await self._outcome(record, work)
             await self.app.outbox.send(outgoing, record.partition)
             self.app.crashpoint("delivery.reported")
-            self.app.held.done(tp, record, 1, len(record.value or b""))
+            self.app.held.done(tp, record, 1, size_of(record))
             self.app.metrics.records += 1
             queue.popleft()
         if not queue:

@@ -8,11 +8,11 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
-from streams.delivery.records import Batch, Partition, Record
+from streams.delivery.records import Batch, Partition, Record, size_of
 from streams.delivery.vital import die
 
 MOST_RECORDS = 4_000  # fetched and not finished, per partition; a partition with more is not polled
-MOST_BYTES = 8 << 20  # the same in bytes of values: 4,000 records of 1 MB must not fill the memory
+MOST_BYTES = 8 << 20  # the same in bytes (`size_of`): 4,000 records of 1 MB must not fill the memory
 
 
 class Held:
@@ -42,7 +42,7 @@ class Held:
         """These were fetched and are delivered now."""
         if not self.records.total():
             self.moved_at = time.monotonic()
-        size_bytes = sum(len(record.value or b"") for record in records)
+        size_bytes = sum(map(size_of, records))
         batch = Batch(tp, records, size_bytes, self.delivered.get(tp))
         self.delivered[tp] = records[-1].offset + 1
         self.records[tp] += len(records)

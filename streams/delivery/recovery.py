@@ -7,12 +7,14 @@ seek, finds everything read, and goes on. Nothing here writes to Kafka.
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import IllegalStateError
 from faust.tables.manager import TableManager
+from faust.tables.recovery import RebalanceAgain, ServiceStopped
 from faust.tables.recovery import Recovery as FaustRecovery
-from faust.tables.recovery import ServiceStopped
 
 from streams.delivery.memory import freeze
 from streams.delivery.records import Partition
@@ -27,6 +29,7 @@ FETCH_BYTES = 4 << 20  # per partition and request; 1 MiB, the default, halves t
 POLL_MS = 200  # to look at a partition again that brings nothing, such as one that ends in markers
 OPEN_LOOKS, OPEN_LOOK_S = 10, 0.5  # for the marker of a transaction that was ended just now
 RECOVERY_S = 600.0  # 100 million keys; what takes longer hangs. Faust's own bound is that of a single request
+AGAIN_S = 60.0  # until a rebalance is through to us whose assignment aiokafka has already
 
 
 class Tables(TableManager):
@@ -57,25 +60,34 @@ class Recovery(FaustRecovery):
     # Faust makes partitions active, fetches, then seeks, then empties its queues: events that came in between were
     # lost. So nothing flows from before the seek until after the queues were emptied.
 
-    @vital
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
-        self.app.consumer.stop_flow()
-        await super().on_recovery_completed(generation_id)
-        self.app.delivery.flows_again(generation_id)
+        await self._complete(super().on_recovery_completed, generation_id)
 
-    @vital
     async def _resume_streams(self, generation_id: int = 0) -> None:
-        self.app.consumer.stop_flow()
-        await super()._resume_streams(generation_id)
-        self.app.delivery.flows_again(generation_id)
+        await self._complete(super()._resume_streams, generation_id)
+
+    async def _complete(self, complete: Callable[[int], Awaitable[None]], generation_id: int) -> None:
+        """What escapes ends the process, but for Faust's own words: that it stops, or that another rebalance has begun."""
+        try:
+            self.app.consumer.stop_flow()
+            await complete(generation_id)
+            self.app.delivery.flows_again(generation_id)
+        except (RebalanceAgain, ServiceStopped):
+            raise
+        except IllegalStateError as exc:  # we sought in a partition that aiokafka knows to be another's
+            await self._wait(asyncio.sleep(AGAIN_S))  # raises one of the two
+            die(f"sought in what is not ours, and no rebalance came: {exc!r}", exc)
+        except Exception as exc:
+            die(f"{complete.__qualname__}: {exc!r}", exc)
 
 
 async def read_back(writer: "Writer") -> None:
     """Fill the table of every partition that is new to us, and find the place where its source goes on.
 
-    What we never lost is in memory: nobody else can have written it while our epoch held.
+    What we never lost is in memory: nobody else can have written it while our epoch held. What is taken away meanwhile
+    (Faust cancels this only some time after `own`) is read no further, and told to nobody.
     """
-    began_at, keys = time.monotonic(), 0
+    began_at = time.monotonic()
     new = {
         Partition(one.changelog.topic, tp.partition): one
         for tp, one in writer.owned.items()
@@ -91,11 +103,8 @@ async def read_back(writer: "Writer") -> None:
     ) as reader:
         await _read(reader, writer, new)
     freeze()
-    for tp, transactions in new.items():
-        await writer.recovered(tp.partition)
-        transactions.recovered = True
-        keys += len(writer.table.partitions[tp.partition])
-    writer.app.metrics.recovered_keys += keys
+    for transactions in new.values():
+        await writer.recovered(transactions)
     writer.app.metrics.recovery_s = time.monotonic() - began_at
 
 
@@ -111,7 +120,8 @@ async def _stable_ends(
     async with AIOKafkaConsumer(isolation_level="read_uncommitted", **writer.app.client_settings()) as looker:
         for _ in range(OPEN_LOOKS):
             ends, last = await reader.end_offsets(tps), await looker.end_offsets(tps)
-            held_up = {tp: (ends[tp], last[tp]) for tp in tps if ends[tp] < last[tp]}
+            ours = writer.table.partitions.keys()  # what was taken away meanwhile, another writes now
+            held_up = {tp: (ends[tp], last[tp]) for tp in tps if ends[tp] < last[tp] and tp.partition in ours}
             if not held_up:
                 return dict(ends)
             await asyncio.sleep(OPEN_LOOK_S)
@@ -121,16 +131,19 @@ async def _stable_ends(
 
 
 async def _read(reader: AIOKafkaConsumer, writer: "Writer", new: "dict[Partition, Transactions]") -> None:
-    left = {TopicPartition(*tp) for tp in new}
-    reader.assign(list(left))
-    await reader.seek_to_beginning(*left)
-    ends = await _stable_ends(reader, writer, list(left))
-    while left := {tp for tp in left if await reader.position(tp) < ends[tp]}:
+    ours = {TopicPartition(*tp): transactions for tp, transactions in new.items()}
+    reader.assign(list(ours))
+    await reader.seek_to_beginning(*ours)
+    ends = await _stable_ends(reader, writer, list(ours))
+    left = set(ours)
+    while left := {tp for tp in left if writer.owns(ours[tp]) and await reader.position(tp) < ends[tp]}:
         for tp, records in (await reader.getmany(*left, timeout_ms=POLL_MS)).items():
+            if not writer.owns(ours[tp]):
+                continue
             rows = writer.table.partitions[tp.partition]
             for record in records:
                 if record.key == POSITION:
-                    new[Partition(*tp)].position = int(record.value)
+                    ours[tp].position = int(record.value)
                 elif record.value is None:
                     rows.pop(record.key, None)
                 else:

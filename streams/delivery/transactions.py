@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from streams.delivery.pace import Pace
-from streams.delivery.records import Outgoing, Partition, Record, Settings
+from streams.delivery.records import Outgoing, Partition, Record, Settings, size_of
 from streams.delivery.sending import Item, Parcels
 from streams.delivery.table import POSITION
 from streams.delivery.transactional_producer import TransactionalProducer
@@ -29,7 +29,7 @@ STOP_S = 5.0  # for a producer with nothing on its way; what takes longer hangs
 
 @dataclass
 class Gathered:
-    """What some records lead to, and how far they go. `size_bytes`: of their values; `weight_bytes`: of what they lead to."""
+    """What some records lead to, and how far they go. `size_bytes`: their own; `weight_bytes`: of what they lead to."""
 
     states: dict[bytes, bytes | None] = field(default_factory=dict)
     parcels: Parcels = field(default_factory=dict)
@@ -113,7 +113,7 @@ class Transactions:
             record = self.waiting.popleft()
             self.apply(record, gathered)
             gathered.records += 1
-            gathered.size_bytes += len(record.value or b"")
+            gathered.size_bytes += size_of(record)
             gathered.position = record.offset + 1
         if not self.waiting:
             self.filled.clear()

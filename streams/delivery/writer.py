@@ -20,6 +20,8 @@ from streams.delivery.records import (
     Poison,
     Record,
     fitting,
+    size_bytes,
+    size_of,
 )
 from streams.delivery.roles import Events
 from streams.delivery.sending import parcel
@@ -89,7 +91,9 @@ class Writer:
             if self.app.is_current(event):
                 batch: Batch = event.value
                 self.app.held.take(batch)
-                self.owned[batch.tp].put(batch.records)
+                transactions = self.owned[batch.tp]
+                assert transactions.recovered, "nothing flows before the table is read back"
+                transactions.put(batch.records)
             await asyncio.sleep(0)
 
     def _apply(self, record: Record, gathered: Gathered) -> None:
@@ -105,13 +109,13 @@ class Writer:
         if self.table.written:
             for key, value in self.table.keep().items():
                 gathered.states[key] = value  # within a transaction only the last state of a key counts
-                gathered.weight_bytes += len(value or b"")
+                gathered.weight_bytes += size_bytes(key, value)
                 if self.on_state is not None:
                     self.on_state(home, key, value)
         if self.out.emitted or self.out.answered:
             for outgoing in self.out.emitted:
                 parcel(gathered.parcels, outgoing, home)
-                gathered.weight_bytes += len(outgoing.value or b"")
+                gathered.weight_bytes += size_of(outgoing)
             gathered.answers += self.out.answered
             self.out.clear()
 
@@ -131,7 +135,14 @@ class Writer:
             if self.on_lost is not None:
                 self.on_lost(partition)
         await asyncio.gather(*gone, *(transactions.start() for transactions in new.values()))
-        self.owned |= new
+        here = (
+            self.table.partitions
+        )  # the process may have been told to stop while it fenced: then none is ours
+        self.owned |= {tp: transactions for tp, transactions in new.items() if tp.partition in here}
+
+    def owns(self, transactions: Transactions) -> bool:
+        """Whether they still are those of their partition: to be asked again behind every `await` of a reading back."""
+        return self.owned.get(transactions.tp) is transactions
 
     def _new(self, tp: Partition) -> Transactions:
         app = self.app
@@ -147,16 +158,23 @@ class Writer:
             app.crashpoint,
         )
 
-    async def recovered(self, partition: int) -> None:
-        """The table of this partition is whole: tell who keeps an index of it."""
+    async def recovered(self, transactions: Transactions) -> None:
+        """The table of their partition is whole: tell who keeps an index of it."""
+        if not self.owns(transactions):
+            return
+        partition = transactions.tp.partition
         rows = self.table.partitions[partition]
         if self.on_state is not None:
             for count, (key, value) in enumerate(rows.items(), 1):
                 self.on_state(partition, key, value)
                 if count % KEYS_PER_TURN == 0:
                     await asyncio.sleep(0)
+                    if not self.owns(transactions):
+                        return  # and `on_lost` was told
         if self.on_recovered is not None:
             self.on_recovered(partition, rows)
+        transactions.recovered = True
+        self.app.metrics.recovered_keys += len(rows)
 
     async def drain(self, drain_s: float) -> None:
         for transactions in self.owned.values():

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
-from agents.writer.__main__ import TakingIn
+from agents.writer.__main__ import CLOCKS_NEAR_MS, Reminding, TakingIn
 from models import ids
-from models.commands import CapturePayment, Command, CreatePayment, Origin
+from models.commands import CapturePayment, CheckPayment, Command, CreatePayment, Origin
 from models.money import Money
 from models.policy import DEFAULT, Policy
 from models.terms import PaymentTerms
@@ -42,11 +42,12 @@ class Taking:
     def _policy_of(merchant: str) -> Policy:
         return OF_THE_OWNER if merchant == OWNER else DEFAULT
 
-    def take(self, command: Command) -> list[Outgoing]:
+    def take(self, command: Command, at_ms: int | None = None) -> list[Outgoing]:
         out = Out()
         self._table.enter(0)
-        self._step(received(self._codec.write(command), int(time.time() * 1000)), self._table, out)
-        self._table.keep()
+        came_ms = at_ms or int(time.time() * 1000)
+        self._step(received(self._codec.write(command), came_ms), self._table, out)
+        self.written = self._table.keep()
         return out.emitted
 
 
@@ -71,6 +72,32 @@ def test_a_create_is_its_merchants_by_policy_and_account_whatever_was_refused_be
     assert value(against_it)["code"] == "currency_unsupported"
     (requested,) = taking.take(create("eur"))
     assert value(requested)["call"]["account"] == "acct_owner"
+
+
+def test_a_check_that_comes_too_early_writes_nothing() -> None:
+    """Written as it was, the payment was due again at once: a writer whose clock is ahead did nothing else any more."""
+    taking, now_ms = Taking(), int(time.time() * 1000)
+    taking.take(create("eur"), now_ms)
+    assert taking.written
+    assert taking.take(CheckPayment(Origin("check", PAYMENT, "millrace", datetime.now(UTC))), now_ms) == []
+    assert taking.written == {}
+
+
+async def test_a_check_is_not_sent_in_the_moment_it_is_due_for_the_brokers_clock_may_be_a_little_behind() -> (
+    None
+):
+    sent: list[Outgoing] = []
+
+    async def send(checks: list[Outgoing]) -> None:
+        sent.extend(checks)
+
+    app: Any = SimpleNamespace(send=send)
+    reminding = Reminding(app, CommandCodec(1, b"s" * 32))
+    for late_ms in (CLOCKS_NEAR_MS // 2, CLOCKS_NEAR_MS * 2):
+        row = b'{"next_check_ms":%d,' % (time.time() * 1000 - late_ms)
+        reminding.on_state(0, b"due %d" % late_ms, row + b'"in_doubt_ms":null,')
+    await reminding.send_checks()
+    assert [check.key for check in sent] == [b"due %d" % (CLOCKS_NEAR_MS * 2)]
 
 
 def value(outgoing: Outgoing) -> dict[str, Any]:

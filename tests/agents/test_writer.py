@@ -134,6 +134,18 @@ def test_one_turn_takes_only_so_many() -> None:
     assert len(due) == 5000
 
 
+def test_a_partition_with_more_than_a_turn_takes_keeps_no_other_waiting() -> None:
+    due = DueIndex()
+    for n in range(600):
+        due.set(0, b"%d" % n, 10)
+    due.set(1, b"other", 10)
+    popped = []
+    for _ in range(2):
+        popped += due.pop(now_ms=20, most=500, again_ms=20)
+    assert (b"other", 10) in popped
+    assert len(popped) == 1000
+
+
 def test_the_answer_to_what_is_not_valid_names_its_fields_each_time_it_is_asked() -> None:
     wrong = InvalidCommand(origin("c1"), "payment.create.v1", "{}", (FieldError("amount", "is required"),))
     (answer,) = run((wrong, HERE)).answers

@@ -1,5 +1,6 @@
 """Settings that do not fit together are refused by name; never is a secret repeated."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -8,6 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from streams.delivery import App
+from streams.delivery.engine import SAFE
+from streams.delivery.serving import LEAVE_S
 from streams.kafka_clients import credentials
 from streams.settings import Settings, SettingsRefused, load
 from tests.certificates import Authority
@@ -32,6 +36,18 @@ def test_what_is_no_key_of_stripes_is_refused_before_anything_is_connected() -> 
 def test_a_system_without_stripes_key_says_which_setting_is_missing() -> None:
     with pytest.raises(SettingsRefused, match="MILLRACE_STRIPE_API_KEY"):
         _ = Settings(stripe_api_key=None).stripe_secret
+
+
+def test_no_setting_is_beyond_what_the_delivery_allows() -> None:
+    """Faust raised where a session was longer than a request, and a hand-over outlasted the end of its process."""
+    request_s, rebalance_s = SAFE["broker_request_timeout"], SAFE["broker_rebalance_timeout"]
+    longest = Settings(session_timeout_s=request_s, drain_s=5.0)
+    with pytest.raises(ValidationError, match="session_timeout_s"):
+        Settings(session_timeout_s=request_s + 0.1)
+    stop_s = inspect.signature(App).parameters["stop_s"].default
+    assert 3 * longest.drain_s + LEAVE_S < min(stop_s, rebalance_s)
+    with pytest.raises(ValidationError, match="drain_s"):
+        Settings(drain_s=5.1)
 
 
 @pytest.mark.parametrize(

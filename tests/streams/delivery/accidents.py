@@ -13,11 +13,12 @@ import signal
 from collections.abc import Callable
 from typing import Any, cast
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.produce import ProduceRequest
 
-from streams.delivery import App, recovery, serving, transport
+from streams.delivery import App, recovery, serving, transactions, transport
 from streams.delivery import app as app_module
 
 ACCIDENTS: dict[str, Callable[[App], None]] = {}
@@ -178,3 +179,22 @@ def recovery_hangs(app: App) -> None:
     recovery.RECOVERY_S = 1.0
     app.engine.conf.broker_request_timeout = 1.0
     recovery.read_back = functools.partial(read_back)
+
+
+@accident
+def recovery_is_slow(app: App) -> None:
+    """The changelog comes record by record, fifty a second; and it takes half a second to give a partition up."""
+    getmany, stop = AIOKafkaConsumer.getmany, transactions.Transactions.stop
+
+    async def slowly(self: Any, *tps: Any, timeout_ms: int = 0) -> Any:
+        records = await getmany(self, *tps, timeout_ms=timeout_ms, max_records=1)
+        print('{"said": "reading back"}', flush=True)
+        await asyncio.sleep(0.02)
+        return records
+
+    async def stop_slowly(self: Any) -> None:
+        await asyncio.sleep(0.5)
+        await stop(self)
+
+    transactions.Transactions.stop = stop_slowly  # type: ignore[method-assign]
+    recovery.AIOKafkaConsumer = type("Slow", (AIOKafkaConsumer,), {"getmany": slowly})  # type: ignore[attr-defined]

@@ -5,24 +5,42 @@ import gc
 import logging
 import re
 import weakref
+from collections import deque
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from faust.tables.recovery import Recovery
+from faust.types.tuples import TP
 
 from streams import background
-from streams.delivery import Metrics, Outgoing, Partition, Poison, Record, internals, serve, vital
+from streams.delivery import (
+    App,
+    Metrics,
+    Outgoing,
+    Partition,
+    Poison,
+    Record,
+    internals,
+    serve,
+    transport,
+    vital,
+)
 from streams.delivery.dead import DEAD_LETTERS_CONFIG, dead_letter
+from streams.delivery.engine import RAW
 from streams.delivery.follower import Follower
+from streams.delivery.gateway import Gateway
 from streams.delivery.held import Held
 from streams.delivery.logs import LINES_PER_WINDOW, RateLimited
 from streams.delivery.memory import freeze
 from streams.delivery.metrics import REBALANCES_PER_MINUTE_ALARM
 from streams.delivery.records import LARGEST_RECORD_BYTES, fitting
 from streams.delivery.table import Table
+from streams.delivery.transactions import Transactions
+from streams.delivery.writer import Out, Writer
 from tests.streams.wire.records import received
 
 
@@ -92,6 +110,47 @@ def test_a_step_sees_what_it_has_written_and_others_see_it_once_it_is_kept() -> 
     assert table.get(b"k") == b"1"
 
 
+class Delivering:
+    """A consumer of `events` in a process that takes nothing yet: what is delivered lies in the agent's queue."""
+
+    def __init__(self, partitions: int) -> None:
+        self.tps = [Partition("events", partition) for partition in range(partitions)]
+        app = App("group", bootstrap="127.0.0.1:1", dead_letters="dead", partitions=partitions)
+        self.held, self.topic = app.held, app.engine.topic("events", partitions=partitions, **RAW)
+        index: Any = app.engine.topics
+        index._tp_index |= {TP(*tp): {self.topic} for tp in self.tps}
+        self.consumer: Any = object.__new__(transport.Consumer)
+        self.consumer.app, self.consumer.flow_active = app.engine, True
+        self.consumer._active_partitions = {TP(*tp) for tp in self.tps}
+
+    def poll(self, offset: int) -> None:
+        """Brings one record of each partition."""
+        record = received(Outgoing("events", b"key", b"{}"))
+        polled: Any = {tp: [replace(record, partition=tp.partition, offset=offset)] for tp in self.tps}
+        self.consumer._deliver(polled)
+
+
+async def test_records_that_come_one_by_one_are_handed_on_for_as_long_as_there_is_room_for_them() -> None:
+    """Faust's queues end at 4,096 polls: what came then was in no queue, and the gateway committed past it."""
+    delivering, polls = Delivering(partitions=2), 4096 // 2 + 1
+    for offset in range(polls):
+        delivering.poll(offset)
+    assert not any(delivering.held.full(tp) for tp in delivering.tps)
+    for _ in range(delivering.topic.queue.qsize()):
+        delivering.held.take(delivering.topic.queue.get_nowait().value)
+    assert delivering.held.committable() == dict.fromkeys(delivering.tps, polls)
+
+
+async def test_what_cannot_be_handed_on_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    died: list[str] = []
+    monkeypatch.setattr(transport, "die", lambda why, exc: died.append(why))
+    delivering = Delivering(partitions=1)
+    delivering.poll(0)
+    assert died == []
+    delivering.consumer._deliver({delivering.tps[0]: []})
+    assert died == ["what was polled could not be handed on: IndexError('list index out of range')"]
+
+
 async def test_what_is_given_back_before_a_follower_gets_to_it_ends_no_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -149,6 +208,49 @@ async def test_a_drain_ends_though_the_answer_to_a_statement_swallows_that_it_wa
     async with asyncio.timeout(5.0):
         await follower.drain(0.05)
     assert follower.task is None
+
+
+HEAVY = received(Outgoing("commands", b"key", b"?", 0, [("heavy", b"x" * 900_000)]))
+HEAVY_TP = Partition(HEAVY.topic, HEAVY.partition)
+
+
+async def test_records_with_heavy_headers_fill_a_partition_and_go_into_a_transaction_a_few_at_a_time() -> (
+    None
+):
+    def step(record: Record, table: Table, out: Out) -> None:
+        raise Poison("not understood")
+
+    app: Any = SimpleNamespace(dead_letters="dead", metrics=Metrics())
+    writer, held, tp = Writer(app, "commands", "changelog", step, None, None, None), Held(), HEAVY_TP
+    writer.table.own({tp.partition})
+    transactions: Any = object.__new__(Transactions)
+    transactions.waiting, transactions.filled, transactions.apply = deque(), asyncio.Event(), writer._apply
+    came = [replace(HEAVY, offset=offset) for offset in range(10)]
+    for record in came:
+        assert not held.full(tp)
+        held.add(tp, [record])
+    assert held.full(tp)
+    transactions.put(came)
+    while transactions.waiting:
+        gathered = transactions._gather()
+        assert 0 < gathered.records <= 3
+        held.free(tp, gathered.records, gathered.size_bytes)
+    assert held.bytes[tp] == 0
+
+
+async def test_what_a_gateway_has_finished_weighs_nothing_any_more() -> None:
+    async def work() -> list[Outgoing]:
+        return []
+
+    async def send(outgoing: list[Outgoing], home: int) -> None: ...
+
+    app: Any = SimpleNamespace(held=Held(), metrics=Metrics(), crashpoint=lambda name: None)
+    app.is_current, app.is_flowing, app.outbox = lambda event: True, lambda: True, SimpleNamespace(send=send)
+    gateway = Gateway(app, "commands", lambda record: work() if record.offset else None, limit=9)
+    batch = app.held.add(HEAVY_TP, [replace(HEAVY, offset=offset) for offset in range(2)])
+    await gateway._start_all(batch, None)
+    await asyncio.gather(*gateway.running)
+    assert (app.held.records[HEAVY_TP], app.held.bytes[HEAVY_TP]) == (0, 0)
 
 
 def test_a_record_no_broker_would_take_is_poison() -> None:

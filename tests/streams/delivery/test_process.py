@@ -4,12 +4,15 @@ import gzip
 import signal
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from sandbox.kafka import create_topic
 from streams.delivery import POSITION
-from tests.streams.delivery.world import World, until
+from tests.streams.delivery.world import Subject, World, until
 
 pytestmark = pytest.mark.real
+
+KEPT = 150  # keys per partition, where what is read back must take a while
 
 
 async def test_a_writer_started_again_goes_on_where_it_was(world: World) -> None:
@@ -105,6 +108,34 @@ async def test_a_process_in_which_nothing_moves_ends(world: World) -> None:
 async def test_a_recovery_that_hangs_ends_the_process(world: World) -> None:
     writer = (await world.create()).start("writer", accident="recovery_hangs")
     assert await writer.exits() == 70
+
+
+async def reading_back(world: World) -> Subject:
+    """A writer in the midst of it: 300 keys of two partitions."""
+    await world.create(partitions=2)
+    async with AIOKafkaProducer(bootstrap_servers=world.bootstrap) as before:
+        for number in range(KEPT):
+            for partition in (0, 1):
+                await before.send(world.changelog, b"1", b"%d" % number, partition)
+    reading = world.start("writer", accident="recovery_is_slow")
+    await until(lambda: reading.said("reading back") != [], "it reads back")
+    return reading
+
+
+async def test_partitions_given_to_another_while_they_are_read_back_end_no_process(world: World) -> None:
+    first = await reading_back(world)
+    second = world.start("writer", accident="recovery_is_slow")
+    await until(lambda: len(second.status["owned"]) == 1 == len(first.status["owned"]), "each has one")
+    assert first.status["owned"] + second.status["owned"] in ([0, 1], [1, 0])
+    kept = first.status["index"] | second.status["index"]
+    assert {partition: len(keys) for partition, keys in kept.items()} == {"0": KEPT, "1": KEPT}
+    assert (first.code, second.code) == (None, None)
+
+
+async def test_sigterm_ends_a_writer_that_is_reading_back(world: World) -> None:
+    reading = await reading_back(world)
+    reading.signal(signal.SIGTERM)
+    assert await reading.exits(within_s=30.0) == 0
 
 
 async def test_a_process_without_its_topics_says_which_and_ends(world: World) -> None:
@@ -229,8 +260,6 @@ async def test_two_hand_overs_do_not_hide_that_a_commit_hangs(world: World) -> N
 async def test_a_dead_letter_keeps_every_header(world: World) -> None:
     (await world.create()).start("writer")
     headers = [("a", b"1"), ("a", b"2"), ("binary", b"\xff\x00")]
-    from aiokafka import AIOKafkaProducer
-
     async with AIOKafkaProducer(bootstrap_servers=world.bootstrap) as producer:
         await producer.send(world.topic("source"), b"?", key=None, partition=0, headers=headers)
         await producer.send(world.topic("source"), None, key=b"tombstone", partition=0)

@@ -13,7 +13,7 @@ from models.provider import Answered, IntentSnapshot, IntentStatus, RefundIntent
 from models.row import WAITERS_MAX, Row
 from models.rules import REFUNDS_MAX
 from models.terms import PaymentTerms
-from streams.delivery.records import LARGEST_RECORD_BYTES, size_bytes
+from streams.delivery.records import LARGEST_RECORD_BYTES, size_of
 from streams.wire import events, rows
 from streams.wire.causes import cause_of
 
@@ -50,7 +50,7 @@ class Payment:
         assert applied.row is not None
         self.row = applied.row
         told = [events.write(said.event, said.payment, cause_of(command)) for said in applied.events]
-        sizes = [size_bytes(one.key, one.value, one.headers) for one in told]
+        sizes = [size_of(one) for one in told]
         self.largest = max(self.largest, len(rows.write(self.row)), *sizes, 0)
         return applied
 
