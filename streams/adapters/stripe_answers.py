@@ -22,7 +22,9 @@ class Meaning(Enum):
     STALE_KEY = (
         auto()
     )  # the key came with other parameters before: our bug, or not our key any more. Never a failure
-    CONFIGURATION = auto()  # 401, 403: turned away before anything was looked at
+    CONFIGURATION = (
+        auto()
+    )  # 401, 403: turned away before anything was looked at; or by ourselves, as a 403 said
     BUSY = auto()  # 429: not executed
     IN_FLIGHT = auto()  # 409: an earlier send under this key is being executed
     NOT_SENT = auto()
@@ -43,7 +45,7 @@ BUSY_CODES = frozenset({"rate_limit", "lock_timeout"})
 def meaning_of(heard: Answer | Silence) -> Meaning:
     if isinstance(heard, Silence):
         if heard.turned_away:
-            return Meaning.TURNED_AWAY
+            return Meaning.CONFIGURATION if heard.forbidden else Meaning.TURNED_AWAY
         return Meaning.UNKNOWN if heard.sent else Meaning.NOT_SENT
     if 200 <= heard.status < 300:
         return Meaning.DONE if heard.body is not None else Meaning.UNKNOWN

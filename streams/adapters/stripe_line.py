@@ -64,11 +64,11 @@ class StripeLine:
         """As a whole, or in an endpoint."""
         return any(pause.reason for pause in (self.pause, *self._pauses.values()))
 
-    def paused(self, endpoint: str) -> str | None:
+    def paused(self, endpoint: str) -> Silence | None:
         """Why nothing goes to `endpoint` now. Every now and then one request is let through, to see whether that has changed."""
-        for pause in (self.pause, self._pauses.get(endpoint)):
+        for pause, forbidden in ((self.pause, False), (self._pauses.get(endpoint), True)):
             if pause and not pause.lets_through(_now()):
-                return f"paused: {pause.reason}"
+                return Silence(False, f"paused: {pause.reason}", turned_away=True, forbidden=forbidden)
         return None
 
     def note(self, endpoint: str, heard: Answer | Silence, sent_at: float) -> None:
@@ -130,12 +130,10 @@ class Turn:
         return heard
 
     async def _turned_away(self, endpoint: str, urgency: Urgency, timeout_s: float) -> Silence | None:
-        reason = self._line.paused(endpoint)
-        if reason is None and not await self._seat.admit(
-            endpoint, urgency, _now() + timeout_s * WAITED_OF_TIMEOUT
-        ):
-            reason = NO_ROOM
-        return None if reason is None else Silence(False, reason, turned_away=True)
+        if paused := self._line.paused(endpoint):
+            return paused
+        admitted = await self._seat.admit(endpoint, urgency, _now() + timeout_s * WAITED_OF_TIMEOUT)
+        return None if admitted else Silence(False, NO_ROOM, turned_away=True)
 
 
 def _now() -> float:

@@ -66,11 +66,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Nothing that can be read came back. Not `sent`: no connection was ever made; `turned_away`: nor tried, by us."""
+    """Nothing that can be read came back. Not `sent`: no connection was ever made; `turned_away`: nor tried, by us;
+    `forbidden`: because Stripe has just said that the key may not do this.
+    """
 
     sent: bool
     reason: str
     turned_away: bool = False
+    forbidden: bool = False
     request_id: ClassVar[str | None] = None
     status: ClassVar[int | None] = None
 

@@ -17,9 +17,11 @@ from models.provider import (
     Unknown,
 )
 from models.recheck import KEY_AGE_MAX_S
+from streams.adapters.stripe_line import line_to
 from streams.adapters.stripe_provider import StripeProvider
 from streams.adapters.stripe_requests import request_of
 from tests.streams.adapters.stripe.stripe_world import (
+    KEY,
     MERCHANT,
     ask_once,
     authorized,
@@ -123,6 +125,28 @@ async def test_where_the_search_is_not_to_be_had_the_list_decides(refused: bytes
         assert len(server.received) == 2
     async with scripted(refused, http(500, error("api_error"))) as server:
         assert isinstance(await ask_once(server, create(new_payment(), at=old)), Deferred)
+
+
+@pytest.mark.parametrize("refused", NOT_OFFERED)
+async def test_the_list_decides_also_while_the_search_is_not_asked_since_the_key_may_not(
+    refused: bytes,
+) -> None:
+    """A 403 pauses its endpoint: the second call is turned away there, by ourselves."""
+    old = datetime.now(UTC) - LONG_AGO
+    async with scripted(refused, http(200, EMPTY)) as server:
+        provider = StripeProvider(line_to(KEY, server.url))
+        for _ in range(2):
+            assert isinstance(await provider.perform(create(new_payment(), at=old)), Unknown)
+        await provider.close()
+
+
+async def test_while_the_list_is_not_asked_since_the_key_may_not_nothing_is_decided() -> None:
+    old = datetime.now(UTC) - LONG_AGO
+    async with scripted(http(200, EMPTY), NOT_OFFERED[1], http(200, EMPTY)) as server:
+        provider = StripeProvider(line_to(KEY, server.url))
+        for _ in range(2):
+            assert isinstance(await provider.perform(create(new_payment(), at=old)), Deferred)
+        await provider.close()
 
 
 @pytest.mark.parametrize("refused", [*NOT_OFFERED, http(500, error("api_error"))])
