@@ -1,14 +1,12 @@
 """What customers have paid within the hour, in Redis: atomic, so that it holds across partitions and gateways.
 
 What is promised: while Redis is there and keeps what it has, no customer is let through more often, or with more, than their
-merchant's policy says, in any hour. While it is away everybody is let through, and that is logged; when it has lost what it
-had, customers begin anew. A payment's answer is kept for a day: asked again, it has the same.
+merchant's policy says, in any hour, by Redis' clock, which is everybody's. While it is away everybody is let through, and that
+is logged; when it has lost what it had, customers begin anew. A payment's answer is kept for a day: asked again, it has the same.
 """
 
 import hashlib
 import logging
-import time
-from collections.abc import Callable
 
 from models.errors import Unavailable
 from models.policy import VELOCITY_WINDOW_S
@@ -26,9 +24,11 @@ ADMITTED, TOO_MANY, TOO_MUCH = 1, 2, 3
 SCREEN = """
 local known = redis.call('GET', KEYS[2])
 if known then return tonumber(known) end
-local now, window, currency, amount = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[4], tonumber(ARGV[5])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local window, currency, amount = tonumber(ARGV[1]), ARGV[3], tonumber(ARGV[4])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
-local most, most_amount, verdict = tonumber(ARGV[6]), tonumber(ARGV[7]), 1
+local most, most_amount, verdict = tonumber(ARGV[5]), tonumber(ARGV[6]), 1
 if most >= 0 and redis.call('ZCARD', KEYS[1]) >= most then
     verdict = 2
 elseif most_amount >= 0 then
@@ -40,10 +40,10 @@ elseif most_amount >= 0 then
     if sum > most_amount then verdict = 3 end
 end
 if verdict == 1 then
-    redis.call('ZADD', KEYS[1], now, ARGV[3] .. ' ' .. currency .. ' ' .. ARGV[5])
+    redis.call('ZADD', KEYS[1], now, ARGV[2] .. ' ' .. currency .. ' ' .. ARGV[4])
     redis.call('PEXPIRE', KEYS[1], window)
 end
-redis.call('SET', KEYS[2], verdict, 'EX', ARGV[8])
+redis.call('SET', KEYS[2], verdict, 'EX', ARGV[7])
 return verdict
 """
 REASONS = {
@@ -57,11 +57,10 @@ log = logging.getLogger("millrace.gateway")
 class RedisCustomerScreen:
     """Fulfils CustomerScreen."""
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, url: str) -> None:
         """Connects when first asked."""
         self._redis = connect(url, ANSWER_WITHIN_S, CONNECTIONS_MAX)
         self._screen = self._redis.register_script(SCREEN)
-        self._clock = clock
 
     async def look(self, call: PspCall) -> Outcome:
         if not isinstance(call.ask, ScreenCustomer):
@@ -83,10 +82,8 @@ class RedisCustomerScreen:
         most = NO_LIMIT if velocity.payments_max is None else velocity.payments_max
         most_minor = velocity.amounts_max_minor.get(money.currency, NO_LIMIT)
         keys = (f"{PREFIX}of:{customer}", f"{PREFIX}answer:{call.payment_id}")
-        now_ms, window_ms = int(self._clock() * 1000), VELOCITY_WINDOW_S * 1000
         asked = (
-            now_ms,
-            window_ms,
+            VELOCITY_WINDOW_S * 1000,
             call.payment_id,
             money.currency,
             money.amount_minor,

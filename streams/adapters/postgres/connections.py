@@ -98,8 +98,15 @@ class Postgres:
 
     async def _attempt(self, work: Callable[[Any], Awaitable[T]]) -> T:
         connection, was_idle = await self._connection()
+        task = asyncio.current_task()
+        assert task is not None
+        canceled_before = task.cancelling()
         try:
             done = await work(connection)
+            if (
+                task.cancelling() > canceled_before
+            ):  # aiopg's `wait_for` swallows it where it meets the answer
+                raise asyncio.CancelledError
         except BaseException as failed:
             broken = bool(connection.closed)
             connection.close()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from importlib import import_module
 from pkgutil import iter_modules
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg2
@@ -383,3 +384,25 @@ def test_the_columns_of_a_batch_are_in_the_order_of_their_keys() -> None:
         keys = list(zip(*(column.strip("{}").split(",") for column in columns[:2]), strict=True))
         assert keys == sorted(keys)
         assert len(keys) >= 3
+
+
+async def test_a_cancellation_that_meets_an_answer_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """aiopg awaits each answer by `asyncio.wait_for`, which in Python 3.11 swallows it."""
+    answer = asyncio.get_running_loop().create_future()
+    asked = asyncio.Event()
+
+    async def connection() -> tuple[Any, bool]:
+        return SimpleNamespace(closed=False, close=lambda: None), True
+
+    async def read(_: Any) -> None:
+        asked.set()
+        await asyncio.wait_for(answer, 60.0)
+
+    postgres = Postgres("postgresql://nowhere")
+    monkeypatch.setattr(postgres, "_connection", connection)
+    task = asyncio.create_task(postgres._use(read))
+    await asked.wait()
+    answer.set_result(None)
+    task.cancel()
+    await asyncio.wait([task], timeout=5.0)
+    assert task.cancelled()
