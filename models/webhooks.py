@@ -51,6 +51,7 @@ class Notice:
     payment: str
     sequence: int
     payload: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,9 @@ class WebhookQueue(Protocol):
     """All of them raise Unavailable."""
 
     async def take_in(self, notices: Sequence[Notice]) -> int:
-        """One delivery for each endpoint that wants the event, once, however often it is told. Returns how many are new."""
+        """One delivery for each endpoint that wants the event, and took events when it happened, once, however often it is told.
+        Returns how many are new.
+        """
         ...
 
     async def lease(

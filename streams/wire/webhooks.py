@@ -17,4 +17,4 @@ def notice_of(change: Change) -> Notice | None:
     data = {**event.body, "state": change.payment}
     payload = {"type": event.type, "timestamp": event.body["created_at"], "data": data}
     text = orjson.dumps(payload).decode()
-    return Notice(event.id, event.merchant, event.type, event.payment_id, event.sequence, text)
+    return Notice(event.id, event.merchant, event.type, event.payment_id, event.sequence, text, event.at)

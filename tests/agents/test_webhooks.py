@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -89,6 +90,7 @@ def notices(count: int, payments: int = 1) -> list[Notice]:
             f"pay_{number % payments}",
             number,
             f'{{"n":{number}}}',
+            datetime.now(UTC),
         )
         for number in range(count)
     ]

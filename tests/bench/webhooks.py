@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from agents.notifications.webhooks import Webhooks
@@ -107,7 +108,9 @@ async def round_of(dsn: str, endpoints: int, dead: int, events_per_s: float, sec
 def _notice(number: int, endpoints: int) -> Notice:
     payload = json.dumps({"id": f"evt-{number}", "data": "x" * PAYLOAD_BYTES})
     merchant = f"mer_{number % endpoints}"
-    return Notice(f"evt-{number}", merchant, "payment.captured.v1", f"pay_{number}", 1, payload)
+    return Notice(
+        f"evt-{number}", merchant, "payment.captured.v1", f"pay_{number}", 1, payload, datetime.now(UTC)
+    )
 
 
 async def measure(servers: Servers, rounds: int, seconds: float, report: Report) -> None:

@@ -28,8 +28,10 @@ JOIN webhook_endpoints e ON e.id = new.endpoint FOR KEY SHARE OF e  -- it may ha
 ON CONFLICT DO NOTHING RETURNING id
 """
 WANTED = """
-SELECT event.number, e.id FROM unnest(%s::int[], %s::text[], %s::text[]) AS event (number, merchant, type)
-JOIN webhook_endpoints e ON e.merchant = event.merchant AND e.disabled_at IS NULL
+SELECT event.number, e.id
+FROM unnest(%s::int[], %s::text[], %s::text[], %s::timestamptz[]) AS event (number, merchant, type, at)
+JOIN webhook_endpoints e ON e.merchant = event.merchant
+AND (e.disabled_at IS NULL OR e.disabled_at > event.at)  -- it may have been disabled while nobody took in
 WHERE EXISTS (
     SELECT FROM unnest(e.event_types) AS filter
     WHERE filter IN ('*', event.type) OR (right(filter, 2) = '.*' AND starts_with(event.type, left(filter, -1))))
@@ -146,7 +148,8 @@ class PostgresWebhookQueue:
 
     async def take_in(self, notices: Sequence[Notice]) -> int:
         merchants, types = [one.merchant for one in notices], [one.type for one in notices]
-        wanted = await self._postgres.rows(WANTED, (list(range(len(notices))), merchants, types))
+        events = list(range(len(notices))), merchants, types, [one.at for one in notices]
+        wanted = await self._postgres.rows(WANTED, events)
         if not wanted:
             return 0
         new = [(notices[number], endpoint) for number, endpoint in wanted]

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -45,7 +45,9 @@ def endpoints(connections: Postgres) -> PostgresWebhookEndpoints:
 def notice(
     number: int, merchant: str = MERCHANT, type: str = "payment.captured.v1", payment: str = "pay_1"
 ) -> Notice:
-    return Notice(f"evt-{payment}-{number}", merchant, type, payment, number, '{"type": "a"}')
+    """Of what happens now."""
+    at = datetime.now(UTC)
+    return Notice(f"evt-{payment}-{number}", merchant, type, payment, number, '{"type": "a"}', at)
 
 
 async def made(
@@ -247,6 +249,20 @@ async def test_who_is_gone_or_has_failed_for_days_is_disabled_told_and_enabled_a
     assert {(gone,), (failing,)} <= set(noted)
     assert await endpoints.enable(OTHER, failing, BY)
     assert len(await leased(queue)) == 2, "what was on its way goes on"
+
+
+async def test_what_happened_before_an_endpoint_was_disabled_waits_for_it_though_it_is_taken_in_only_then(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints
+) -> None:
+    """Notifications were behind."""
+    id = await made(endpoints)
+    before = notice(1)
+    await endpoints.disable(MERCHANT, id, "a sale is over", BY)
+    assert await queue.take_in([before, notice(2)]) == 1
+    assert await leased(queue) == []
+    await endpoints.enable(MERCHANT, id, BY)
+    assert [each.id for each in await leased(queue)] == [delivery_id(before.event_id, id)]
+    assert await queue.take_in([before]) == 0
 
 
 @pytest.mark.parametrize("act", ["enable", "change the url", "enable by a change"])
