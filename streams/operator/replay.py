@@ -15,8 +15,8 @@ from streams import topics
 from streams.adapters.kafka_log import KafkaLog, committed
 from streams.adapters.postgres.differing import Noted
 from streams.adapters.postgres.kept import PostgresKept
-from streams.adapters.postgres.rebuild_session import Hindered
-from streams.adapters.postgres.rebuilding import Rebuilding, Switched
+from streams.adapters.postgres.rebuild_session import Hindered, Switched
+from streams.adapters.postgres.rebuilding import Rebuilding
 from streams.adapters.postgres.store import PostgresPaymentStore
 from streams.adapters.redis_cache import RedisPaymentCache
 from streams.adapters.redis_upkeep import RedisUpkeep

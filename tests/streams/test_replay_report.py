@@ -5,7 +5,7 @@ import json
 import pytest
 
 from streams.adapters.postgres.differing import OTHERWISE, Count, Noted, Sample
-from streams.adapters.postgres.rebuilding import Switched
+from streams.adapters.postgres.rebuild_session import Switched
 from streams.operator import replay_report
 from streams.operator.cache_upkeep import Put
 from streams.operator.replay import Replayed

@@ -1,9 +1,11 @@
 """What hangs on tables beside their rows: owners and privileges, which others can be given too, and what only these can have."""
 
+from collections.abc import Collection
+
 from psycopg2.sql import SQL, Identifier
 
 from streams.adapters.postgres.differing import Ask
-from streams.adapters.postgres.projected import PROJECTED, quoted
+from streams.adapters.postgres.projected import quoted
 
 HANGING_ON = """
 SELECT 'view ' || r.ev_class::regclass FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
@@ -15,8 +17,10 @@ UNION SELECT 'function ' || d.objid::regprocedure FROM pg_depend d
 WHERE d.classid = 'pg_proc'::regclass AND (
     d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY(%(live)s::regclass[])
     OR d.refclassid = 'pg_type'::regclass AND d.refobjid IN (SELECT reltype FROM pg_class WHERE oid = ANY(%(live)s::regclass[])))
-UNION SELECT 'check ' || conname || ' of ' || conrelid::regclass FROM pg_constraint
-WHERE contype = 'c' AND conrelid = ANY(%(live)s::regclass[])
+UNION (SELECT 'check ' || conname || ' of ' || relname FROM pg_constraint JOIN pg_class c ON c.oid = conrelid
+       WHERE contype = 'c' AND conrelid = ANY(%(live)s::regclass[])
+       EXCEPT SELECT 'check ' || conname || ' of ' || relname FROM pg_constraint JOIN pg_class c ON c.oid = conrelid
+       WHERE contype = 'c' AND conrelid = ANY(%(fresh)s::regclass[]))
 UNION SELECT 'statistics ' || stxname FROM pg_statistic_ext WHERE stxrelid = ANY(%(live)s::regclass[])
 UNION SELECT 'table that inherits, ' || inhrelid::regclass FROM pg_inherits WHERE inhparent = ANY(%(live)s::regclass[])
 UNION SELECT 'row security of ' || oid::regclass FROM pg_class WHERE relrowsecurity AND oid = ANY(%(live)s::regclass[])
@@ -42,16 +46,16 @@ FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) WHERE oid
 """
 
 
-def would_be_lost(ask: Ask, live: str, fresh: str) -> list[str]:
+def would_be_lost(ask: Ask, live: str, fresh: str, tables: Collection[str]) -> list[str]:
     """What of the tables in the one schema those in the other do not have, by kind and name."""
-    tables = [quoted(live, name) for name in PROJECTED]
-    names = {"live": tables, "schema": live, "tables": list(PROJECTED), "rebuilt": fresh}
+    ours, theirs = ([quoted(schema, name) for name in tables] for schema in (live, fresh))
+    names = {"live": ours, "fresh": theirs, "schema": live, "tables": list(tables), "rebuilt": fresh}
     return [what for (what,) in ask(HANGING_ON, **names)]
 
 
-def take_over(ask: Ask, live: str, fresh: str) -> None:
+def take_over(ask: Ask, live: str, fresh: str, tables: Collection[str]) -> None:
     """Owners and privileges, from the tables of the one schema to those of the other."""
-    for name in PROJECTED:
+    for name in tables:
         table = Identifier(fresh, name)
         ((owner,),) = ask(OWNER, quoted(live, name))
         for grantee in {row[0] for row in ask(GRANTS, quoted(fresh, name))}:  # by default, as a new table

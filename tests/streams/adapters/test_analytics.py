@@ -19,6 +19,7 @@ from tests.streams.adapters.servers import run_sql
 pytestmark = pytest.mark.real
 
 SUMS = "SELECT merchant, currency, method, interval, begins_at, sums::text FROM analytics.rollups WHERE sums <> '{}'"
+OWNER = "SELECT relowner::regrole::text FROM pg_class WHERE oid = %s::regclass"
 GHOST = """INSERT INTO analytics.rollups SELECT 'mer_ghost', 'usd', 'card', 'day', now(), '{"gross": 7}'"""
 
 
@@ -123,6 +124,58 @@ async def test_tables_are_switched_beside_a_process_that_goes_on_and_lose_nothin
     await feeding
     await asyncio.gather(live.close(), fresh.close())
     assert kept(empty) == expected(told)
+
+
+@pytest.mark.parametrize(
+    ("made", "taken_away", "named"),
+    [
+        ("CREATE VIEW volumes AS SELECT * FROM analytics.rollups", "DROP VIEW volumes", "view volumes"),
+        ("CREATE INDEX own ON analytics.facts (merchant)", "DROP INDEX analytics.own", "index own"),
+    ],
+)
+def test_what_hangs_on_the_live_tables_is_not_lost_but_named(
+    empty: str, made: str, taken_away: str, named: str
+) -> None:
+    run_sql(empty, made)
+    try:
+        with AnalyticsRebuilding(empty) as tables, pytest.raises(Hindered, match=named):
+            tables.prepare()
+    finally:
+        run_sql(empty, taken_away)
+
+
+def test_who_owned_or_could_read_and_write_the_tables_still_does_after_a_rebuild(empty: str) -> None:
+    """Analytics may run under another role than who rebuilds."""
+    ours = ("facts", "rollups")
+    was = [run_sql(empty, OWNER, f"analytics.{name}") for name in ours]
+    run_sql(
+        empty, "CREATE ROLE counting; CREATE ROLE reporting; GRANT SELECT ON analytics.rollups TO reporting"
+    )
+    run_sql(empty, "ALTER TABLE analytics.facts OWNER TO counting")
+    try:
+        with AnalyticsRebuilding(empty) as tables:
+            tables.prepare()
+            tables.hold_writers()
+            tables.switch()
+        (facts,), (rollups,) = (run_sql(empty, OWNER, f"analytics.{name}") for name in ours)
+        assert facts == ("counting",) and [rollups] == was[1]
+        can = "SELECT has_table_privilege('reporting', %s, 'SELECT')"
+        assert [run_sql(empty, can, f"analytics.{name}")[0][0] for name in ours] == [False, True]
+    finally:
+        run_sql(empty, f"ALTER TABLE analytics.facts OWNER TO {was[0][0][0]}")
+        run_sql(empty, "DROP OWNED BY counting, reporting; DROP ROLE counting, reporting")
+
+
+def test_tables_that_were_migrated_meanwhile_are_not_switched(empty: str) -> None:
+    with AnalyticsRebuilding(empty) as tables:
+        tables.prepare()
+        [(step,)] = run_sql(empty, "SELECT version_num FROM alembic_version")
+        run_sql(empty, "UPDATE alembic_version SET version_num = 'later'")
+        try:
+            with pytest.raises(Hindered, match="migrated meanwhile"):
+                tables.hold_writers()
+        finally:
+            run_sql(empty, "UPDATE alembic_version SET version_num = %s", step)
 
 
 def test_two_rebuilds_at_once_are_refused_and_one_that_is_given_up_leaves_the_live_tables(empty: str) -> None:

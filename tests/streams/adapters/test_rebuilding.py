@@ -16,7 +16,7 @@ from streams.adapters.postgres import (
     audit,
     issuing,
     merchants,
-    rebuilding,
+    rebuild_session,
 )
 from streams.adapters.postgres.differing import GHOST, MISSING, OTHERWISE
 from streams.adapters.postgres.projected import KEPT_ELSEWHERE, PROJECTED
@@ -206,7 +206,7 @@ def test_one_whose_session_dies_leaves_the_live_tables_as_they_were_and_is_clear
 def test_whoever_is_stopped_in_the_midst_holds_writers_for_a_while_and_not_for_good(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuilding, "HELD_IDLE_MAX_S", 1)
+    monkeypatch.setattr(rebuild_session, "HELD_IDLE_MAX_S", 1)
     asyncio.run(fill(database, story(2)))
     with rebuilt(database, story(2)) as tables:
         tables.hold_writers()
