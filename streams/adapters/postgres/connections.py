@@ -5,6 +5,8 @@ What aiopg 1.4 does by itself, and what is therefore done here:
 - Its pool holds a lock while it connects and wakes nobody when a broken connection comes back. So: no pool of its.
 - It is always in autocommit, and a cancelled statement may still be executed. So writes are explicit transactions, and a
   connection on which anything went wrong is closed: the server notices within a second and rolls back.
+- It awaits each answer by `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that meets the result. So who was
+  canceled meanwhile is told when the work is done: it may have been committed, and has to bear repetition anyway.
 - It turns the server's "statement timed out" into `CancelledError`, which looks as if our own task had been cancelled.
 - Losing the server is noticed only when the next statement is sent: a connection that was idle gets a second try.
 """
@@ -80,7 +82,7 @@ class Postgres:
         self._drop_idle()
 
     async def _use(self, work: Callable[[Any], Awaitable[T]]) -> T:
-        async with _translated(), self._slot():
+        async with _no_cancellation_swallowed(), _translated(), self._slot():
             try:
                 return await self._attempt(work)
             except _StaleConnection:
@@ -98,15 +100,8 @@ class Postgres:
 
     async def _attempt(self, work: Callable[[Any], Awaitable[T]]) -> T:
         connection, was_idle = await self._connection()
-        task = asyncio.current_task()
-        assert task is not None
-        canceled_before = task.cancelling()
         try:
             done = await work(connection)
-            if (
-                task.cancelling() > canceled_before
-            ):  # aiopg's `wait_for` swallows it where it meets the answer
-                raise asyncio.CancelledError
         except BaseException as failed:
             broken = bool(connection.closed)
             connection.close()
@@ -134,6 +129,18 @@ class Postgres:
 
 class _StaleConnection(psycopg2.OperationalError):
     """An idle connection turned out to be dead: the server was away meanwhile."""
+
+
+@asynccontextmanager
+async def _no_cancellation_swallowed() -> AsyncIterator[None]:
+    """Who is canceled in here ends canceled, whatever became of the work; who was canceled before may still clean up in here."""
+    task = asyncio.current_task()
+    canceled_before = task.cancelling() if task else 0
+    try:
+        yield
+    finally:
+        if task and task.cancelling() > canceled_before:
+            raise asyncio.CancelledError
 
 
 @asynccontextmanager

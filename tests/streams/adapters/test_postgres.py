@@ -12,7 +12,6 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from importlib import import_module
 from pkgutil import iter_modules
-from types import SimpleNamespace
 from typing import Any
 
 import psycopg2
@@ -130,6 +129,49 @@ async def test_a_cancelled_task_is_cancelled_and_leaves_no_transaction_behind(
     await eventually(lambda: asleep_no_more(database))
     assert run_sql(database, "SELECT 1 FROM merchants") == []
     assert await connections.answers()
+
+
+@pytest.mark.parametrize(
+    "then", [None, psycopg2.OperationalError("the server is gone"), ValueError("no such value")]
+)
+async def test_who_is_cancelled_in_the_moment_of_the_answer_is_cancelled_whatever_the_answer_was(
+    connections: Postgres, then: Exception | None
+) -> None:
+    """Each answer is awaited as here by aiopg."""
+    asked, answer = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+    async def ask(cursor: Any) -> None:
+        asked.set()
+        await asyncio.wait_for(answer, 5)
+        await cursor.execute("INSERT INTO merchants (id, name) VALUES ('mer_x', 'x')")
+        if then:
+            raise then
+
+    asking = asyncio.create_task(connections.transaction(ask))
+    await asked.wait()
+    answer.set_result(None)
+    asking.cancel()
+    await asyncio.wait([asking])
+    assert asking.cancelled()
+    kept = await connections.rows("SELECT id FROM merchants")
+    assert kept == ([] if then else [("mer_x",)])
+
+
+async def test_who_is_being_cancelled_may_still_ask(connections: Postgres) -> None:
+    began, said = asyncio.Event(), []
+
+    async def work() -> None:
+        try:
+            began.set()
+            await asyncio.sleep(60)
+        finally:
+            said.extend(await connections.rows("SELECT 1"))
+
+    working = asyncio.create_task(work())
+    await began.wait()
+    working.cancel()
+    await asyncio.wait([working])
+    assert working.cancelled() and said == [(1,)]
 
 
 async def sleeps(dsn: str) -> bool:
@@ -384,25 +426,3 @@ def test_the_columns_of_a_batch_are_in_the_order_of_their_keys() -> None:
         keys = list(zip(*(column.strip("{}").split(",") for column in columns[:2]), strict=True))
         assert keys == sorted(keys)
         assert len(keys) >= 3
-
-
-async def test_a_cancellation_that_meets_an_answer_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """aiopg awaits each answer by `asyncio.wait_for`, which in Python 3.11 swallows it."""
-    answer = asyncio.get_running_loop().create_future()
-    asked = asyncio.Event()
-
-    async def connection() -> tuple[Any, bool]:
-        return SimpleNamespace(closed=False, close=lambda: None), True
-
-    async def read(_: Any) -> None:
-        asked.set()
-        await asyncio.wait_for(answer, 60.0)
-
-    postgres = Postgres("postgresql://nowhere")
-    monkeypatch.setattr(postgres, "_connection", connection)
-    task = asyncio.create_task(postgres._use(read))
-    await asked.wait()
-    answer.set_result(None)
-    task.cancel()
-    await asyncio.wait([task], timeout=5.0)
-    assert task.cancelled()
