@@ -22,9 +22,7 @@ class Meaning(Enum):
     STALE_KEY = (
         auto()
     )  # the key came with other parameters before: our bug, or not our key any more. Never a failure
-    CONFIGURATION = (
-        auto()
-    )  # 401, 403: turned away before anything was looked at; or by ourselves, as a 403 said
+    CONFIGURATION = auto()  # 401, 403: turned away before anything was looked at; or by us, as a 403 said
     BUSY = auto()  # 429: not executed
     IN_FLIGHT = auto()  # 409: an earlier send under this key is being executed
     NOT_SENT = auto()

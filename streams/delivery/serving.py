@@ -15,6 +15,7 @@ import uvloop
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from streams import background
 from streams.delivery.logs import quieten
 from streams.delivery.memory import freeze
 from streams.delivery.vital import die, end_within, tell_tasks
@@ -60,9 +61,7 @@ async def serve_until_told(app: "App") -> None:
     tasks: list[asyncio.Task[None]] = [asyncio.create_task(app.measure_lag(LAG_EVERY_S))]
     tasks += [asyncio.create_task(app.run_timer(interval_s, call)) for interval_s, call in app.timers]
     await told
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await background.stop(*tasks)
     await _stop(app)
 
 

@@ -135,9 +135,8 @@ class Writer:
             if self.on_lost is not None:
                 self.on_lost(partition)
         await asyncio.gather(*gone, *(transactions.start() for transactions in new.values()))
-        here = (
-            self.table.partitions
-        )  # the process may have been told to stop while it fenced: then none is ours
+        # the process may have been told to stop while it fenced: then none is ours
+        here = self.table.partitions
         self.owned |= {tp: transactions for tp, transactions in new.items() if tp.partition in here}
 
     def owns(self, transactions: Transactions) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sandbox.stack import CHECKOUT
 from tests.faults.judging import Result
 from tests.faults.planted import CAMPAIGN
-from tests.faults.production import code
+from tests.faults.production import code, note
 from tests.faults.report import END_OF_SYSTEM, Line, put, written
 
 FOLDER = CHECKOUT / ".faults"
@@ -43,14 +43,8 @@ class Results:
         self.done = {Planned(each["bug"], each["fault"], each["seed"]) for each in injected}
 
     def add(self, result: Result, system: str) -> None:
-        line = {**result.line(), "system": system, "at": round(time.time()), **code()}
-        self.all.append(line)
-        add(line, self._file)
-
-
-def add(line: Line, file: Path) -> None:
-    with file.open("a") as lines:
-        lines.write(json.dumps(line) + "\n")
+        line = {**result.line(), "system": system, "at": round(time.time())}
+        self.all.append(note(line, self._file))
 
 
 def lines(file: Path) -> list[Line]:

@@ -25,8 +25,8 @@ from uuid import uuid4
 from tests.faults import judging, tools
 from tests.faults.catalogue import FAULTS
 from tests.faults.judging import recovered
-from tests.faults.production import code
-from tests.faults.results import FOLDER, SOAKS, add
+from tests.faults.production import note
+from tests.faults.results import FOLDER, SOAKS
 from tests.faults.tools import Missing
 from tests.faults.world import World, role_of, world
 from tests.system.load import Load
@@ -203,7 +203,7 @@ def _lives(series: dict[str, Series]) -> Iterator[dict[str, object]]:
 async def _main(minutes: float, seed: int, folder: Path) -> int:
     async with world(folder / f"soak-{int(time.time())}", {}) as here:
         told = await soak(here, minutes, seed)
-    add(told | code(), folder / SOAKS)
+    note(told, folder / SOAKS)
     print(json.dumps(told, indent=1))
     found = wrong(told)
     print(*found or ["all as it must be"], sep="\n")

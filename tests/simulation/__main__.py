@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.production import code
+from tests.faults.production import note
 from tests.simulation.planted import PLANTS
 from tests.simulation.run import Run, stage, told
 
@@ -76,16 +76,15 @@ def _many(seeds: range, plant: str | None, into: Path | None) -> int:
         if number % PROGRESS == 0 or number == len(seeds):
             a_minute = round(number / (time.process_time() - began) * 60)
             print(f"{number} of {len(seeds)} seeds, {wrong} wrong, {a_minute} a minute", flush=True)
-    _keep({"seeds": len(seeds), "first": seeds.start, "wrong": wrong, "a_minute": a_minute}, into)
+    _note({"seeds": len(seeds), "first": seeds.start, "wrong": wrong, "a_minute": a_minute}, into)
     if too_idle := idle > max(1, len(seeds) * IDLE_PART):
         print(f"in {idle} of {len(seeds)} stories nothing was done at Stripe: they prove nothing")
     return bool(wrong or too_idle)
 
 
-def _keep(line: dict[str, Any], into: Path | None) -> None:
+def _note(line: dict[str, Any], into: Path | None) -> None:
     if into is not None:
-        with into.open("a") as file:
-            file.write(json.dumps(line | code()) + "\n")
+        note(line, into)
 
 
 def _tell(run: Run, plant: str | None) -> None:
@@ -110,7 +109,7 @@ def _all_planted(names: list[str], seeds: range, enough: int | None, into: Path 
         told_first = noticed[0].wrong[0] if noticed else None
         line = {"plant": name, "noticed": len(noticed), "of": run.seed - seeds.start + 1, "by": told_first}
         print(json.dumps(line), flush=True)
-        _keep(line, into)
+        _note(line, into)
         unseen += not noticed
     return bool(unseen)
 
