@@ -71,17 +71,29 @@ async def what_was_said_is_seen_with_the_state_that_it_belongs_to(world: World) 
 async def nothing_is_skipped_in_a_rebalance_under_load(world: World) -> None:
     first = (await world.create(partitions=2)).start("writer")
     await first.owns(0, 1)
-    world.start("writer")  # it joins while the first has seconds of work in its queue
-    for partition in (0, 1):
-        await world.feed(
-            *[{"do": "busy", "seconds": 0.001}] * 3000, key=b"p%d" % partition, partition=partition
-        )
+    second, fed = world.start("writer"), 0
+
+    async def feed_on() -> None:
+        """More than the first can do meanwhile, however long the second takes to join."""
+        nonlocal fed
+        work = [{"do": "busy", "seconds": 0.001}] * 300
+        for partition in (0, 1):
+            await world.feed(*work, key=b"p%d" % partition, partition=partition)
+        fed += len(work)
+
+    async def both_have_their_share() -> bool:
+        await feed_on()
+        return [len(each.status["owned"]) for each in (first, second)] == [1, 1]
+
+    await until(both_have_their_share, "the second has joined")
+    for _ in range(3):  # also while they begin to read
+        await feed_on()
 
     async def read_to_the_end() -> bool:
-        return await world.positions() == {0: 3000, 1: 3000}
+        return await world.positions() == {0: fed, 1: fed}
 
     await until(read_to_the_end, "the writers are at the end of the source")
-    assert sorted(await world.output()) == sorted([*range(1, 3001)] * 2)
+    assert sorted(await world.output()) == sorted([*range(1, fed + 1)] * 2)
     assert first.code is None
 
 
