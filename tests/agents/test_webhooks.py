@@ -259,7 +259,7 @@ async def test_endpoints_known_to_fail_leave_places_to_others_also_after_a_start
     """As many as would fill all places, each with more that waits than its lane is wide, and a process that knows no lane yet."""
     monkeypatch.setattr("agents.notifications.webhooks.UNDER_WAY_MAX", 16)
     monkeypatch.setattr("agents.notifications.webhooks.HELD_UP_MAX", 8)
-    dead_s = 3.0
+    dead_s = 10.0
     for number in range(DEAD):
         await world.endpoint(f"/dead{number}")
         world.receiver.pauses_s[f"/dead{number}"] = 60

@@ -59,7 +59,7 @@ def kill(pid: int | None) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-async def eventually(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+async def eventually(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     """Ask until it holds. Fails when it does not in time."""
     held = await asyncio.get_running_loop().run_in_executor(None, processes.wait_until, condition, within_s)
     assert held, "it did not come to be"

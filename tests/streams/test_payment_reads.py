@@ -80,7 +80,7 @@ async def test_a_store_that_hangs_does_not_delay_what_the_cache_knows(
     await both.cache.put([view(1, 2)])
     started = time.monotonic()
     assert await both.sequence() == 2
-    assert time.monotonic() - started < payment_reads.STORE_EXTRA_S + 0.5
+    assert time.monotonic() - started < payment_reads.STORE_EXTRA_S + 5
 
 
 async def test_another_merchants_payment_is_not_there_in_either(both: Both) -> None:

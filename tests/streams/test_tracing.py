@@ -139,13 +139,13 @@ async def test_a_collector_that_hangs_holds_up_neither_work_nor_the_end() -> Non
     for _ in range(QUEUE_MAX + 100):
         with tracing.span("any", "server", None, {}):
             pass
-    assert time.monotonic() - began < 10  # of CPU; it would be thirty seconds and more if any of them waited
+    assert time.monotonic() - began < 20  # of CPU; it would be thirty seconds and more if any of them waited
     began = time.monotonic()
     stopping = asyncio.create_task(tracing.stop())
     await asyncio.sleep(0.05)
-    assert time.monotonic() - began < 5, "the loop itself must go on"
+    assert time.monotonic() - began < 10, "the loop itself must go on"
     await stopping
-    assert time.monotonic() - began < FLUSH_S + 1
+    assert time.monotonic() - began < FLUSH_S + 10
 
 
 async def test_a_collector_that_is_away_is_told_of_a_few_times_and_not_for_every_batch() -> None:

@@ -14,7 +14,7 @@ from tests.streams.adapters.servers import emptied, eventually
 
 pytestmark = pytest.mark.real
 
-SLOW_MACHINE_S = 0.3  # on top of a limit, for a machine that is busy
+SLOW_MACHINE_S = 2.5  # on top of a limit, for a machine that is busy
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def test_a_redis_that_hangs_costs_one_request_little_and_the_others_nothin
     cache: RedisPaymentCache, redis: "Redis"
 ) -> None:
     assert await cache.put([view(1)])
-    await redis.client_pause(1_500)
+    await redis.client_pause(4_000)
     started = time.monotonic()
     assert await asyncio.gather(*(cache.get(payment_id(1)) for _ in range(40))) == [None] * 40
     assert time.monotonic() - started < ANSWER_WITHIN_S + SLOW_MACHINE_S

@@ -87,5 +87,5 @@ async def test_a_redis_that_is_not_there_is_said_to_be_away_at_once() -> None:
     begun = time.monotonic()
     with pytest.raises(Unavailable):
         await nobody.take([Taking([KEY], 1)])
-    assert time.monotonic() - begun < ANSWER_WITHIN_S + 0.5
+    assert time.monotonic() - begun < ANSWER_WITHIN_S + 3
     await nobody.close()

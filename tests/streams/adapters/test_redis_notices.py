@@ -26,5 +26,5 @@ async def test_without_redis_nothing_is_known_soon() -> None:
     begun = time.monotonic()
     await nobody.add("/evt_1")
     assert not await nobody.has("/evt_1")
-    assert time.monotonic() - begun < 2 * ANSWER_WITHIN_S + 0.3
+    assert time.monotonic() - begun < 2 * ANSWER_WITHIN_S + 3
     await nobody.close()

@@ -89,7 +89,7 @@ async def test_without_redis_it_says_so_quickly() -> None:
     begun = time.monotonic()
     with pytest.raises(Unavailable):
         await nobody.take(SHOP, Rates(None, 4.0), [Wanted(CREATE, 1)])
-    assert time.monotonic() - begun < ANSWER_WITHIN_S + 0.5
+    assert time.monotonic() - begun < ANSWER_WITHIN_S + 3
     await nobody.close()
 
 

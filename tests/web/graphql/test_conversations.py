@@ -139,7 +139,7 @@ async def test_a_conversation_is_no_request_in_flight() -> None:
 
 
 async def test_a_closing_door_ends_conversations_and_says_so() -> None:
-    async with open_door(drain_s=3.0) as door:
+    async with open_door(drain_s=10.0) as door:
         payment = await make(door)
         async with talk(door) as client:
             await client.begin()
@@ -150,7 +150,7 @@ async def test_a_closing_door_ends_conversations_and_says_so() -> None:
             assert await client.closed_with() == aiohttp.WSCloseCode.GOING_AWAY
             await client.ws.close()
             await drained
-            assert time.monotonic() - began < 2.8
+            assert time.monotonic() - began < 8
             assert not door.service.listeners
 
 
