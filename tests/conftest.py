@@ -4,6 +4,7 @@ restartable.
 The choice between containers and the embedded servers is made in `sandbox.testing`, nowhere else.
 """
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 from sandbox.testing import KafkaServer, PostgresServer, RedisServer, Servers, choose_servers
 from web.grpc import stubs
 
+gc.disable()  # until all tests are collected: they stay, and looking through them again and again is a quarter of the time
 stubs.make_if_outdated()  # in a checkout that was not installed, before any test imports them
 
 WHOLE_SYSTEMS = ("tests/deployed/", "tests/faults/", "tests/system/")
@@ -44,6 +46,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: (not item.nodeid.startswith(WHOLE_SYSTEMS), item.nodeid.startswith(MOST_PAYMENTS))
     )
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

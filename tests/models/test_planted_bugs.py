@@ -33,13 +33,38 @@ class ScreenedPayment(OnePayment):
 class HeldPayment(OnePayment):
     """Its money is held, and waits for captures."""
 
+    first = staticmethod(samples.create_manual)
+
     @initialize(data=st.data())
     def a_payment_is_asked_for(self, data: st.DataObject) -> None:
         self.draw = data
         self.world = World(self._choose, Policy())
-        self.world.say(samples.create_manual())
+        self.world.say(self.first())
         with self.world.all_goes_well():
             self.world.answer_all()
+
+
+class RefundedPayment(HeldPayment):
+    """A part of it is to be given back."""
+
+    first = staticmethod(samples.create)
+
+    @initialize(data=st.data())
+    def a_payment_is_asked_for(self, data: st.DataObject) -> None:
+        super().a_payment_is_asked_for(data)
+        self.world.say(samples.refund(300, id=self._fresh()))
+
+
+class DisputedPayment(HeldPayment):
+    """The cardholder's bank takes it back."""
+
+    first = staticmethod(samples.create)
+
+    @initialize(data=st.data())
+    def a_payment_is_asked_for(self, data: st.DataObject) -> None:
+        super().a_payment_is_asked_for(data)
+        self.world.provider.the_bank_goes_on()
+        self.world.hear(self.world.provider.notices)
 
 
 def finds(machine: Machine) -> None:
@@ -58,10 +83,10 @@ def finds(machine: Machine) -> None:
         ("no_payment_yet", OnePayment),
         ("nothing_else_is_under_way", PaidPayment),
         ("capture_is_within_authorized", PaidPayment),
-        ("payment_is_not_charged_back", PaidPayment),
+        ("payment_is_not_charged_back", DisputedPayment),
         ("refund_is_within_the_window", PaidPayment),
-        ("refundable_is_as_expected", PaidPayment),
-        ("refund_is_within_refundable", PaidPayment),
+        ("refundable_is_as_expected", RefundedPayment),
+        ("refund_is_within_refundable", RefundedPayment),
         ("refund_is_new", PaidPayment),
     ],
 )
@@ -78,16 +103,16 @@ def test_a_rule_that_is_switched_off_is_missed(monkeypatch: Patch, rule: str, ma
         (planted.forgets_commands, OnePayment),
         (planted.uses_one_key_for_all, PaidPayment),
         (planted.outlives_its_keys, OnePayment),
-        (planted.takes_an_unknown_refund_for_failed, PaidPayment),
+        (planted.takes_an_unknown_refund_for_failed, RefundedPayment),
         (planted.takes_an_unknown_payment_for_declined, OnePayment),
         (planted.leaves_the_declined_open, OnePayment),
         (planted.gives_up_what_it_looked_beside, HeldPayment),
         (planted.takes_anybodys_capture_for_ours, HeldPayment),
         (planted.sends_whom_it_turned_away, ScreenedPayment),
         (planted.hears_the_old_as_news, OnePayment),
-        (planted.goes_back_in_a_dispute, PaidPayment),
-        (planted.keeps_what_failed_late, PaidPayment),
-        (planted.promises_reserved_money, PaidPayment),
+        (planted.goes_back_in_a_dispute, DisputedPayment),
+        (planted.keeps_what_failed_late, RefundedPayment),
+        (planted.promises_reserved_money, RefundedPayment),
         (planted.lets_commands_wait_for_ever, OnePayment),
         (planted.tells_nobody_of_the_end, PaidPayment),
         (planted.waits_for_a_notice_for_ever, OnePayment),

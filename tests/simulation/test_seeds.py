@@ -15,7 +15,7 @@ def simulation(*arguments: str, **environment: str) -> subprocess.CompletedProce
     return subprocess.run(
         [sys.executable, "-m", "tests.simulation", *arguments],
         cwd=CHECKOUT,
-        env=os.environ | environment,
+        env=os.environ | {"PYTHONHASHSEED": "0"} | environment,
         capture_output=True,
         text=True,
     )

@@ -9,7 +9,7 @@ from tests.system.customer import WAIT_S, Customer
 from tests.system.http_client import HttpClient
 from tests.system.kafka_client import KafkaClient
 
-PAYMENTS_PER_S = 12.0  # with captures, refunds and repetitions about 25 commands a second
+PAYMENTS_PER_S = 8.0  # with captures, refunds and repetitions about 17 commands a second
 ENDS_WITHIN_S = 90.0
 
 

@@ -244,7 +244,7 @@ async def test_a_key_that_is_revoked_while_its_holder_reads_slowly_is_told_nothi
 async def test_all_that_is_new_is_waited_for_together(
     door: Door, watch: Watching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watching, "REACHED_WITHIN_S", 0.3)
+    monkeypatch.setattr(watching, "REACHED_WITHIN_S", 0.8)
     monkeypatch.setattr(watching, "ANSWER_WITHIN_S", 0.0)
     waits: list[float] = []
 
@@ -259,4 +259,4 @@ async def test_all_that_is_new_is_waited_for_together(
     for number in range(5):  # the first is waited for alone, and the others then
         await authorized(door, str(number))
     await told
-    assert sum(waits) < 3 * 0.3, waits
+    assert sum(waits) < 3 * 0.8, waits
