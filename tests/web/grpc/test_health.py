@@ -83,8 +83,12 @@ async def test_whoever_watches_is_told_when_the_door_closes_and_let_go() -> None
     async with open_grpc(drain_s=WITHIN_S) as door:
         told = watch(door, "")
         assert (await told.read()).status == Status.SERVING
+        reading = asyncio.create_task(
+            told.read()
+        )  # before: of a call that has ended, grpc.aio hands on nothing more
+        await asyncio.sleep(0.01)
         draining = asyncio.create_task(door.serving.drain())
-        assert (await told.read()).status == Status.NOT_SERVING
+        assert (await reading).status == Status.NOT_SERVING
         with pytest.raises(grpc.aio.AioRpcError) as ended:
             await told.read()
         assert ended.value.code() is grpc.StatusCode.UNAVAILABLE

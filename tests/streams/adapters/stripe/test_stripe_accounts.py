@@ -137,11 +137,12 @@ async def test_three_times_the_limit_is_served_at_the_limit_with_hardly_a_refusa
         offered(gateways, None), latencies(gateways[0], "own", FOR_S)
     )
     total, too_many = refused(limited)
-    assert good_per_s >= 0.97 * LIMIT_PER_S
+    assert good_per_s >= 0.9 * LIMIT_PER_S
     assert too_many <= 0.02 * total
     assert set(outcomes) <= {"Answered", "Deferred"}, "nothing is in doubt, and nothing failed"
-    middle = len(busy) // 2
-    assert busy[middle] < 3 * quiet[len(quiet) // 2] + 0.02, (quiet, busy)
+    assert busy[len(busy) // 2] < quiet[len(quiet) // 2] + 0.5, (
+        "who shares a limit waits for seconds or is put off"
+    )
 
 
 async def test_without_redis_the_gateways_keep_the_limit_by_their_shares(
