@@ -131,9 +131,9 @@ async def test_who_names_a_known_key_does_not_wait_for_the_issuer_and_the_others
     bench.now_s += ASK_PAUSE_S
     waiting = [asyncio.create_task(bench.has(f"made up {n}", "RS256")) for n in range(WAITING_MAX)]
     await asyncio.sleep(0.01)
-    assert await asyncio.wait_for(bench.has("RS256"), 0.1)
+    assert await asyncio.wait_for(bench.has("RS256"), 5)
     with pytest.raises(Unavailable):
-        await asyncio.wait_for(bench.has("one too many", "RS256"), 0.1)
+        await asyncio.wait_for(bench.has("one too many", "RS256"), 5)
     bench.issuer.slow.set()
     assert not any(await asyncio.gather(*waiting))
     assert bench.issuer.asked == 2, "they waited for one look together"
