@@ -90,7 +90,8 @@ def of_intent(
 def doubt(transaction: Transaction, seen: IntentSnapshot) -> str | None:
     """Why what we were told unasked does not simply follow from what is known. None: it does, or it tells nothing new.
 
-    Another payment's intent is no doubt but a lie, and so is one that was not asked for yet: `of_intent` says so.
+    Another payment's intent is no doubt but a lie, and so is one that was not asked for yet: `of_intent` says so. A failed
+    attempt is an end here and none at the provider, once the customer can try again: until the creation is answered nobody can.
     """
     payment = transaction.payment
     if payment is None or payment.intent not in (None, seen.intent) or _is_not_asked_for(transaction):
@@ -106,6 +107,8 @@ def doubt(transaction: Transaction, seen: IntentSnapshot) -> str | None:
             return reason
         case [PaymentCaptured()] if _by_hand(payment) and not _is_asked(transaction, Operation.CAPTURE):
             return "captured, which nobody asked for here"
+        case [PaymentDeclined()] if not _is_asked(transaction, Operation.CREATE):
+            return "an attempt failed, and the customer may have made another since"
         case [_]:
             return None
     return "several steps at once"

@@ -21,6 +21,7 @@ from models.provider import CancelIntent, Operation, ReadIntent, RefundIntent, S
 from models.recheck import (
     abandoned_again_at,
     deferred_check_at,
+    is_given_up,
     key_is_too_old,
     lost_check_at,
     next_check_at,
@@ -61,6 +62,13 @@ def in_doubt(known: Transaction, call: OpenCall, reason: str, origin: Origin) ->
     if isinstance(ask, RefundIntent):
         return Said(RefundOutcomeUnknown(ask.refund_id, key, reason, check_at))
     return Said(PaymentOutcomeUnknown(key, reason, check_at))
+
+
+def not_sent(known: Transaction, call: OpenCall, reason: str, origin: Origin) -> Said:
+    """Put off; but what nobody could even look for, a day after its key had become too old, is in as much doubt as what was."""
+    if is_given_up(call.call.requested_at, origin.at):
+        return in_doubt(known, call, reason, origin)
+    return Said(put_off(call, reason, origin))
 
 
 def put_off(call: OpenCall, reason: str, origin: Origin) -> CallDeferred:

@@ -1,7 +1,10 @@
-"""Tasks that nobody awaits: begun anew however they end, until they are stopped. What they do is not here."""
+"""Tasks that nobody awaits: begun anew however they end, until they are stopped; and that a task that is stopped stops. What they
+do is not here.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 AGAIN_S = 1.0
@@ -34,3 +37,18 @@ async def stop(*tasks: "asyncio.Task[Any] | None") -> None:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=AGAIN_S)
     await asyncio.gather(*begun, return_exceptions=True)
+
+
+@asynccontextmanager
+async def no_cancellation_swallowed() -> AsyncIterator[None]:
+    """Who is canceled in here ends canceled, whatever became of the work; who was canceled before may still clean up in here.
+
+    Around what awaits by `asyncio.wait_for`, as aiopg and redis-py do.
+    """
+    task = asyncio.current_task()
+    canceled_before = task.cancelling() if task else 0
+    try:
+        yield
+    finally:
+        if task and task.cancelling() > canceled_before:
+            raise asyncio.CancelledError

@@ -57,6 +57,8 @@ class KafkaListener:
         return news
 
     def hear(self, payment_id: str, sequence: int) -> None:
+        if self._lost:
+            return  # who does not come for it need not be kept any
         first, _ = self._news.get(payment_id, (sequence, sequence))
         self._news[payment_id] = first, sequence
         self._lost |= len(self._news) > NEWS_MAX

@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from models.errors import Unavailable
+from streams import background
 from streams.breaker import Breaker
 from streams.settings import SettingsRefused
 
@@ -59,7 +60,7 @@ def _share_one_context(pool: BlockingConnectionPool) -> None:
 async def answered(asked: Awaitable[T], within_s: float) -> T:
     """What Redis says to it. Raises Unavailable."""
     try:
-        async with asyncio.timeout(within_s):
+        async with background.no_cancellation_swallowed(), asyncio.timeout(within_s):
             return await asked
     except (RedisError, OSError, TimeoutError) as away:
         raise Unavailable(f"Redis is away: {type(away).__name__}") from None

@@ -1,7 +1,8 @@
 """Stripe's webhooks: whose they are, and the command each becomes. Nothing is fetched and nothing decided here.
 
 The signature is checked over the raw bytes before anything is parsed. What is Stripe's but tells us nothing gives None,
-so that the door answers 200 and Stripe does not send it for three more days.
+so that the door answers 200 and Stripe does not send it for three more days. What may be about a payment of ours and cannot be
+understood (a type or a status that Stripe has added since) is kept as it came: nobody sends it again.
 """
 
 import hmac
@@ -19,7 +20,14 @@ from models.commands import RecordNotice
 from models.ids import COMMAND_ID_MAX_CHARS, PAYMENT_ID, REFUND_ID
 from models.ports import Heard, SignatureInvalid, Unaddressed, Unfamiliar
 from models.provider import DisputeSnapshot, IntentSnapshot, Snapshot
-from streams.adapters.stripe_objects import MERCHANT_NAME, PAYMENT_ID_NAME, Malformed, metadata_of
+from streams.adapters.stripe_objects import (
+    MERCHANT_NAME,
+    PAYMENT_ID_NAME,
+    REFUND_ID_NAME,
+    Malformed,
+    id_of,
+    metadata_of,
+)
 from streams.adapters.stripe_sends import request_id_of
 from streams.adapters.stripe_snapshots import dispute_snapshot, intent_snapshot, refund_snapshot
 
@@ -76,6 +84,8 @@ SILENT = frozenset(
 )
 """Known, and silent to us: the intent's own notices say what they say of a payment, and more."""
 
+UNREADABLE = (Malformed, ValueError, TypeError, OverflowError, OSError)
+
 log = logging.getLogger("millrace.stripe")
 
 
@@ -120,7 +130,13 @@ class StripeNotices:
                 return None
             if account is None:
                 return self._of_nobody(event, body, now)
-        return _unfamiliar(event, body, account) or heard_of(event, self._livemode, now, account)
+        if unfamiliar := _unfamiliar(event, body, account):
+            return unfamiliar
+        try:
+            return _of_account(_notice(event, self._livemode, now), account)
+        except UNREADABLE as error:
+            _tell(error)
+            return _kept(event, body, account) if _may_be_ours(event) else None
 
     def _of_nobody(self, event: Mapping[str, Any], body: bytes, now: datetime) -> Unfamiliar | None:
         """Of an account that no setting names, or not yet, or no more: what may be about a payment of ours is kept."""
@@ -164,26 +180,54 @@ def heard_of(
     `account`: the name of the one that tells.
     """
     try:
-        notice = _notice(event, livemode, now)
-        return replace(notice, account=account) if notice and account else notice
-    except (Malformed, ValueError, TypeError, OverflowError, OSError) as error:
-        # the type and our own words only: the event is not for the log
-        detail = str(error) if isinstance(error, Malformed) else type(error).__name__
-        log.error("a notice of Stripe's could not be read: %s", detail)
+        return _of_account(_notice(event, livemode, now), account)
+    except UNREADABLE as error:
+        _tell(error)
         return None
+
+
+def _of_account(
+    notice: RecordNotice | Unaddressed | None, account: str | None
+) -> RecordNotice | Unaddressed | None:
+    return replace(notice, account=account) if notice and account else notice
+
+
+def _tell(error: Exception) -> None:
+    """The type and our own words only: the event is not for the log."""
+    detail = str(error) if isinstance(error, Malformed) else type(error).__name__
+    log.error("a notice of Stripe's could not be read: %s", detail)
 
 
 def _unfamiliar(event: Mapping[str, Any], body: bytes, account: str | None) -> Unfamiliar | None:
-    kind, notice_id, data = event.get("type"), event.get("id"), event.get("data")
+    kind = event.get("type")
     if not (isinstance(kind, str) and TYPE.fullmatch(kind)) or kind in OBJECTS or kind in SILENT:
         return None
+    log.warning("a notice of a type that is not known here: %s", kind)
+    return _kept(event, body, account)
+
+
+def _kept(event: Mapping[str, Any], body: bytes, account: str | None) -> Unfamiliar | None:
+    """As it came. Of one without a name there is nothing to be kept under."""
+    notice_id, subject = event.get("id"), _shown(event).get("id")
     if not (isinstance(notice_id, str) and NOTICE_ID.fullmatch(notice_id)):
         return None
-    shown = data.get("object") if isinstance(data, dict) else None
-    subject = shown.get("id") if isinstance(shown, dict) else None
     about = subject if isinstance(subject, str) and NOTICE_ID.fullmatch(subject) else notice_id
-    log.warning("a notice of a type that is not known here: %s", kind)
-    return Unfamiliar(notice_id, kind, about, body, account)
+    return Unfamiliar(notice_id, str(event.get("type")), about, body, account)
+
+
+def _shown(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = event.get("data")
+    shown = data.get("object") if isinstance(data, dict) else None
+    return shown if isinstance(shown, dict) else {}
+
+
+def _may_be_ours(event: Mapping[str, Any]) -> bool:
+    """What could not be read: a dispute, which does not say whose it is, or what says that it is of a payment of ours."""
+    shown = _shown(event)
+    payment_id = metadata_of(shown).get(PAYMENT_ID_NAME)
+    return shown.get("object") == "dispute" or (
+        isinstance(payment_id, str) and PAYMENT_ID.fullmatch(payment_id) is not None
+    )
 
 
 def _notice(
@@ -197,9 +241,7 @@ def _notice(
     if livemode is not None and event.get("livemode") is not livemode:
         log.error("notice %s is of the other mode, live or test", notice_id)
         return None
-    data = event.get("data")
-    shown = data.get("object") if isinstance(data, dict) else None
-    if not isinstance(shown, dict):
+    if not (shown := _shown(event)):
         raise Malformed("the event has no object")
     request = event.get("request")
     named = request_id_of(request.get("id")) if isinstance(request, dict) else None
@@ -236,8 +278,13 @@ def _snapshot(kind: str, shown: Mapping[str, Any]) -> Snapshot | None:
         case "payment_intent":
             return intent_snapshot(shown)
         case "dispute":
-            return _with_its_news(kind, dispute_snapshot(shown))
+            dispute = dispute_snapshot(shown)
+            if dispute is None and id_of(shown, "payment_intent"):
+                raise Malformed("a dispute in a status that is not known here")
+            return _with_its_news(kind, dispute)
     snapshot = refund_snapshot(shown)
+    if snapshot is None and REFUND_ID_NAME in metadata_of(shown):
+        raise Malformed("a refund in a status that is not known here")
     return snapshot if snapshot and REFUND_ID.fullmatch(snapshot.refund_id) else None
 
 

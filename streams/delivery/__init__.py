@@ -42,12 +42,14 @@ Faust gives a recovery that takes longer than a request's time-out up, and says 
 may be taken away in the midst, and Faust cancels the recovery last of all: so whose it is is asked again at every step.
 
 **Rebalances** (`transport.py`, `app.hand_over`). Faust makes partitions active, fetches, seeks and then empties its queues:
-what came in between vanished. Nothing flows from before the seek until after; `held.py` notices a gap all the same.
+what came in between vanished. Nothing flows from before the seek until after; `held.py` notices a gap all the same. Nor does a
+recovery that ends once the next rebalance has begun let anything flow: it let a writer take its log's oldest commands anew.
 aiokafka does not seek where the committed offset is none or 0: first records vanished; we seek to the beginning. A group
 leader that lacks a topic's metadata assigned nothing to everyone, for good: it asks again, or dies. aiokafka only logs what a
 listener raises: ours end the process. What runs gets `drain_s` to finish and is committed (without it 33-433 of 3,000
 came twice per join); no longer, since a slow handler made an endless rebalance. A fatal error of the group (fenced, not
-authorised) reaches only those who fetch, and before the first assignment nobody does: the process dies of it.
+authorised) reaches only those who fetch, and before the first assignment nobody does: the process dies of it. So it does when
+aiokafka has lost a task of its own, of which it tells nobody.
 
 **The gateway** (`gateway.py`). Hundreds of handlers in flight, in order per key; a commit never passes an unfinished
 record: out of order, slow heads were lost at a kill. Its producer is idempotent, which is not the default: a lost answer

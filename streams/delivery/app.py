@@ -111,6 +111,7 @@ class App:
         self.answering_since: float | None = None  # the broker, as measured with the lag
         self.timers: list[tuple[float, Callable[[], Awaitable[None]]]] = []
         self.preparations: list[Callable[[], Awaitable[None]]] = []
+        self.given_back = False  # what was ours; nothing flows until what is ours next is known
         self.stopping = False  # told to stop: nothing new begins
         self.left = False  # handed over, released: nothing of ours answers Faust any more
         self.stop_asked = asyncio.Event()
@@ -235,7 +236,7 @@ class App:
 
     async def hand_over(self) -> None:
         """Take nothing more; let what runs finish, bounded; commit; forget the rest: it will be fetched again."""
-        self.metrics.ready = False
+        self.metrics.ready, self.given_back = False, True
         consumer, flow_control = self.consumer, self.engine.flow_control
         consumer.stop_flow()
         flow_control.suspend()

@@ -34,7 +34,7 @@ LEANED_ON: Mapping[type, tuple[str, ...]] = {
     AIOKafkaConsumerThread: ("_create_worker_consumer", "_fetch_records", "call_thread", "_commit", "_ensure_consumer"),
     Consumer: ("_drain_messages", "perform_seek", "stop_flow", "resume_flow", "force_commit", "_is_changelog_tp",
                "maybe_wait_for_commit_to_finish", "on_partitions_revoked", "on_partitions_assigned"),
-    Recovery: ("_seek_offsets", "_wait", "on_recovery_completed", "_resume_streams"),
+    Recovery: ("_seek_offsets", "_wait", "on_rebalance", "on_recovery_completed", "_resume_streams"),
     TableManager: ("recovery", "_update_channels"),
     FlowControlEvent: ("is_active", "suspend", "clear"),
     faust.App: ("_crash", "_new_transport", "_new_producer_transport", "on_rebalance_start", "create_event",
@@ -92,6 +92,15 @@ def keep_alive(consumer: AIOKafkaConsumer) -> None:
     """Reset aiokafka's idle clock without a poll: back-pressure is no idleness, and it leaves the group after it."""
     with consumer._subscription.fetch_context():
         pass
+
+
+def ended_tasks(consumer: AIOKafkaConsumer) -> list[str]:
+    """Of those that fetch and that keep us in the group, from its start to its end."""
+    tasks = {
+        "the fetcher": consumer._fetcher._fetch_task,
+        "the coordinator": consumer._coordinator._coordination_task,
+    }
+    return [name for name, task in tasks.items() if task.done()]
 
 
 def faust_recovery(app: faust.App, recovery: Recovery) -> None:

@@ -57,6 +57,14 @@ class Recovery(FaustRecovery):
         for tp in tps:
             offsets[tp] = self.active_highwaters[tp]  # so that Faust finds nothing left to recover
 
+    async def on_rebalance(
+        self, assigned: Any, revoked: Any, newly_assigned: Any, generation_id: int = 0
+    ) -> None:
+        """What is ours is known, and Faust has it paused: from here on a recovery is this one's, or is interrupted by it."""
+        if generation_id == self.app.consumer_generation_id:
+            self.app.delivery.given_back = False
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+
     # Faust makes partitions active, fetches, then seeks, then empties its queues: events that came in between were
     # lost. So nothing flows from before the seek until after the queues were emptied.
 

@@ -9,7 +9,7 @@ awake or not, and a writer's memory is right exactly as long as its epoch is. Wh
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from streams.delivery.pace import Pace
@@ -84,7 +84,9 @@ class Transactions:
         except TimeoutError:
             die(f"the producer of {self.tp} does not stop")
 
-    def put(self, records: Iterable[Record]) -> None:
+    def put(self, records: Sequence[Record]) -> None:
+        if records[0].offset < (self.position or 0):
+            die(f"{self.tp} goes back from {self.position} to {records[0].offset}: it was not sought")
         self.waiting.extend(records)
         self.filled.set()
 

@@ -100,6 +100,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             await asyncio.wait([telling], timeout=POLL_S)
         telling.result()
 
+    def must_live(self) -> None:
+        """aiokafka only logs what ends one of its own tasks: without one nothing came any more, and the process seemed well."""
+        ended = internals.ended_tasks(self._consumer)
+        if ended and not self.app.delivery.stopping:
+            die(f"ended, and told nobody: {', '.join(ended)}")
+
     async def seek_to_committed(self) -> Any:
         places = {TopicPartition(*tp): place for tp, place in self.app.delivery.role.places().items()}
         return await self.call_thread(self._seek_all, places)
@@ -193,6 +199,7 @@ class Consumer(driver.Consumer):
         try:
             while not (await asyncio.wait([pump], timeout=STALL_LOOK_S))[0]:
                 self.app.delivery.must_move()
+                self._thread.must_live()
             await pump
         except (asyncio.CancelledError, ConsumerStoppedError):
             pump.cancel()
@@ -206,9 +213,13 @@ class Consumer(driver.Consumer):
         """Faust's stall detector only logs, and crashes a worker whose position is not known for a moment."""
 
     def resume_flow(self) -> None:
-        if (
-            not self.app.delivery.stopping
-        ):  # a rebalance that ends while we stop must not start anything again
+        """Not for a recovery that ends while we stop, or once the next rebalance has begun. That one found the partitions where
+        aiokafka begins, before they were sought: a writer took its log's oldest commands, and its place went back to them.
+        """
+        delivery = self.app.delivery
+        if delivery.stopping or delivery.given_back:
+            self.app.flow_control.suspend()  # Faust has resumed it just now
+        else:
             super().resume_flow()
 
     async def seek_to_committed(self) -> Any:

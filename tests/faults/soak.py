@@ -81,6 +81,14 @@ class Series:
         slope, _ = statistics.linear_regression(*zip(*warm, strict=True))
         return slope * 60
 
+    def mb_by_min(self) -> list[float]:
+        """The most in each minute of its life: whether it climbs, or took one step."""
+        most = defaultdict[int, float](float)
+        for at, mb in zip(self.at, self.mb, strict=True):
+            minute = int((at - self.at[0]) / 60)
+            most[minute] = max(most[minute], mb)
+        return [round(most[minute], 1) for minute in sorted(most)]
+
 
 @asynccontextmanager
 async def sampled(here: World) -> AsyncIterator[dict[str, Series]]:
@@ -196,6 +204,7 @@ def _lives(series: dict[str, Series]) -> Iterator[dict[str, object]]:
                 "lived_min": round(one.lasted_s / 60, 1),
                 "mb": round(one.mb[-1], 1),
                 "mb_per_min": round(one.slope_mb_per_min(), 3),
+                "mb_by_min": one.mb_by_min(),
                 "fds": max(one.fds),
             }
 

@@ -243,8 +243,8 @@ def test_a_capture_that_loses_against_a_cancellation_is_refused_at_once(doubt: l
 
 
 def test_a_cancellation_that_loses_against_a_failed_authentication_is_refused_at_once() -> None:
-    story = waiting_for_the_customer(cancel()).when(notice(FAILED)).then(PaymentDeclined, CommandRefused)
-    story.settling("cancel")
+    seen = waiting_for_the_customer(cancel(), notice(FAILED)).when(answer(READ_CALL, FAILED))
+    seen.then(PaymentDeclined, CommandRefused, CallEnded).settling("cancel")
 
 
 def test_a_payment_authorized_while_it_is_being_canceled_is_known_to_be() -> None:

@@ -3,8 +3,10 @@
 import pytest
 
 from models.codes import Code
+from models.commands import Command
 from models.events import (
     CallDeferred,
+    CallEnded,
     CallRepeated,
     PaymentActionRequired,
     PaymentAuthorized,
@@ -12,13 +14,20 @@ from models.events import (
     PaymentDeclined,
     PaymentOutcomeUnknown,
     PaymentProcessing,
+    PaymentReadRequested,
     PaymentRequested,
     PaymentReviewRequired,
 )
 from models.money import AMOUNT_MAX_MINOR, CURRENCIES
 from models.payment import PaymentStatus
 from models.provider import CreateIntent, IntentSnapshot, IntentStatus, Operation, PspCall
-from models.recheck import CALL_LOST_AFTER_S, CREATE_AGE_MAX_S, KEY_AGE_MAX_S, RECHECK_FIRST_S
+from models.recheck import (
+    CALL_LOST_AFTER_S,
+    CREATE_AGE_MAX_S,
+    KEY_AGE_MAX_S,
+    LOOKED_FOR_S,
+    RECHECK_FIRST_S,
+)
 from models.transaction import react
 from tests.models.samples import (
     AUTHORIZED,
@@ -28,6 +37,7 @@ from tests.models.samples import (
     MERCHANT,
     PAYMENT,
     PROCESSING,
+    READ_CALL,
     REQUIRES_ACTION,
     START,
     answer,
@@ -43,6 +53,8 @@ from tests.models.samples import (
     unknown,
 )
 from tests.models.story import given
+
+GIVEN_UP_S = KEY_AGE_MAX_S + LOOKED_FOR_S
 
 
 def test_a_create_is_the_durable_intent_to_make_just_this_call() -> None:
@@ -137,12 +149,22 @@ def test_past_the_keys_age_it_is_looked_for_and_if_it_is_not_found_a_person_must
 ) -> None:
     asked = given(create(), *doubt)  # type: ignore[arg-type]
     asked.when(check(KEY_AGE_MAX_S + CALL_LOST_AFTER_S)).then(CallRepeated)
-    asked.when(deferred(CREATE_CALL, KEY_AGE_MAX_S * 2)).then(
+    asked.when(deferred(CREATE_CALL, GIVEN_UP_S)).then(
         CallDeferred
     )  # nobody could look: no reason to give up
     story = asked.when(unknown(CREATE_CALL, KEY_AGE_MAX_S * 3)).then(PaymentReviewRequired).settling("create")
     assert story.payment.status is PaymentStatus.MANUAL_REVIEW
     assert story.transaction.calls == {}
+
+
+@pytest.mark.parametrize("doubt", [[], [unknown(CREATE_CALL)]])
+def test_what_nobody_could_even_look_for_is_a_persons_another_day_later(doubt: list[Command]) -> None:
+    """A listing that is too long to be gone through, an account that is shut."""
+    story = given(create(), *doubt).when(deferred(CREATE_CALL, GIVEN_UP_S + 1)).then(PaymentReviewRequired)
+    story.settling("create")
+    assert story.payment.status is PaymentStatus.MANUAL_REVIEW
+    assert story.transaction.next_check_at is None
+    story.when(notice(CAPTURED)).then(PaymentCaptured)
 
 
 def test_a_payment_under_review_is_settled_by_evidence_and_its_command_is_not_answered_again() -> None:
@@ -164,9 +186,10 @@ def test_a_payment_that_needs_its_customer_is_finished_by_a_notice() -> None:
 
 
 def test_a_customer_who_fails_to_authenticate_has_declined() -> None:
-    given(create(), answer(CREATE_CALL, REQUIRES_ACTION)).when(notice(FAILED)).then(
-        PaymentDeclined
-    ).settling()
+    told = (
+        given(create(), answer(CREATE_CALL, REQUIRES_ACTION)).when(notice(FAILED)).then(PaymentReadRequested)
+    )
+    told.when(answer(READ_CALL, FAILED)).then(PaymentDeclined, CallEnded).settling()
 
 
 def test_a_slow_method_is_processing_until_a_notice() -> None:

@@ -1,5 +1,7 @@
 """Stories: a payment is declined, and its intent canceled at the provider: a customer could still pay it otherwise."""
 
+from itertools import permutations
+
 import pytest
 
 from models.codes import Code
@@ -15,9 +17,10 @@ from models.events import (
     PaymentReviewRequired,
 )
 from models.payment import PaymentStatus
-from models.provider import CancelIntent, Decline, Declined, Operation, PspCall
-from models.recheck import CALL_LOST_AFTER_S, KEY_AGE_MAX_S, RECHECK_FIRST_S
+from models.provider import CancelIntent, Decline, Declined, IntentSnapshot, Operation, PspCall
+from models.recheck import CALL_LOST_AFTER_S, KEY_AGE_MAX_S, LOOKED_FOR_S, RECHECK_FIRST_S
 from tests.models.samples import (
+    AUTHORIZED,
     CANCEL_CALL,
     CANCELED,
     CAPTURED,
@@ -44,6 +47,7 @@ from tests.models.samples import (
 )
 from tests.models.story import Story, given
 
+GIVEN_UP_S = KEY_AGE_MAX_S + LOOKED_FOR_S
 SECOND_CANCEL = f"{PAYMENT}:cancel:2"
 CANCELLATION = PspCall(CANCEL_CALL, Operation.CANCEL, PAYMENT, MERCHANT, START, CancelIntent("pi_1"))
 
@@ -66,16 +70,39 @@ def test_what_was_declined_is_canceled_at_the_provider_and_no_command_waits_for_
 
 
 @pytest.mark.parametrize("known", [REQUIRES_ACTION, PROCESSING])
-def test_a_decline_after_the_command_was_answered_cancels_as_well_and_answers_nobody(known: object) -> None:
-    story = given(create(), answer(CREATE_CALL, known))  # type: ignore[arg-type]
-    story.when(notice(FAILED)).then(PaymentDeclined).opening().settling()
+def test_a_decline_after_the_command_was_answered_cancels_as_well_and_answers_nobody(
+    known: IntentSnapshot,
+) -> None:
+    story = given(create(), answer(CREATE_CALL, known)).when(notice(FAILED)).then(PaymentReadRequested)
+    story.when(answer(READ_CALL, FAILED)).then(PaymentDeclined, CallEnded).opening().settling()
     assert list(story.transaction.calls) == [CANCEL_CALL]
+
+
+@pytest.mark.parametrize("known", [REQUIRES_ACTION, PROCESSING])
+@pytest.mark.parametrize(
+    ("since", "status"),
+    [
+        (CAPTURED, PaymentStatus.CAPTURED),
+        (AUTHORIZED, PaymentStatus.AUTHORIZED),
+        (PROCESSING, PaymentStatus.PROCESSING),
+    ],
+)
+def test_a_failed_attempt_is_no_decline_where_the_customer_has_made_another_since(
+    known: IntentSnapshot, since: IntentSnapshot, status: PaymentStatus
+) -> None:
+    """Its notice may come hours later, where webhooks could not be delivered: the other attempt's comes after it."""
+    for heard in permutations(list[Command]([answer(READ_CALL, since), notice(since)])):
+        story = given(create(), answer(CREATE_CALL, known), notice(FAILED)).when(*heard)
+        assert story.payment.status is status
+        assert story.transaction.calls == {}
+    story.when(notice(FAILED), notice(since))
+    assert story.payment.status is status
 
 
 def test_a_decline_overtakes_a_merchants_cancellation_and_is_followed_by_one_of_our_own() -> None:
     story = (
-        given(create(), answer(CREATE_CALL, REQUIRES_ACTION), cancel())
-        .when(notice(FAILED))
+        given(create(), answer(CREATE_CALL, REQUIRES_ACTION), cancel(), notice(FAILED))
+        .when(answer(READ_CALL, FAILED))
         .settling("cancel")
     )
     (told,) = [event.data for event in story.events if isinstance(event.data, PaymentDeclined)]
@@ -158,8 +185,14 @@ def test_an_intent_that_could_not_be_canceled_is_for_a_person(came_to: Command) 
     story.when(notice(CANCELED)).then(PaymentCanceled)
 
 
+def test_a_cancellation_that_nobody_could_even_look_for_is_a_persons_another_day_later() -> None:
+    story = being_closed(deferred(CANCEL_CALL, GIVEN_UP_S)).when(deferred(CANCEL_CALL, GIVEN_UP_S + 1))
+    story.then(PaymentReviewRequired).settling()
+    assert story.transaction.calls == {}
+
+
 def test_a_cancellation_of_which_nothing_is_to_be_found_after_a_day_is_for_a_person() -> None:
-    story = being_closed(unknown(CANCEL_CALL)).when(deferred(CANCEL_CALL, 2 * KEY_AGE_MAX_S))
+    story = being_closed(unknown(CANCEL_CALL)).when(deferred(CANCEL_CALL, GIVEN_UP_S))
     story.then(CallDeferred)  # nobody could look: no reason to give up
     story.when(unknown(CANCEL_CALL, KEY_AGE_MAX_S)).then(CallDeferred)
     story.when(unknown(CANCEL_CALL, KEY_AGE_MAX_S + 1)).then(PaymentReviewRequired).settling()

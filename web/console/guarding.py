@@ -13,6 +13,7 @@ from web.problems import Problem
 from web.requests import raw_body
 
 COOKIE, COOKIE_PATH = "millrace_console", "/console"
+_COOKIE = re.compile(rf"(?:^|;\s*){COOKIE}=([\w.~+/=-]*)", re.ASCII)
 SIGN_IN = "/console/sign-in"
 FORM_MAX_BYTES, FORM_READ_MAX_S = 16 * 1024, 2.0
 FIELDS_MAX = 40
@@ -80,7 +81,7 @@ class Guard:
         return handle
 
     async def signed(self, request: web.Request) -> Signed | None:
-        return await self._signed_in.of(request.cookies.get(COOKIE, ""))
+        return await self._signed_in.of(_token_of(request))
 
     async def count_try(self, request: web.Request) -> None:
         """A try at signing in that failed. Raises Said."""
@@ -88,6 +89,12 @@ class Guard:
         limits = (*SIGN_INS, Limit(name, request.remote or "", per_s, burst))
         if not (await self._limiter.take(limits, 1)).admitted:
             raise Said(429, "Too many tries to sign in. Wait a minute.")
+
+
+def _token_of(request: web.Request) -> str:
+    """Found as it came: aiohttp makes an object of each of a stranger's eight thousand cookies, which takes 40 ms."""
+    named = (_COOKIE.search(header) for header in request.headers.getall("Cookie", ()))
+    return next((found[1] for found in named if found), "")
 
 
 def said_of(failed: Exception, to_a_stranger: bool = False) -> Said:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import psycopg2
 
 from models.errors import InvariantBroken, Unavailable
+from streams import background
 from streams.adapters.postgres.connecting import connect, with_limits
 
 BAD_DATA = (psycopg2.DataError, psycopg2.IntegrityError, ValueError)  # the last is psycopg2's own, for text
@@ -82,7 +83,7 @@ class Postgres:
         self._drop_idle()
 
     async def _use(self, work: Callable[[Any], Awaitable[T]]) -> T:
-        async with _no_cancellation_swallowed(), _translated(), self._slot():
+        async with background.no_cancellation_swallowed(), _translated(), self._slot():
             try:
                 return await self._attempt(work)
             except _StaleConnection:
@@ -129,18 +130,6 @@ class Postgres:
 
 class _StaleConnection(psycopg2.OperationalError):
     """An idle connection turned out to be dead: the server was away meanwhile."""
-
-
-@asynccontextmanager
-async def _no_cancellation_swallowed() -> AsyncIterator[None]:
-    """Who is canceled in here ends canceled, whatever became of the work; who was canceled before may still clean up in here."""
-    task = asyncio.current_task()
-    canceled_before = task.cancelling() if task else 0
-    try:
-        yield
-    finally:
-        if task and task.cancelling() > canceled_before:
-            raise asyncio.CancelledError
 
 
 @asynccontextmanager

@@ -32,6 +32,7 @@ SELECT event.number, e.id
 FROM unnest(%s::int[], %s::text[], %s::text[], %s::timestamptz[]) AS event (number, merchant, type, at)
 JOIN webhook_endpoints e ON e.merchant = event.merchant
 AND (e.disabled_at IS NULL OR e.disabled_at > event.at)  -- it may have been disabled while nobody took in
+AND e.created_at < event.at + interval '1 hour'  -- by clocks that are as far apart as they may be
 WHERE EXISTS (
     SELECT FROM unnest(e.event_types) AS filter
     WHERE filter IN ('*', event.type) OR (right(filter, 2) = '.*' AND starts_with(event.type, left(filter, -1))))

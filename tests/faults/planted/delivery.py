@@ -74,6 +74,16 @@ def queues_emptied(delivery: Any) -> None:
     replace(delivery.writer.Writer, "consume", busy)
 
 
+@bug(DELIVERY, EVERY)
+def late_recoveries_resume(delivery: Any) -> None:
+    """A recovery that ends once the next rebalance has begun lets records flow, as in Faust."""
+
+    def resume_flow(self: Any) -> None:
+        super(delivery.transport.Consumer, self).resume_flow()
+
+    replace(delivery.transport.Consumer, "resume_flow", resume_flow)
+
+
 @bug(DELIVERY, ("gateway", "projection", "notifications", "analytics"))
 def no_beginning(delivery: Any) -> None:
     """Partitions without a place are left where aiokafka has them."""

@@ -92,6 +92,28 @@ async def test_a_cancelled_question_never_hands_its_answer_to_the_next_one(
     await eventually(lambda: cache.get(payment_id(1)))
 
 
+async def test_who_is_canceled_while_redis_is_asked_ends_canceled(
+    cache: RedisPaymentCache, redis: "Redis"
+) -> None:
+    """redis-py sends by `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that meets its result: who watched a
+    payment then went on, and nobody knew of it any more.
+    """
+    await cache.put([view(1)])
+
+    async def watch() -> None:
+        await cache.get(payment_id(1))
+        await asyncio.sleep(3600.0)
+
+    for ticks in range(30):
+        watching = asyncio.create_task(watch())
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        watching.cancel()
+        done, _ = await asyncio.wait([watching], timeout=2.0)
+        assert done, f"canceled after {ticks} turns of the loop, it goes on"
+        assert watching.cancelled()
+
+
 NO_SEQUENCE = f'7\n{{"id": "{payment_id(1)}"}}'
 
 

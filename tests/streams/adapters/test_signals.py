@@ -131,7 +131,8 @@ async def test_who_may_have_missed_something_is_told_so(
 async def test_who_does_not_keep_up_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kafka_signals, "NEWS_MAX", 3)
     listener = KafkaListener("mer_1")
-    for number in range(4):
+    for number in range(1000):
         listener.hear(f"pay_{number}", 1)
     with pytest.raises(Unavailable):
         await listener.news(0.1)
+    assert len(listener._news) == 4, "what nobody comes for is not gathered"

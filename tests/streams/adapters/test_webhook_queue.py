@@ -93,6 +93,19 @@ async def test_an_event_is_taken_in_once_for_each_endpoint_that_wants_it(
     assert {each.id for each in found} == {delivery_id("evt-pay_1-1", each) for each in both}
 
 
+async def test_what_happened_before_an_endpoint_was_made_is_not_sent_to_it(
+    queue: PostgresWebhookQueue, endpoints: PostgresWebhookEndpoints
+) -> None:
+    """Notifications may be hours behind, or be put back to where a restored database was. Clocks may be an hour apart."""
+    await made(endpoints)
+    now = datetime.now(UTC)
+    before, about_then = (replace(notice(n), at=now - timedelta(minutes=60 - n)) for n in (-1, 1))
+    assert await queue.take_in([before]) == 0
+    assert await queue.take_in([before, about_then]) == 1
+    (sent,) = await leased(queue)
+    assert sent.id == delivery_id("evt-pay_1-1", sent.endpoint)
+
+
 async def test_a_batch_of_large_events_for_many_endpoints_is_taken_in_within_the_time_of_statements(
     database: str,
 ) -> None:

@@ -184,7 +184,31 @@ def recovery_hangs(app: App) -> None:
 @accident
 def recovery_is_slow(app: App) -> None:
     """The changelog comes record by record, fifty a second; and it takes half a second to give a partition up."""
-    getmany, stop = AIOKafkaConsumer.getmany, transactions.Transactions.stop
+    stop = transactions.Transactions.stop
+
+    async def stop_slowly(self: Any) -> None:
+        await asyncio.sleep(0.5)
+        await stop(self)
+
+    transactions.Transactions.stop = stop_slowly  # type: ignore[method-assign]
+    _read_back_slowly()
+
+
+@accident
+def recovery_and_fencing_are_slow(app: App) -> None:
+    """The same; and it takes half a second until what was assigned is ours: its coordinator is a busy broker."""
+    own = app.role.own
+
+    async def own_slowly(partitions: Any) -> None:
+        await asyncio.sleep(0.5)
+        await own(partitions)
+
+    app.role.own = own_slowly  # type: ignore[method-assign]
+    _read_back_slowly()
+
+
+def _read_back_slowly() -> None:
+    getmany = AIOKafkaConsumer.getmany
 
     async def slowly(self: Any, *tps: Any, timeout_ms: int = 0) -> Any:
         records = await getmany(self, *tps, timeout_ms=timeout_ms, max_records=1)
@@ -192,9 +216,4 @@ def recovery_is_slow(app: App) -> None:
         await asyncio.sleep(0.02)
         return records
 
-    async def stop_slowly(self: Any) -> None:
-        await asyncio.sleep(0.5)
-        await stop(self)
-
-    transactions.Transactions.stop = stop_slowly  # type: ignore[method-assign]
     recovery.AIOKafkaConsumer = type("Slow", (AIOKafkaConsumer,), {"getmany": slowly})  # type: ignore[attr-defined]

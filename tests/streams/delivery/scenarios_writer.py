@@ -7,7 +7,9 @@ import signal
 from aiokafka import AIOKafkaProducer
 
 from streams.delivery import POSITION
-from tests.streams.delivery.world import NotSeen, World, until
+from tests.streams.delivery.world import SESSION_S, NotSeen, World, until
+
+KEPT = 300  # of each partition: six seconds to read, slowly
 
 
 async def a_writer_that_wakes_after_a_takeover_changes_nothing(world: World) -> None:
@@ -95,6 +97,29 @@ async def nothing_is_skipped_in_a_rebalance_under_load(world: World) -> None:
     await until(read_to_the_end, "the writers are at the end of the source")
     assert sorted(await world.output()) == sorted([*range(1, fed + 1)] * 2)
     assert first.code is None
+
+
+async def a_recovery_that_ends_in_the_next_rebalance_lets_nothing_flow(world: World) -> None:
+    """The next one waits for a member that sleeps until its session is over: meanwhile the recovery before comes to its end."""
+    await world.create(partitions=2)
+    async with AIOKafkaProducer(bootstrap_servers=world.bootstrap) as before:
+        for number in range(KEPT):
+            for partition in (0, 1):
+                await before.send(world.changelog, b"1", b"%d" % number, partition)
+    sleeper = world.start("writer", session_timeout_s=2 * SESSION_S)
+    await sleeper.owns(0, 1)
+    for partition in (0, 1):
+        await world.feed(*["count"] * 9, partition=partition)
+    told = sorted(await world.until_output(18))
+    late = world.start("writer", accident="recovery_and_fencing_are_slow")
+    await until(lambda: late.said("reading back") != [], "it reads back what it was given")
+    sleeper.signal(signal.SIGSTOP)
+    other = world.start("writer", accident="recovery_and_fencing_are_slow")
+    await until(lambda: [len(each.status["owned"]) for each in (late, other)] == [1, 1], "each has one")
+    for partition in (0, 1):
+        await world.feed("count", partition=partition)
+    assert sorted(await world.until_output(20)) == [*told, 10, 10]
+    assert (late.code, other.code) == (None, None)
 
 
 async def poison_leaves_no_trace(world: World) -> None:

@@ -137,6 +137,7 @@ async def seek_again() -> None:
     app = APPS[0]
     await app.hand_over()
     await app.consumer.perform_seek()
+    app.given_back = False
     app.engine.flow_control.resume()
     app.consumer.resume_flow()
     app.flows_again(app.engine.consumer_generation_id)

@@ -26,6 +26,7 @@ from streams.delivery import (
     Record,
     internals,
     serve,
+    transactions,
     transport,
     vital,
 )
@@ -39,7 +40,6 @@ from streams.delivery.memory import freeze
 from streams.delivery.metrics import REBALANCES_PER_MINUTE_ALARM
 from streams.delivery.records import LARGEST_RECORD_BYTES, fitting
 from streams.delivery.table import Table
-from streams.delivery.transactions import Transactions
 from streams.delivery.writer import Out, Writer
 from tests.streams.wire.records import received
 
@@ -151,6 +151,49 @@ async def test_what_cannot_be_handed_on_ends_the_process(monkeypatch: pytest.Mon
     assert died == ["what was polled could not be handed on: IndexError('list index out of range')"]
 
 
+@pytest.mark.parametrize("ended", ["the fetcher", "the coordinator"])
+async def test_a_process_whose_client_has_lost_one_of_its_tasks_ends(
+    ended: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka logs it and brings nothing any more; its heartbeats go on."""
+    died: list[str] = []
+    monkeypatch.setattr(transport, "die", died.append)
+    lives, gone = (asyncio.create_task(asyncio.sleep(wait_s)) for wait_s in (3600.0, 0.0))
+    await gone
+    delivery, thread = SimpleNamespace(stopping=False), object.__new__(transport.ConsumerThread)
+    thread.app = SimpleNamespace(delivery=delivery)
+
+    def tasks(fetching: Any, coordinating: Any) -> Any:
+        fetcher = SimpleNamespace(_fetch_task=fetching)
+        return SimpleNamespace(
+            _fetcher=fetcher, _coordinator=SimpleNamespace(_coordination_task=coordinating)
+        )
+
+    thread._consumer = tasks(lives, lives)
+    thread.must_live()
+    thread._consumer = tasks(gone, lives) if ended == "the fetcher" else tasks(lives, gone)
+    delivery.stopping = True
+    thread.must_live()
+    assert died == []
+    delivery.stopping = False
+    thread.must_live()
+    assert died == [f"ended, and told nobody: {ended}"]
+    lives.cancel()
+
+
+async def test_a_writer_takes_nothing_from_before_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    died: list[str] = []
+    monkeypatch.setattr(transactions, "die", died.append)
+    of_one: Any = object.__new__(transactions.Transactions)
+    of_one.tp, of_one.position = Partition("commands", 0), 7
+    of_one.waiting, of_one.filled = deque(), asyncio.Event()
+    record = received(Outgoing("commands", b"key", b"{}"))
+    of_one.put([replace(record, offset=7)])
+    assert died == []
+    of_one.put([replace(record, offset=6)])
+    assert died == ["Partition(topic='commands', partition=0) goes back from 7 to 6: it was not sought"]
+
+
 async def test_what_is_given_back_before_a_follower_gets_to_it_ends_no_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -223,16 +266,17 @@ async def test_records_with_heavy_headers_fill_a_partition_and_go_into_a_transac
     app: Any = SimpleNamespace(dead_letters="dead", metrics=Metrics())
     writer, held, tp = Writer(app, "commands", "changelog", step, None, None, None), Held(), HEAVY_TP
     writer.table.own({tp.partition})
-    transactions: Any = object.__new__(Transactions)
-    transactions.waiting, transactions.filled, transactions.apply = deque(), asyncio.Event(), writer._apply
+    of_one: Any = object.__new__(transactions.Transactions)
+    of_one.position, of_one.waiting, of_one.filled = None, deque(), asyncio.Event()
+    of_one.apply = writer._apply
     came = [replace(HEAVY, offset=offset) for offset in range(10)]
     for record in came:
         assert not held.full(tp)
         held.add(tp, [record])
     assert held.full(tp)
-    transactions.put(came)
-    while transactions.waiting:
-        gathered = transactions._gather()
+    of_one.put(came)
+    while of_one.waiting:
+        gathered = of_one._gather()
         assert 0 < gathered.records <= 3
         held.free(tp, gathered.records, gathered.size_bytes)
     assert held.bytes[tp] == 0
@@ -290,3 +334,23 @@ def test_what_is_rubbish_when_a_table_has_been_read_back_is_not_frozen_with_it()
     finally:
         gc.unfreeze()
         gc.enable()
+
+
+def test_what_comes_to_lie_in_cycles_is_freed_though_much_is_frozen() -> None:
+    """A statement that failed after a while, with its connection and all it carried, lay there for hours."""
+
+    class Failed:
+        def __init__(self) -> None:
+            self.carried = self
+
+    here_to_stay = [[number] for number in range(1_000_000)]
+    try:
+        freeze()
+        failed = Failed()
+        gone = weakref.ref(failed)
+        gc.collect(1)  # it took a while: only a full collection finds it now
+        del failed
+        lasting = [[number] for number in range(120_000)]
+        assert gone() is None, len(here_to_stay + lasting)
+    finally:
+        gc.unfreeze()
