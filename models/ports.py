@@ -220,7 +220,9 @@ class Unaddressed:
 
 @dataclass(frozen=True, slots=True)
 class Unfamiliar:
-    """A notice of a type or an account that nobody here knows: kept as it came, for whoever teaches us. `subject`: of what."""
+    """A notice of a type or an account that nobody here knows, or that cannot be read: kept as it came, for whoever teaches us.
+    `subject`: of what.
+    """
 
     notice_id: str
     notice_type: str

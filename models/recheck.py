@@ -16,8 +16,8 @@ long outage writes stays bounded."""
 KEY_AGE_MAX_S = 23 * 3600
 """No call is sent under a key older than this. Source: Stripe, idempotent requests: keys are kept at least 24 h."""
 
-LOOKED_FOR_S = 24 * 3600
-"""A call whose key is too old is looked for; a person's it is, at the latest, when nobody could look for so long (a listing too
+GIVEN_UP_S = KEY_AGE_MAX_S + 24 * 3600
+"""A call whose key is too old is looked for; at this age, at the latest, it is a person's, when nobody could look (a listing too
 long to be gone through, an account that is shut)."""
 
 CLOCKS_APART_S = 3600
@@ -74,7 +74,7 @@ def key_is_too_old(requested_at: datetime, at: datetime) -> bool:
 
 def is_given_up(requested_at: datetime, at: datetime) -> bool:
     """Whether it ends without a look."""
-    return at > key_too_old_at(requested_at) + timedelta(seconds=LOOKED_FOR_S)
+    return at > requested_at + timedelta(seconds=GIVEN_UP_S)
 
 
 def may_be_sent(requested_at: datetime, at: datetime) -> bool:

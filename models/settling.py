@@ -48,7 +48,7 @@ from models.provider import (
 )
 from models.resolving import happened
 from models.transaction import Transaction
-from models.waiting import in_doubt, not_sent
+from models.waiting import deferred, in_doubt
 
 VELOCITY_EXCEEDED = "velocity_exceeded"
 """The decline code of a payment that its customer's others within the hour leave no room for."""
@@ -217,7 +217,7 @@ def outcome(known: Transaction, command: RecordOutcome, policy: Policy) -> Itera
         case Unknown(reason):
             yield in_doubt(known, call, reason, origin)
         case Deferred(reason):
-            yield not_sent(known, call, reason, origin)
+            yield deferred(known, call, reason, origin)
         case _:
             assert_never(command.outcome)
 

@@ -64,7 +64,7 @@ def in_doubt(known: Transaction, call: OpenCall, reason: str, origin: Origin) ->
     return Said(PaymentOutcomeUnknown(key, reason, check_at))
 
 
-def not_sent(known: Transaction, call: OpenCall, reason: str, origin: Origin) -> Said:
+def deferred(known: Transaction, call: OpenCall, reason: str, origin: Origin) -> Said:
     """Put off; but what nobody could even look for, a day after its key had become too old, is in as much doubt as what was."""
     if is_given_up(call.call.requested_at, origin.at):
         return in_doubt(known, call, reason, origin)

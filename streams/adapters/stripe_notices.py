@@ -130,8 +130,12 @@ class StripeNotices:
                 return None
             if account is None:
                 return self._of_nobody(event, body, now)
-        if unfamiliar := _unfamiliar(event, body, account):
-            return unfamiliar
+        return _unfamiliar(event, body, account) or self._understood(event, body, now, account)
+
+    def _understood(
+        self, event: Mapping[str, Any], body: bytes, now: datetime, account: str | None
+    ) -> Heard | None:
+        """What may be about a payment of ours, and cannot be read, is kept: nobody sends it again."""
         try:
             return _of_account(_notice(event, self._livemode, now), account)
         except UNREADABLE as error:
@@ -140,9 +144,11 @@ class StripeNotices:
 
     def _of_nobody(self, event: Mapping[str, Any], body: bytes, now: datetime) -> Unfamiliar | None:
         """Of an account that no setting names, or not yet, or no more: what may be about a payment of ours is kept."""
-        heard = heard_of(event, self._livemode, now)
+        heard = self._understood(event, body, now, None)
         if heard is None or not NOTICE_ID.fullmatch(heard.notice_id):
             return None
+        if isinstance(heard, Unfamiliar):
+            return heard
         subject = heard.intent if isinstance(heard, Unaddressed) else heard.origin.payment_id
         log.error("notice %s is of an account that no setting names", heard.notice_id)
         return Unfamiliar(heard.notice_id, heard.notice_type, subject, body)

@@ -162,7 +162,7 @@ class StripeProvider:
         return Deferred(reason_of(heard))
 
     async def _look_for_what_is_lost(self, turn: Turn, call: PspCall) -> Outcome:
-        """Unknown only if it was looked for everywhere, and not found: as long as nobody could look, nobody need despair."""
+        """Unknown only if it was looked for everywhere, and not found: what nobody could look for is looked for again."""
         reason = "the key is too old to be sent again"
         found = await self._look(turn, call, thoroughly=True)
         if found.snapshot is not None and proves_the_end(call, found.snapshot):

@@ -5,6 +5,7 @@ not in a rebalance at night. Nothing else in the project may touch a name with a
 what is patched in them is patched here.
 """
 
+import asyncio
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
@@ -94,13 +95,12 @@ def keep_alive(consumer: AIOKafkaConsumer) -> None:
         pass
 
 
-def ended_tasks(consumer: AIOKafkaConsumer) -> list[str]:
-    """Of those that fetch and that keep us in the group, from its start to its end."""
-    tasks = {
+def own_tasks(consumer: AIOKafkaConsumer) -> dict[str, "asyncio.Task[None]"]:
+    """Those that fetch and that keep us in the group, from its start to its end."""
+    return {
         "the fetcher": consumer._fetcher._fetch_task,
         "the coordinator": consumer._coordinator._coordination_task,
     }
-    return [name for name, task in tasks.items() if task.done()]
 
 
 def faust_recovery(app: faust.App, recovery: Recovery) -> None:

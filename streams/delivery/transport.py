@@ -48,6 +48,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         coordinator._perform_assignment = functools.partial(
             self._assign, coordinator, coordinator._perform_assignment
         )
+        self.watch()
+
+    def watch(self) -> None:
+        """aiokafka only logs what ends one of its own tasks: without one nothing came any more, and the process seemed well."""
+        for name, task in internals.own_tasks(self._consumer).items():
+            task.add_done_callback(functools.partial(self._has_ended, name))
+
+    def _has_ended(self, name: str, task: "asyncio.Task[None]") -> None:
+        if not self.app.delivery.stopping:
+            die(f"ended, and told nobody: {name}")
 
     async def _out_of_the_group(self, exc: Exception) -> None:
         """Fenced by another with our instance id, not authorised, another protocol: aiokafka tells those who fetch,
@@ -99,12 +109,6 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 return
             await asyncio.wait([telling], timeout=POLL_S)
         telling.result()
-
-    def must_live(self) -> None:
-        """aiokafka only logs what ends one of its own tasks: without one nothing came any more, and the process seemed well."""
-        ended = internals.ended_tasks(self._consumer)
-        if ended and not self.app.delivery.stopping:
-            die(f"ended, and told nobody: {', '.join(ended)}")
 
     async def seek_to_committed(self) -> Any:
         places = {TopicPartition(*tp): place for tp, place in self.app.delivery.role.places().items()}
@@ -199,7 +203,6 @@ class Consumer(driver.Consumer):
         try:
             while not (await asyncio.wait([pump], timeout=STALL_LOOK_S))[0]:
                 self.app.delivery.must_move()
-                self._thread.must_live()
             await pump
         except (asyncio.CancelledError, ConsumerStoppedError):
             pump.cancel()

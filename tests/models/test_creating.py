@@ -24,8 +24,8 @@ from models.provider import CreateIntent, IntentSnapshot, IntentStatus, Operatio
 from models.recheck import (
     CALL_LOST_AFTER_S,
     CREATE_AGE_MAX_S,
+    GIVEN_UP_S,
     KEY_AGE_MAX_S,
-    LOOKED_FOR_S,
     RECHECK_FIRST_S,
 )
 from models.transaction import react
@@ -53,8 +53,6 @@ from tests.models.samples import (
     unknown,
 )
 from tests.models.story import given
-
-GIVEN_UP_S = KEY_AGE_MAX_S + LOOKED_FOR_S
 
 
 def test_a_create_is_the_durable_intent_to_make_just_this_call() -> None:

@@ -18,7 +18,7 @@ from models.events import (
 )
 from models.payment import PaymentStatus
 from models.provider import CancelIntent, Decline, Declined, IntentSnapshot, Operation, PspCall
-from models.recheck import CALL_LOST_AFTER_S, KEY_AGE_MAX_S, LOOKED_FOR_S, RECHECK_FIRST_S
+from models.recheck import CALL_LOST_AFTER_S, GIVEN_UP_S, KEY_AGE_MAX_S, RECHECK_FIRST_S
 from tests.models.samples import (
     AUTHORIZED,
     CANCEL_CALL,
@@ -47,7 +47,6 @@ from tests.models.samples import (
 )
 from tests.models.story import Story, given
 
-GIVEN_UP_S = KEY_AGE_MAX_S + LOOKED_FOR_S
 SECOND_CANCEL = f"{PAYMENT}:cancel:2"
 CANCELLATION = PspCall(CANCEL_CALL, Operation.CANCEL, PAYMENT, MERCHANT, START, CancelIntent("pi_1"))
 
@@ -95,8 +94,8 @@ def test_a_failed_attempt_is_no_decline_where_the_customer_has_made_another_sinc
         story = given(create(), answer(CREATE_CALL, known), notice(FAILED)).when(*heard)
         assert story.payment.status is status
         assert story.transaction.calls == {}
-    story.when(notice(FAILED), notice(since))
-    assert story.payment.status is status
+        story.when(notice(FAILED), notice(since))
+        assert story.payment.status is status
 
 
 def test_a_decline_overtakes_a_merchants_cancellation_and_is_followed_by_one_of_our_own() -> None:

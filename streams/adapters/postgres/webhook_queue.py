@@ -8,6 +8,7 @@ import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 
+from models.recheck import CLOCKS_APART_S
 from models.webhooks import ANSWER_KEPT_BYTES, DISABLED_AFTER, Delivery, Notice, Outcome, Sealed, delivery_id
 from streams.adapters.postgres.connections import Postgres, Row
 from streams.sealing import Sealing
@@ -32,7 +33,7 @@ SELECT event.number, e.id
 FROM unnest(%s::int[], %s::text[], %s::text[], %s::timestamptz[]) AS event (number, merchant, type, at)
 JOIN webhook_endpoints e ON e.merchant = event.merchant
 AND (e.disabled_at IS NULL OR e.disabled_at > event.at)  -- it may have been disabled while nobody took in
-AND e.created_at < event.at + interval '1 hour'  -- by clocks that are as far apart as they may be
+AND e.created_at < event.at + make_interval(secs => %s)  -- by clocks that are as far apart as they may be
 WHERE EXISTS (
     SELECT FROM unnest(e.event_types) AS filter
     WHERE filter IN ('*', event.type) OR (right(filter, 2) = '.*' AND starts_with(event.type, left(filter, -1))))
@@ -150,7 +151,7 @@ class PostgresWebhookQueue:
     async def take_in(self, notices: Sequence[Notice]) -> int:
         merchants, types = [one.merchant for one in notices], [one.type for one in notices]
         events = list(range(len(notices))), merchants, types, [one.at for one in notices]
-        wanted = await self._postgres.rows(WANTED, events)
+        wanted = await self._postgres.rows(WANTED, (*events, CLOCKS_APART_S))
         if not wanted:
             return 0
         new = [(notices[number], endpoint) for number, endpoint in wanted]

@@ -184,27 +184,25 @@ def recovery_hangs(app: App) -> None:
 @accident
 def recovery_is_slow(app: App) -> None:
     """The changelog comes record by record, fifty a second; and it takes half a second to give a partition up."""
-    stop = transactions.Transactions.stop
-
-    async def stop_slowly(self: Any) -> None:
-        await asyncio.sleep(0.5)
-        await stop(self)
-
-    transactions.Transactions.stop = stop_slowly  # type: ignore[method-assign]
+    _half_a_second_later(transactions.Transactions, "stop")
     _read_back_slowly()
 
 
 @accident
 def recovery_and_fencing_are_slow(app: App) -> None:
     """The same; and it takes half a second until what was assigned is ours: its coordinator is a busy broker."""
-    own = app.role.own
-
-    async def own_slowly(partitions: Any) -> None:
-        await asyncio.sleep(0.5)
-        await own(partitions)
-
-    app.role.own = own_slowly  # type: ignore[method-assign]
+    _half_a_second_later(app.role, "own")
     _read_back_slowly()
+
+
+def _half_a_second_later(owner: Any, name: str) -> None:
+    at_once = getattr(owner, name)
+
+    async def later(*arguments: Any) -> None:
+        await asyncio.sleep(0.5)
+        await at_once(*arguments)
+
+    setattr(owner, name, later)
 
 
 def _read_back_slowly() -> None:

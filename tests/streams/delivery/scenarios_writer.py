@@ -101,11 +101,7 @@ async def nothing_is_skipped_in_a_rebalance_under_load(world: World) -> None:
 
 async def a_recovery_that_ends_in_the_next_rebalance_lets_nothing_flow(world: World) -> None:
     """The next one waits for a member that sleeps until its session is over: meanwhile the recovery before comes to its end."""
-    await world.create(partitions=2)
-    async with AIOKafkaProducer(bootstrap_servers=world.bootstrap) as before:
-        for number in range(KEPT):
-            for partition in (0, 1):
-                await before.send(world.changelog, b"1", b"%d" % number, partition)
+    await (await world.create(partitions=2)).leave_rows(KEPT)
     sleeper = world.start("writer", session_timeout_s=2 * SESSION_S)
     await sleeper.owns(0, 1)
     for partition in (0, 1):

@@ -158,27 +158,22 @@ async def test_a_process_whose_client_has_lost_one_of_its_tasks_ends(
     """aiokafka logs it and brings nothing any more; its heartbeats go on."""
     died: list[str] = []
     monkeypatch.setattr(transport, "die", died.append)
-    lives, gone = (asyncio.create_task(asyncio.sleep(wait_s)) for wait_s in (3600.0, 0.0))
-    await gone
+    tasks = {name: asyncio.create_task(asyncio.sleep(3600.0)) for name in ("the fetcher", "the coordinator")}
     delivery, thread = SimpleNamespace(stopping=False), object.__new__(transport.ConsumerThread)
     thread.app = SimpleNamespace(delivery=delivery)
 
-    def tasks(fetching: Any, coordinating: Any) -> Any:
-        fetcher = SimpleNamespace(_fetch_task=fetching)
-        return SimpleNamespace(
-            _fetcher=fetcher, _coordinator=SimpleNamespace(_coordination_task=coordinating)
-        )
-
-    thread._consumer = tasks(lives, lives)
-    thread.must_live()
-    thread._consumer = tasks(gone, lives) if ended == "the fetcher" else tasks(lives, gone)
-    delivery.stopping = True
-    thread.must_live()
+    thread._consumer = SimpleNamespace(
+        _fetcher=SimpleNamespace(_fetch_task=tasks["the fetcher"]),
+        _coordinator=SimpleNamespace(_coordination_task=tasks["the coordinator"]),
+    )
+    thread.watch()
+    await asyncio.sleep(0)
     assert died == []
-    delivery.stopping = False
-    thread.must_live()
+    await background.stop(tasks.pop(ended))
     assert died == [f"ended, and told nobody: {ended}"]
-    lives.cancel()
+    delivery.stopping = True
+    await background.stop(*tasks.values())
+    assert died == [f"ended, and told nobody: {ended}"], "when the process is told to stop both end"
 
 
 async def test_a_writer_takes_nothing_from_before_its_place(monkeypatch: pytest.MonkeyPatch) -> None:

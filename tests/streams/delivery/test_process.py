@@ -112,11 +112,7 @@ async def test_a_recovery_that_hangs_ends_the_process(world: World) -> None:
 
 async def reading_back(world: World) -> Subject:
     """A writer in the midst of it: 300 keys of two partitions."""
-    await world.create(partitions=2)
-    async with AIOKafkaProducer(bootstrap_servers=world.bootstrap) as before:
-        for number in range(KEPT):
-            for partition in (0, 1):
-                await before.send(world.changelog, b"1", b"%d" % number, partition)
+    await (await world.create(partitions=2)).leave_rows(KEPT)
     reading = world.start("writer", accident="recovery_is_slow")
     await until(lambda: reading.said("reading back") != [], "it reads back")
     return reading

@@ -124,6 +124,13 @@ class World:
         self.subjects.append(Subject(self.nursery.bear(named, log), log))
         return self.subjects[-1]
 
+    async def leave_rows(self, count: int) -> None:
+        """What writers before have left in the changelog, in each partition."""
+        async with AIOKafkaProducer(bootstrap_servers=self.bootstrap) as before:
+            for number in range(count):
+                for partition in range(self.partitions):
+                    await before.send(self.changelog, b"1", b"%d" % number, partition)
+
     async def feed(self, *values: object, key: bytes = b"k", partition: int = 0, **settings: Any) -> None:
         """To the source: bytes as they are, a word as `{"do": word}`, a mapping as JSON."""
         async with AIOKafkaProducer(

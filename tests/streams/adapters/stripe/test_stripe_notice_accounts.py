@@ -61,7 +61,11 @@ def test_a_notice_of_an_account_that_is_not_the_tellers_to_tell_of_is_left_aside
 @pytest.mark.parametrize("acct", ["acct_nobody", 7, ["acct_c"]])
 @pytest.mark.parametrize(
     ("body", "subject"),
-    [(body_of(intent()), PAYMENT), (body_of(dispute(), "charge.dispute.created"), "pi_1")],
+    [
+        (body_of(intent()), PAYMENT),
+        (body_of(dispute(), "charge.dispute.created"), "pi_1"),
+        (body_of(dispute(status="invented_since"), "charge.dispute.created"), "du_1"),
+    ],
 )
 def test_a_notice_of_an_account_that_is_not_named_yet_is_kept_and_moves_nothing(
     acct: object, body: bytes, subject: str
