@@ -20,13 +20,15 @@ CLUSTER_ID = "MillraceChaosCluster00"  # 22 characters of base64; all nodes must
 FORMAT_WITHIN_S = 60.0
 ANSWER_WITHIN_S = 60.0
 GROUP_OF_FIRST = 60_001  # of a process, so that the firewall knows it; no file is of it
+COMPILED_SOON = ("-XX:TieredStopAtLevel=1",)
+"""A cluster here lives for minutes, beside all else: HotSpot's second compiler would have most of the machine all the time."""
 
 
 class Node(Kafka):
     """A broker that is also a controller, of a cluster of several."""
 
     def __init__(self, folder: Path, number: int, ports: list[tuple[int, int]]) -> None:
-        super().__init__(folder, *ports[number - 1])
+        super().__init__(folder, *ports[number - 1], options=COMPILED_SOON)
         self.number = number
         self.before: tuple[str, ...] = ()
         """What its command begins with, such as `tools.FailingIo.before`."""
