@@ -12,6 +12,7 @@ from models.commands import Command
 from models.errors import Unavailable
 from models.ports import ReplyAddress, Unfamiliar
 from streams.delivery import Outgoing
+from streams.delivery.internals import own_tasks
 from streams.topics import COMMANDS, NOTICES
 from streams.tracing import UNTRACED, Tracing, on_kafka
 from streams.wire import cloudevents
@@ -87,7 +88,9 @@ class KafkaCommandLog:
         except (KafkaError, TimeoutError) as failed:
             raise Unavailable(f"Kafka did not acknowledge: {failed!r}") from failed
 
-    async def _connect(self) -> None:
+    async def _connect(self, ended: AIOKafkaProducer | None = None) -> None:
+        if ended:
+            await ended.stop()
         while True:
             producer = AIOKafkaProducer(
                 acks="all",
@@ -105,4 +108,12 @@ class KafkaCommandLog:
                 await asyncio.sleep(RESTART_PAUSE_S)
             else:
                 self._producer = producer
+                for task in own_tasks(producer).values():
+                    task.add_done_callback(self._has_ended)
                 return
+
+    def _has_ended(self, task: "asyncio.Task[None]") -> None:
+        """aiokafka only logs what ends its sender, and refuses whatever comes after it."""
+        if not task.cancelled() and task.exception():
+            ended, self._producer = self._producer, None
+            self._starting = asyncio.create_task(self._connect(ended))

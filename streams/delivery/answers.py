@@ -15,9 +15,11 @@ from collections.abc import Coroutine
 
 from aiokafka import AIOKafkaProducer
 
+from streams.delivery import internals
 from streams.delivery.metrics import Metrics
 from streams.delivery.records import LARGEST_RECORD_BYTES, Outgoing, Partition, Settings, size_of
 from streams.delivery.sending import Item, send_all
+from streams.delivery.vital import watch
 
 MOST_WAITING = 10_000  # answers per partition. One transaction may bring thousands; more than this: its reader is gone or
 # slow, and the client reads the state instead
@@ -37,10 +39,13 @@ class Answers:
         self.unknown: list[Outgoing] = []  # to where nobody is known, until somebody has looked
         self.tasks: set[asyncio.Task[None]] = set()
         self.producer: AIOKafkaProducer | None = None
+        self.stopping = False
 
     async def start(self) -> None:
-        self.producer = AIOKafkaProducer(acks=1, request_timeout_ms=int(ANSWER_S * 1000), **self.settings)
+        # One acknowledgement is not enough: a leader that was cut off gives it, before it learns that it leads no more.
+        self.producer = AIOKafkaProducer(acks="all", request_timeout_ms=int(ANSWER_S * 1000), **self.settings)
         await self.producer.start()
+        watch(internals.own_tasks(self.producer), lambda: not self.stopping)
         await self._look()
 
     def put(self, answers: list[Outgoing]) -> None:
@@ -120,6 +125,7 @@ class Answers:
 
     async def stop(self) -> None:
         """What can still go out within a second goes out."""
+        self.stopping = True
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=1.0)
         for task in self.tasks:

@@ -18,6 +18,7 @@ from aiokafka.cluster import ClusterMetadata
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.producer.sender import Sender
 from aiokafka.protocol.api import RequestStruct
 from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchPy
 from aiokafka.structs import ConsumerRecord
@@ -48,6 +49,7 @@ LEANED_ON: Mapping[type, tuple[str, ...]] = {
     DefaultRecordBatchBuilder: ("append", "build"),
     RequestStruct: ("build_request_header", "parse_response_header"),
     AIOKafkaProducer: ("create_batch", "send_batch"),
+    Sender: ("sender_task",),
     _DefaultRecordBatchPy: ("_maybe_uncompress",),
 }  # fmt: skip
 
@@ -95,11 +97,13 @@ def keep_alive(consumer: AIOKafkaConsumer) -> None:
         pass
 
 
-def own_tasks(consumer: AIOKafkaConsumer) -> dict[str, "asyncio.Task[None]"]:
-    """Those that fetch and that keep us in the group, from its start to its end."""
+def own_tasks(client: AIOKafkaConsumer | AIOKafkaProducer) -> dict[str, "asyncio.Task[None]"]:
+    """Those that fetch and that keep us in the group, or that send: from its start to its end."""
+    if isinstance(client, AIOKafkaProducer):
+        return {"the sender": client._sender.sender_task}
     return {
-        "the fetcher": consumer._fetcher._fetch_task,
-        "the coordinator": consumer._coordinator._coordination_task,
+        "the fetcher": client._fetcher._fetch_task,
+        "the coordinator": client._coordinator._coordination_task,
     }
 
 

@@ -17,7 +17,7 @@ from faust.types.tuples import TP, ConsumerMessage
 
 from streams.delivery import internals
 from streams.delivery.records import Partition, Record
-from streams.delivery.vital import die, vital
+from streams.delivery.vital import die, vital, watch
 
 if TYPE_CHECKING:
     from streams.delivery.app import App
@@ -51,13 +51,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self.watch()
 
     def watch(self) -> None:
-        """aiokafka only logs what ends one of its own tasks: without one nothing came any more, and the process seemed well."""
-        for name, task in internals.own_tasks(self._consumer).items():
-            task.add_done_callback(functools.partial(self._has_ended, name))
-
-    def _has_ended(self, name: str, task: "asyncio.Task[None]") -> None:
-        if not self.app.delivery.stopping:
-            die(f"ended, and told nobody: {name}")
+        watch(internals.own_tasks(self._consumer), lambda: not self.app.delivery.stopping)
 
     async def _out_of_the_group(self, exc: Exception) -> None:
         """Fenced by another with our instance id, not authorised, another protocol: aiokafka tells those who fetch,

@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 EXIT_UNEXPECTED = 70  # something escaped that nobody expected (EX_SOFTWARE of sysexits.h)
@@ -55,6 +55,19 @@ def vital(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, 
             die(f"{method.__qualname__}: {exc!r}", exc)
 
     return guarded
+
+
+def watch(tasks: Mapping[str, "asyncio.Task[None]"], wanted: Callable[[], bool]) -> None:
+    """One that ends while it is wanted ends the process. aiokafka only logs what ends its own: without one nothing came, or
+    went out, any more, and the process seemed well.
+    """
+
+    def has_ended(name: str, task: "asyncio.Task[None]") -> None:
+        if wanted():
+            die(f"ended, and told nobody: {name}")
+
+    for name, task in tasks.items():
+        task.add_done_callback(functools.partial(has_ended, name))
 
 
 def end_within(seconds: float, loops: Iterable[asyncio.AbstractEventLoop]) -> None:

@@ -157,7 +157,7 @@ async def test_a_process_whose_client_has_lost_one_of_its_tasks_ends(
 ) -> None:
     """aiokafka logs it and brings nothing any more; its heartbeats go on."""
     died: list[str] = []
-    monkeypatch.setattr(transport, "die", died.append)
+    monkeypatch.setattr(vital, "die", died.append)
     tasks = {name: asyncio.create_task(asyncio.sleep(3600.0)) for name in ("the fetcher", "the coordinator")}
     delivery, thread = SimpleNamespace(stopping=False), object.__new__(transport.ConsumerThread)
     thread.app = SimpleNamespace(delivery=delivery)
