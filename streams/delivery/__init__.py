@@ -73,6 +73,10 @@ its group, so a commit that hangs while the broker answers ends the process, too
 apart when nothing is busy and up to 25 ms when they wait in queues; a gateway's outcomes likewise; and a follower polls
 ten times a second. Ungathered, two cores that held broker, service and load fell behind at 300 payments/s.
 
+**Brokers that are gone** (`gone_brokers.py`). One time-out of aiokafka's is for every request, and a join may take 30 s; so it
+waited 40 for the answers and for the connections of a broker that had vanished, and a service with two brokers left stood
+still for minutes. Connections, and what is answered at once, have bounds of their own.
+
 **Settings that came from measurements.** Fetch wait 500 ms: idle, a writer, a gateway and the broker took 3.3 % of a core
 together, at 100 ms 5.9 %, and p50 did not move, since a partition just read is fetched with the others at once.
 `internals.py` lists every private part that all this leans on, and refuses other versions of both libraries at import.

@@ -6,6 +6,7 @@ what is patched in them is patched here.
 """
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
@@ -15,6 +16,7 @@ import faust
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
@@ -28,6 +30,7 @@ from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode.utils.queues import FlowControlEvent
 
+from streams.delivery.gone_brokers import answered_soon, made_soon, while_heard
 from streams.delivery.header_names import ReadableRecords
 
 READ_FROM = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}  # the pins in requirements/service.in
@@ -44,6 +47,7 @@ LEANED_ON: Mapping[type, tuple[str, ...]] = {
     GroupCoordinator: ("_perform_assignment",),
     Fetcher: ("fetched_records",),
     SubscriptionState: ("fetch_context",),
+    AIOKafkaConnection: ("connect", "_do_version_lookup", "send"),
     AIOKafkaClient: ("bootstrap", "send", "coordinator_lookup", "add_topic", "force_metadata_update", "fetch_all_metadata"),
     ClusterMetadata: ("leader_for_partition",),
     DefaultRecordBatchBuilder: ("append", "build"),
@@ -80,8 +84,15 @@ def patch() -> None:
     if not hasattr(aiokafka.consumer.fetcher, "MemoryRecords"):
         raise UnknownInternals("no longer there: aiokafka.consumer.fetcher.MemoryRecords")
     aiokafka.consumer.fetcher.MemoryRecords = ReadableRecords
+    AIOKafkaConnection.connect = made_soon(AIOKafkaConnection.connect)
+    AIOKafkaConnection._do_version_lookup = while_heard(AIOKafkaConnection._do_version_lookup, _socket)
+    AIOKafkaConnection.send = answered_soon(AIOKafkaConnection.send)
     # aiokafka's record is handed on as it is (a copy of ours would cost a tenth of the whole), but says no unit.
     ConsumerRecord.timestamp_ms = property(lambda record: record.timestamp)
+
+
+def _socket(connection: AIOKafkaConnection) -> socket.socket:
+    return connection._writer.get_extra_info("socket")  # type: ignore[no-any-return]
 
 
 def read_committed(consumer: AIOKafkaConsumer, fetch_wait_ms: int) -> AIOKafkaConsumer:

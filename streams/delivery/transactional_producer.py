@@ -22,7 +22,8 @@ from streams.delivery.records import Partition, Settings
 from streams.delivery.sending import MOST_BATCH_BYTES, Item
 
 TRANSACTION_VERSION = 2
-REPLICATED_MS = 30_000  # for all in-sync replicas to have a batch; then the same batch is sent again
+REPLICATED_MS = 10_000  # for all in-sync replicas to have a batch; then the same batch is sent again
+ANSWERED_MS = 12_000  # any request; then it is asked again, of whoever leads by then, within the transaction's own time-out
 AGAIN_S = 0.002  # before the second try; as a rule the transaction before is still being closed in its logs
 DOUBLED_MOST = 7  # times, from try to try: 0.26 s
 
@@ -41,7 +42,7 @@ class TransactionalProducer:
         self.crashpoint = crashpoint
         self.transactional_id = transactional_id
         self.timeout_ms = timeout_ms
-        self.client = AIOKafkaClient(**settings)
+        self.client = AIOKafkaClient(request_timeout_ms=ANSWERED_MS, **settings)
         self.coordinator: int | None = None
         self.producer_id, self.epoch = -1, -1
 

@@ -1,11 +1,14 @@
 """Topics read on from where the last reading ended, committed records only, as a consumer outside would."""
 
+import asyncio
 from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 
 POLL_MS = 200
 FETCH_BYTES = 4 << 20
+READ_WITHIN_S = 60.0
 
 
 class Topics:
@@ -17,7 +20,19 @@ class Topics:
         self.ends: Mapping[TopicPartition, int] = {}
 
     async def read_on(self) -> list[ConsumerRecord]:
-        """What was committed since the last time, each partition in its order. `ends` are then those of before."""
+        """What was committed since the last time, each partition in its order. `ends` are then those of before. A broker that
+        has just come back may not be asked at once.
+        """
+        async with asyncio.timeout(READ_WITHIN_S):
+            while True:
+                try:
+                    return await self._read_on()
+                except KafkaError as away:
+                    if not away.retriable:
+                        raise
+                    await asyncio.sleep(POLL_MS / 1000)
+
+    async def _read_on(self) -> list[ConsumerRecord]:
         found: list[ConsumerRecord] = []
         async with AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
@@ -32,6 +47,5 @@ class Topics:
             while left := [tp for tp in self.places if await consumer.position(tp) < self.ends[tp]]:
                 for records in (await consumer.getmany(*left, timeout_ms=POLL_MS)).values():
                     found += records
-            for tp in self.places:
-                self.places[tp] = await consumer.position(tp)
+            self.places = {tp: await consumer.position(tp) for tp in self.places}
         return found

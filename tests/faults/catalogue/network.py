@@ -1,16 +1,21 @@
-"""F6: the network to the brokers, and between them, drops, refuses or loses."""
+"""F6: the network to the brokers, and between them, drops, refuses or loses; or one of them is gone, or hangs."""
 
 import asyncio
+import os
+import signal
 
 from tests.faults.catalogue.fault import fault
 from tests.faults.tools import Firewall
 from tests.faults.world import World
 
 FOR_S = (4.0, 9.0)
+UNTIL_OTHERS_DO = ("vanish", "sleep")
+"""These last until new commands settle all the same."""
+WITHOUT_IT_S = 90.0
 LOST_PERCENT = 10
 ALL = (1, 2, 3)
 CASES = (
-    ("drop", (1,)),
+    ("vanish", (1,)),
     ("reset", (2,)),
     ("lose", (3,)),
     ("drop", ALL),
@@ -19,26 +24,42 @@ CASES = (
     ("drop", (2,)),
     ("reset", (3,)),
     ("lose", (1,)),
-    ("drop", (3,)),
+    ("sleep", (3,)),
 )
 """What happens to which brokers."""
 
 
-@fault("F6", "brokers unreachable, one or all: packets dropped, connections reset, one packet in ten lost")
+@fault(
+    "F6",
+    "brokers unreachable, one or all: packets dropped, connections reset, one packet in ten lost; one gone for good, or asleep",
+)
 async def unreachable(world: World) -> None:
     how, numbers = world.turn(CASES)
     firewall = Firewall()
-    hosts = [node.host for node in world.brokers.nodes if node.number in numbers]
+    nodes = [node for node in world.brokers.nodes if node.number in numbers]
+    hosts = [node.host for node in nodes]
     world.note("network", f"{how} {list(numbers)}")
     try:
         match how:
-            case "drop":
+            case "drop" | "vanish":
                 await asyncio.to_thread(firewall.drop, hosts)
+            case "sleep":
+                for node in nodes:
+                    os.kill(node.pid, signal.SIGSTOP)
             case "reset":
                 await asyncio.to_thread(firewall.reset, hosts)
             case "lose":
                 await asyncio.to_thread(firewall.lose, hosts, LOST_PERCENT)
-        await world.pause(*FOR_S)
+        if how in UNTIL_OTHERS_DO:
+            world.strike()
+            async with asyncio.timeout(WITHOUT_IT_S):
+                await asyncio.wait(world.recoveries)
+        else:
+            await world.pause(*FOR_S)
     finally:
         world.note("packets hit", await asyncio.to_thread(firewall.open))
-    world.strike()
+        if how == "sleep":
+            for node in nodes:
+                os.kill(node.pid, signal.SIGCONT)
+    if how not in UNTIL_OTHERS_DO:
+        world.strike()
