@@ -1,8 +1,10 @@
 """Commands into Kafka, and notices to be kept, for the door: durable on all in-sync replicas, or Unavailable, within seconds."""
 
 import asyncio
+import contextlib
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -37,12 +39,14 @@ class KafkaCommandLog:
         self._clients, self._codec, self._tracing = clients, codec, tracing
         self._producer: AIOKafkaProducer | None = None
         self._starting: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def start(self) -> None:
         """Returns at once: it connects, and connects again, in the background."""
         self._starting = asyncio.create_task(self._connect())
 
     async def stop(self) -> None:
+        self._stopping = True
         if self._starting:
             self._starting.cancel()
         if self._producer:
@@ -88,9 +92,7 @@ class KafkaCommandLog:
         except (KafkaError, TimeoutError) as failed:
             raise Unavailable(f"Kafka did not acknowledge: {failed!r}") from failed
 
-    async def _connect(self, ended: AIOKafkaProducer | None = None) -> None:
-        if ended:
-            await ended.stop()
+    async def _connect(self) -> None:
         while True:
             producer = AIOKafkaProducer(
                 acks="all",
@@ -109,11 +111,17 @@ class KafkaCommandLog:
             else:
                 self._producer = producer
                 for task in own_tasks(producer).values():
-                    task.add_done_callback(self._has_ended)
+                    task.add_done_callback(partial(self._has_ended, producer))
                 return
 
-    def _has_ended(self, task: "asyncio.Task[None]") -> None:
-        """aiokafka only logs what ends its sender, and refuses whatever comes after it."""
-        if not task.cancelled() and task.exception():
-            ended, self._producer = self._producer, None
-            self._starting = asyncio.create_task(self._connect(ended))
+    def _has_ended(self, producer: AIOKafkaProducer, task: "asyncio.Task[None]") -> None:
+        """aiokafka only logs what ends a task of its own, and then refuses what comes, or lets it wait."""
+        if self._producer is producer and not self._stopping:
+            self._producer = None
+            self._starting = asyncio.create_task(self._connect_after(producer))
+
+    async def _connect_after(self, ended: AIOKafkaProducer) -> None:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                await ended.stop()
+        await self._connect()

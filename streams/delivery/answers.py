@@ -2,8 +2,8 @@
 
 Where an answer goes was said by a client (`reply_to`), so nothing about it may be trusted: the topic may not exist, the
 partition may not, its broker may be down. An answer that cannot go out within its time is dropped and counted; it holds
-up no transaction, no drain and no other answer. Its producer is its own and not idempotent: an idempotent one never
-gives a batch up, and after one refused batch refuses its partition for good.
+up no transaction and no drain, and other answers only where the same broker takes them. Its producer is its own and not
+idempotent: an idempotent one never gives a batch up, and after one refused batch refuses its partition for good.
 """
 
 import asyncio

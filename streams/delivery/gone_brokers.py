@@ -22,16 +22,39 @@ from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.protocol.transaction import InitProducerIdRequest
 
 # The cluster itself takes 9 s to miss a broker (`broker.session.timeout.ms`).
-CONNECTED_WITHIN_S = 2  # by the kernel, and by TLS
+CONNECTED_WITHIN_S = 2  # by the kernel, and by TLS; its name may take longer
 GREETED_WITHIN_S = 5  # then, by the broker; SASL included
 SHUNNED_S = 5  # one that has greeted nobody
 SILENT_S = 5  # its kernel
 ANSWERED_WITHIN_S = 10  # of what is answered at once
-AT_ONCE = (FetchRequest, HeartbeatRequest, FindCoordinatorRequest, MetadataRequest, OffsetCommitRequest, OffsetFetchRequest,
-           OffsetRequest, ProduceRequest)  # fmt: skip
+BEGUN_WITHIN_S, AGAIN_S = 40, 0.5
+AT_ONCE = (FetchRequest, FindCoordinatorRequest, HeartbeatRequest, InitProducerIdRequest, MetadataRequest,
+           OffsetCommitRequest, OffsetFetchRequest, OffsetRequest, ProduceRequest)  # fmt: skip
 """What a broker answers as soon as it can. Whoever joins a group is answered when all have joined."""
+
+hung_at: dict[tuple[str, int], float] = {}
+"""When a broker let its kernel make a connection, and said nothing on it: by its address."""
+
+
+def begun_again(bootstrap: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
+    """By whom a client may begin, if none of them greets: each hangs for a moment, as one that is overloaded does."""
+
+    @functools.wraps(bootstrap)
+    async def begun(client: Any) -> None:
+        until = time.monotonic() + BEGUN_WITHIN_S
+        while True:
+            try:
+                return await bootstrap(client)
+            except KafkaConnectionError:
+                hung = [hung_at.get((host, port), -inf) for host, port, _ in client.hosts]
+                if time.monotonic() > until or max(hung) + 2 * SHUNNED_S < time.monotonic():
+                    raise
+            await asyncio.sleep(AGAIN_S)
+
+    return begun
 
 
 def made_soon(connect: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
@@ -39,15 +62,17 @@ def made_soon(connect: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Await
     client makes no other, and asks nobody who leads now. One that a broker's kernel makes, and the broker says nothing on, is
     tried by the next client only SHUNNED_S later: a writer that takes over makes several, each of which begins with any broker.
     """
-    hung_at: dict[tuple[str, int], float] = {}
 
     @functools.wraps(connect)
     async def connected(connection: Any) -> Any:
         address, connection.is_made = (connection.host, connection.port), False
         if time.monotonic() < hung_at.get(address, -inf) + SHUNNED_S:
             raise KafkaConnectionError(f"{address} has said nothing within the last {SHUNNED_S} s")
+        began = time.monotonic()
+        await asyncio.get_running_loop().getaddrinfo(*address)
+        named_s = time.monotonic() - began  # once more is needed
         try:
-            async with asyncio.timeout(CONNECTED_WITHIN_S) as connection.within:
+            async with asyncio.timeout(CONNECTED_WITHIN_S + 2 * named_s) as connection.within:
                 return await connect(connection)
         except TimeoutError:
             if connection.is_made:

@@ -30,7 +30,7 @@ from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode.utils.queues import FlowControlEvent
 
-from streams.delivery.gone_brokers import answered_soon, made_soon, while_heard
+from streams.delivery.gone_brokers import answered_soon, begun_again, made_soon, while_heard
 from streams.delivery.header_names import ReadableRecords
 
 READ_FROM = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}  # the pins in requirements/service.in
@@ -84,6 +84,7 @@ def patch() -> None:
     if not hasattr(aiokafka.consumer.fetcher, "MemoryRecords"):
         raise UnknownInternals("no longer there: aiokafka.consumer.fetcher.MemoryRecords")
     aiokafka.consumer.fetcher.MemoryRecords = ReadableRecords
+    AIOKafkaClient.bootstrap = begun_again(AIOKafkaClient.bootstrap)
     AIOKafkaConnection.connect = made_soon(AIOKafkaConnection.connect)
     AIOKafkaConnection._do_version_lookup = while_heard(AIOKafkaConnection._do_version_lookup, _socket)
     AIOKafkaConnection.send = answered_soon(AIOKafkaConnection.send)
@@ -109,10 +110,11 @@ def keep_alive(consumer: AIOKafkaConsumer) -> None:
 
 
 def own_tasks(client: AIOKafkaConsumer | AIOKafkaProducer) -> dict[str, "asyncio.Task[None]"]:
-    """Those that fetch and that keep us in the group, or that send: from its start to its end."""
+    """Those that fetch and keep us in the group, or that send, and that ask who leads: from its start to its end."""
     if isinstance(client, AIOKafkaProducer):
-        return {"the sender": client._sender.sender_task}
+        return {"the sender": client._sender.sender_task, "the metadata": client.client._sync_task}
     return {
+        "the metadata": client._client._sync_task,
         "the fetcher": client._fetcher._fetch_task,
         "the coordinator": client._coordinator._coordination_task,
     }

@@ -107,6 +107,7 @@ async def read_back(writer: "Writer") -> None:
         isolation_level="read_committed",
         enable_auto_commit=False,
         max_partition_fetch_bytes=FETCH_BYTES,
+        fetch_max_bytes=2 * FETCH_BYTES,
         **writer.app.client_settings(),
     ) as reader:
         await _read(reader, writer, new)
@@ -143,6 +144,8 @@ async def _read(reader: AIOKafkaConsumer, writer: "Writer", new: "dict[Partition
     reader.assign(list(ours))
     await reader.seek_to_beginning(*ours)
     ends = await _stable_ends(reader, writer, list(ours))
+    for tp, end in ends.items():
+        ours[tp].read_to = end
     left = set(ours)
     while left := {tp for tp in left if writer.owns(ours[tp]) and await reader.position(tp) < ends[tp]}:
         for tp, records in (await reader.getmany(*left, timeout_ms=POLL_MS)).items():

@@ -13,7 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient, CoordinationType
-from aiokafka.errors import ConcurrentTransactions, KafkaError, LeaderNotAvailableError, for_code
+from aiokafka.errors import (
+    ConcurrentTransactions,
+    KafkaError,
+    LeaderNotAvailableError,
+    RequestTimedOutError,
+    for_code,
+)
 from aiokafka.protocol.transaction import InitProducerIdRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
@@ -61,13 +67,19 @@ class TransactionalProducer:
     async def stop(self) -> None:
         await self.client.close()
 
-    async def commit(self, parcels: Mapping[Partition, Iterable[Item]]) -> None:
-        """All of it, or nothing, in order per partition. What it raises no repetition mends: the epoch is another's, or the
-        broker refuses a batch. Then nothing of it will ever be committed, and this producer is of no more use.
+    async def commit(
+        self, parcels: Mapping[Partition, Iterable[Item]], begins: tuple[Partition, int] | None = None
+    ) -> None:
+        """All of it, or nothing, in order per partition. What it raises no repetition mends: the epoch is another's, the
+        broker refuses a batch, or something lies before it. Then nothing of it will ever be committed, and this producer is
+        of no more use. `begins`: a partition, and at which offset what is written to it must come to lie.
         """
         packed = {tp: self._packed(items) for tp, items in parcels.items()}
+        lies_at: dict[Partition, int] = {}
         while batches := {tp: batch for tp, rest in packed.items() if (batch := next(rest, None))}:
-            await self._produce(batches)
+            lies_at = await self._produce(batches) | lies_at
+        if begins is not None and lies_at[begins[0]] != begins[1]:
+            raise RuntimeError(f"{begins[0]} does not end at {begins[1]}, but at {lies_at[begins[0]]}")
         self.crashpoint("delivery.produced")
         end = protocol.commit(self.transactional_id, self.producer_id, self.epoch)
         ended = await self._ask_coordinator(end)
@@ -97,40 +109,47 @@ class TransactionalProducer:
             batch_size=MOST_BATCH_BYTES,
         )
 
-    async def _produce(self, batches: dict[Partition, bytes]) -> None:
-        """Until all of them have arrived. A batch that comes twice is known by its number."""
-        tries = 0
+    async def _produce(self, batches: dict[Partition, bytes]) -> dict[Partition, int]:
+        """Until all of them have arrived, and at which offset. A batch that comes twice is known by its number."""
+        tries, arrived = 0, dict[Partition, int]()
         while batches:
             by_leader: dict[int | None, dict[Partition, bytes]] = {}
             for tp, batch in batches.items():
                 by_leader.setdefault(self.client.cluster.leader_for_partition(tp), {})[tp] = batch
             missing: dict[Partition, KafkaError] = {}
-            for some in await asyncio.gather(*(self._send(*sending) for sending in by_leader.items())):
-                missing |= some
+            for some, others in await asyncio.gather(
+                *(self._send(*sending) for sending in by_leader.items())
+            ):
+                arrived |= some
+                missing |= others
             if missing:
                 await self._before_again(tries, *missing.values())
             tries += 1
             batches = {tp: batches[tp] for tp in missing}
+        return arrived
 
-    async def _send(self, leader: int | None, batches: dict[Partition, bytes]) -> dict[Partition, KafkaError]:
-        """What has not arrived, and why."""
+    async def _send(
+        self, leader: int | None, batches: dict[Partition, bytes]
+    ) -> tuple[dict[Partition, int], dict[Partition, KafkaError]]:
+        """What has arrived, and at which offset; and what has not, and why."""
         if leader is None or leader < 0:
             for topic in {tp.topic for tp in batches}:
                 self.client.add_topic(topic)
-            return dict.fromkeys(batches, LeaderNotAvailableError())
+            return {}, dict.fromkeys(batches, LeaderNotAvailableError())
         try:
             answer = await self.client.send(
                 leader, protocol.produce(self.transactional_id, REPLICATED_MS, batches)
             )
         except KafkaError as error:
-            return dict.fromkeys(batches, error)
-        codes = {
-            Partition(topic, partition): code
+            return {}, dict.fromkeys(batches, error)
+        told = {
+            Partition(topic, partition): (code, offset)
             for topic, partitions, _ in answer.topics
-            for partition, code, *_ in partitions
+            for partition, code, offset, *_ in partitions
         }
-        return {
-            tp: for_code(codes[tp])(f"{tp} refused with error {codes[tp]}") for tp in batches if codes[tp]
+        arrived = {tp: offset for tp, (code, offset) in told.items() if not code}
+        return arrived, {
+            tp: for_code(code)(f"{tp} refused with error {code}") for tp, (code, _) in told.items() if code
         }
 
     async def _ask_coordinator(self, request: Any) -> Any:
@@ -159,6 +178,7 @@ class TransactionalProducer:
                 raise error
         if tries == DOUBLED_MOST:
             log.warning("a transaction of %s waits: %r", self.transactional_id, errors[0])
-        if any(error.invalid_metadata for error in errors):
+        # a leader that was cut off from the others says that they are late, and may not know that it leads no more
+        if any(error.invalid_metadata or isinstance(error, RequestTimedOutError) for error in errors):
             await self.client.force_metadata_update()
         await asyncio.sleep(AGAIN_S * 2 ** min(tries, DOUBLED_MOST))

@@ -61,6 +61,9 @@ class Transactions:
         self.committed = committed
         self.recovered = False
         self.position: int | None = None  # the source offset behind all that is committed
+        self.read_to: int | None = (
+            None  # where the changelog ended for whoever read it back, until that is proved
+        )
         self.waiting: deque[Record] = deque()  # not applied yet
         self.filled = asyncio.Event()
         self.busy = False
@@ -126,6 +129,10 @@ class Transactions:
         position = Item(POSITION, b"%d" % gathered.position, ())
         gathered.parcels[self.changelog] = [*changes, position]
         sent_at = time.monotonic()
-        await self.producer.commit(gathered.parcels)
+        # A leader that was cut off shows an end that is none: what it does not know of would be decided anew. Where what we
+        # write first comes to lie, is said by who leads.
+        begins = None if self.read_to is None else (self.changelog, self.read_to)
+        await self.producer.commit(gathered.parcels, begins)
+        self.read_to = None
         self.pace.took(time.monotonic() - sent_at)
         self.position = gathered.position

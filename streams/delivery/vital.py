@@ -64,7 +64,7 @@ def watch(tasks: Mapping[str, "asyncio.Task[None]"], wanted: Callable[[], bool])
 
     def has_ended(name: str, task: "asyncio.Task[None]") -> None:
         if wanted():
-            die(f"ended, and told nobody: {name}")
+            die(f"ended, and told nobody: {name}", None if task.cancelled() else task.exception())
 
     for name, task in tasks.items():
         task.add_done_callback(functools.partial(has_ended, name))

@@ -62,7 +62,10 @@ class Broker(Server):
         self._end(transactional_id, "aborted")
         return self.epochs[transactional_id]
 
-    def produce(self, transactional_id: str, epoch: int, parcels: Mapping[Partition, Iterable[Item]]) -> None:
+    def produce(
+        self, transactional_id: str, epoch: int, parcels: Mapping[Partition, Iterable[Item]]
+    ) -> dict[Partition, int]:
+        """Where the transaction begins in each partition."""
         self._fence(transactional_id, epoch)
         transaction = self._open.get(transactional_id)
         if transaction is None:
@@ -75,6 +78,7 @@ class Broker(Server):
             for item in items:
                 self._append(tp, item, transaction)
         self._tell(parcels)
+        return transaction.first
 
     def commit(self, transactional_id: str, epoch: int) -> int:
         """The epoch of the next transaction."""

@@ -71,9 +71,13 @@ class TransactionalProducer:
     async def stop(self) -> None:
         pass
 
-    async def commit(self, parcels: Mapping[Partition, Iterable[Item]]) -> None:
+    async def commit(
+        self, parcels: Mapping[Partition, Iterable[Item]], begins: tuple[Partition, int] | None
+    ) -> None:
         id, epoch = self.transactional_id, self._epoch
-        await self._broker.ask(self._broker.produce, id, epoch, parcels)
+        lies_at = await self._broker.ask(self._broker.produce, id, epoch, parcels)
+        if begins is not None and lies_at[begins[0]] != begins[1]:
+            raise RuntimeError(f"{begins[0]} does not end at {begins[1]}, but at {lies_at[begins[0]]}")
         self._epoch = await self._broker.ask(self._broker.commit, id, epoch)
 
 

@@ -84,6 +84,17 @@ def late_recoveries_resume(delivery: Any) -> None:
     replace(delivery.transport.Consumer, "resume_flow", resume_flow)
 
 
+@bug(DELIVERY, ("writer",))
+def ends_are_believed(delivery: Any) -> None:
+    """What was read back is all there is, whichever broker said where it ends."""
+    commit = delivery.transactions.TransactionalProducer.commit
+
+    async def believing(self: Any, parcels: Any, begins: Any) -> None:
+        await commit(self, parcels)
+
+    replace(delivery.transactions.TransactionalProducer, "commit", believing)
+
+
 @bug(DELIVERY, ("gateway", "projection", "notifications", "analytics"))
 def no_beginning(delivery: Any) -> None:
     """Partitions without a place are left where aiokafka has them."""

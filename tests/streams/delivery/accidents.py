@@ -78,6 +78,17 @@ def leader_without_metadata(app: App) -> None:
 
 
 @accident
+def changelog_ends_early(app: App) -> None:
+    """Whoever leads it was cut off, and knows nothing of the last transaction: a row, the position and the marker."""
+    stable_ends = recovery._stable_ends
+
+    async def former(*of: Any) -> Any:
+        return {tp: max(0, end - 3) for tp, end in (await stable_ends(*of)).items()}
+
+    recovery._stable_ends = former  # type: ignore[assignment]
+
+
+@accident
 def listener_raises(app: App) -> None:
     """Something of ours fails while partitions are being assigned."""
 

@@ -163,6 +163,21 @@ async def an_exception_in_a_step_ends_the_process(world: World) -> None:
     assert await world.output() == []
 
 
+async def who_has_read_back_too_little_commits_nothing(world: World) -> None:
+    """What it does not know of would be decided anew."""
+    first = (await world.create()).start("writer")
+    for _ in range(2):
+        await world.feed("count")
+        await until(lambda: first.status["lag"] == 0, "one transaction each")
+    first.signal(signal.SIGKILL)
+    late = world.start("writer", accident="changelog_ends_early")
+    await world.feed("count")
+    assert await late.exits() == 70
+    assert "does not end at" in late.log.read_text()
+    world.start("writer")
+    assert await world.until_output(3) == [1, 2, 3]
+
+
 async def an_exception_in_a_listener_ends_the_process(world: World) -> None:
     writer = (await world.create()).start("writer", accident="listener_raises")
     assert await writer.exits() == 70

@@ -15,7 +15,7 @@ async def test_a_process_whose_answers_have_lost_their_sender_ends(
 ) -> None:
     """aiokafka logs it, and takes nothing any more."""
     died: list[str] = []
-    monkeypatch.setattr(vital, "die", died.append)
+    monkeypatch.setattr(vital, "die", lambda why, exc: died.append(why))
     await kafka.create_topic("answers-without-a-sender")
     answers = Answers({"bootstrap_servers": kafka.bootstrap}, Metrics())
     await answers.start()

@@ -151,20 +151,24 @@ async def test_what_cannot_be_handed_on_ends_the_process(monkeypatch: pytest.Mon
     assert died == ["what was polled could not be handed on: IndexError('list index out of range')"]
 
 
-@pytest.mark.parametrize("ended", ["the fetcher", "the coordinator"])
+@pytest.mark.parametrize("ended", ["the fetcher", "the coordinator", "the metadata"])
 async def test_a_process_whose_client_has_lost_one_of_its_tasks_ends(
     ended: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """aiokafka logs it and brings nothing any more; its heartbeats go on."""
     died: list[str] = []
-    monkeypatch.setattr(vital, "die", died.append)
-    tasks = {name: asyncio.create_task(asyncio.sleep(3600.0)) for name in ("the fetcher", "the coordinator")}
+    monkeypatch.setattr(vital, "die", lambda why, exc: died.append(why))
+    tasks = {
+        name: asyncio.create_task(asyncio.sleep(3600.0))
+        for name in ("the fetcher", "the coordinator", "the metadata")
+    }
     delivery, thread = SimpleNamespace(stopping=False), object.__new__(transport.ConsumerThread)
     thread.app = SimpleNamespace(delivery=delivery)
 
     thread._consumer = SimpleNamespace(
         _fetcher=SimpleNamespace(_fetch_task=tasks["the fetcher"]),
         _coordinator=SimpleNamespace(_coordination_task=tasks["the coordinator"]),
+        _client=SimpleNamespace(_sync_task=tasks["the metadata"]),
     )
     thread.watch()
     await asyncio.sleep(0)

@@ -22,6 +22,7 @@ SAFEGUARDS: list[tuple[Scenario, str]] = [
     (writer.what_was_said_is_seen_with_the_state_that_it_belongs_to, "events_before_states"),
     (writer.nothing_is_skipped_in_a_rebalance_under_load, "queues_emptied"),
     (writer.a_recovery_that_ends_in_the_next_rebalance_lets_nothing_flow, "late_recoveries_resume"),
+    (writer.who_has_read_back_too_little_commits_nothing, "ends_are_believed"),
     (writer.poison_leaves_no_trace, "poison_leaves_traces"),
     (writer.a_batch_that_a_broker_refuses_takes_its_transaction_with_it, "commits_whatever_failed"),
     (writer.an_undecodable_record_is_a_dead_letter_and_the_next_one_is_taken, "faust_decodes"),

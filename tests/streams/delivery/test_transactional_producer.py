@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import InvalidProducerEpoch, KafkaConnectionError, MessageSizeTooLargeError
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    KafkaConnectionError,
+    MessageSizeTooLargeError,
+    RequestTimedOutError,
+)
 
 from sandbox.kafka import create_topic
 from streams.delivery import transactional_producer
@@ -161,6 +166,44 @@ async def test_a_batch_that_is_refused_takes_the_others_with_it(
             {Partition(made.topic("output"), 0): items(b"1"), Partition(narrow, 0): items(b"x" * 3000)}
         )
     assert await seen(made, "output", 0) == []
+
+
+async def test_nothing_is_committed_behind_what_its_writer_has_not_read(
+    made: World, producer: TransactionalProducer
+) -> None:
+    output, other = Partition(made.topic("output"), 0), Partition(made.topic("output"), 1)
+    await producer.commit({output: items(b"1", b"2"), other: items(b"3")}, (output, 0))
+    await closes(made, "output", 0)  # with a marker, at 2
+    await producer.commit({output: items(b"4")}, (output, 3))
+    with pytest.raises(RuntimeError, match="does not end at 3, but at 5"):
+        await producer.commit({output: items(b"5"), other: items(b"6")}, (output, 3))
+    heir = new(made)
+    await heir.start()
+    await heir.stop()
+    assert (await seen(made, "output", 0), await seen(made, "output", 1)) == ([b"1", b"2", b"4"], [b"3"])
+
+
+async def test_a_leader_that_waits_for_the_others_in_vain_may_lead_no_more(
+    producer: TransactionalProducer, made: World
+) -> None:
+    """It says that they are late; who leads is asked for, before the same is sent again."""
+    send, ask, asked = producer.client.send, producer.client.force_metadata_update, 0
+
+    async def late(node: int, request: Any, **more: Any) -> Any:
+        answer = await send(node, request, **more)
+        if isinstance(request, ProduceRequest_v12) and not asked:
+            answer.topics[0][1][0] = (0, RequestTimedOutError.errno, *answer.topics[0][1][0][2:])
+        return answer
+
+    def counted() -> Any:
+        nonlocal asked
+        asked += 1
+        return ask()
+
+    producer.client.send, producer.client.force_metadata_update = late, counted
+    await producer.commit({Partition(made.topic("output"), 0): items(b"1")})
+    assert asked
+    assert await seen(made, "output", 0) == [b"1"]
 
 
 async def test_a_cluster_that_has_not_agreed_on_the_version_is_refused(
