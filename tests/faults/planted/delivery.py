@@ -1,7 +1,6 @@
 """Safeguards of the delivery layer, switched off. Each has a story in tests/streams/delivery that fails without it."""
 
 import asyncio
-import contextlib
 import json
 import uuid
 from typing import Any
@@ -87,12 +86,12 @@ def late_recoveries_resume(delivery: Any) -> None:
 @bug(DELIVERY, ("writer",))
 def ends_are_believed(delivery: Any) -> None:
     """What was read back is all there is, whichever broker said where it ends."""
-    commit = delivery.transactions.TransactionalProducer.commit
+    commit = delivery.transactional_producer.TransactionalProducer.commit
 
     async def believing(self: Any, parcels: Any, begins: Any) -> None:
         await commit(self, parcels)
 
-    replace(delivery.transactions.TransactionalProducer, "commit", believing)
+    replace(delivery.transactional_producer.TransactionalProducer, "commit", believing)
 
 
 @bug(DELIVERY, ("gateway", "projection", "notifications", "analytics"))
@@ -214,16 +213,23 @@ def poison_leaves_traces(delivery: Any) -> None:
 
 @bug(DELIVERY, WRITER)
 def commits_whatever_failed(delivery: Any) -> None:
-    """Nobody looks whether the records of a transaction arrived."""
-    produce = delivery.transactional_producer.TransactionalProducer._produce
+    """Nobody looks whether the records of a transaction arrived, or where."""
+    made = delivery.transactional_producer.TransactionalProducer
+    produce, commit = made._produce, made.commit
 
     from aiokafka.errors import KafkaError
 
-    async def not_looking(self: Any, batches: Any) -> None:
-        with contextlib.suppress(KafkaError):
-            await produce(self, batches)
+    async def not_looking(self: Any, batches: Any) -> Any:
+        try:
+            return await produce(self, batches)
+        except KafkaError:
+            return {}
 
-    replace(delivery.transactional_producer.TransactionalProducer, "_produce", not_looking)
+    async def believing(self: Any, parcels: Any, begins: Any) -> None:
+        await commit(self, parcels)
+
+    replace(made, "commit", believing)
+    replace(made, "_produce", not_looking)
 
 
 @bug(DELIVERY, EVERY)

@@ -67,6 +67,40 @@ async def test_a_connection_to_a_broker_that_hangs_is_given_up_as_well() -> None
     server.close()
 
 
+@pytest.mark.real
+async def test_a_client_waits_for_its_only_broker_to_greet_and_for_none_that_refuses(
+    kafka: KafkaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one that is overloaded nothing else would come than processes that end and begin again."""
+    monkeypatch.setattr(gone_brokers, "GREETED_WITHIN_S", 0.2)
+    monkeypatch.setattr(gone_brokers, "SHUNNED_S", 0.2)
+    hangs = True
+
+    async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not hangs:
+            theirs, to_them = await asyncio.open_connection(*kafka.bootstrap.split(":"))
+            await asyncio.gather(piped(reader, to_them), piped(theirs, writer))
+
+    server = await asyncio.start_server(served, HOST, 0)
+    client = AIOKafkaClient(bootstrap_servers=f"{HOST}:{server.sockets[0].getsockname()[1]}")
+    beginning = asyncio.create_task(client.bootstrap())
+    await asyncio.sleep(1.0)
+    assert not beginning.done()
+    hangs = False
+    await beginning
+    await client.close()
+    server.close()
+    with pytest.raises(KafkaConnectionError):
+        async with asyncio.timeout(1.0):
+            await AIOKafkaClient(bootstrap_servers=f"{HOST}:1").bootstrap()
+
+
+async def piped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while some := await reader.read(65536):
+        writer.write(some)
+    writer.close()
+
+
 async def test_only_what_is_answered_at_once_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer to a join comes when all have joined."""
     monkeypatch.setattr(gone_brokers, "ANSWERED_WITHIN_S", 0.05)
