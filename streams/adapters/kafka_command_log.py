@@ -39,18 +39,17 @@ class KafkaCommandLog:
         self._clients, self._codec, self._tracing = clients, codec, tracing
         self._producer: AIOKafkaProducer | None = None
         self._starting: asyncio.Task[None] | None = None
-        self._stopping = False
 
     def start(self) -> None:
         """Returns at once: it connects, and connects again, in the background."""
         self._starting = asyncio.create_task(self._connect())
 
     async def stop(self) -> None:
-        self._stopping = True
         if self._starting:
             self._starting.cancel()
-        if self._producer:
-            await self._producer.stop()
+        producer, self._producer = self._producer, None
+        if producer:
+            await producer.stop()
 
     async def answers(self) -> bool:
         """Whether a broker answers now, asked as a probe asks: within PROBE_TIMEOUT_S."""
@@ -116,7 +115,7 @@ class KafkaCommandLog:
 
     def _has_ended(self, producer: AIOKafkaProducer, task: "asyncio.Task[None]") -> None:
         """aiokafka only logs what ends a task of its own, and then refuses what comes, or lets it wait."""
-        if self._producer is producer and not self._stopping:
+        if self._producer is producer:  # it was not stopped
             self._producer = None
             self._starting = asyncio.create_task(self._connect_after(producer))
 

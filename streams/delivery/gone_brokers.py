@@ -40,7 +40,9 @@ hung_at: dict[tuple[str, int], float] = {}
 
 
 def begun_again(bootstrap: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
-    """By whom a client may begin, if none of them greets: each hangs for a moment, as one that is overloaded does."""
+    """Where none of its brokers greets a client, but one lets its kernel make connections: tried again for BEGUN_WITHIN_S. It is
+    overloaded as a rule, and a process that ended would only begin anew. Who refuses is not tried again.
+    """
 
     @functools.wraps(bootstrap)
     async def begun(client: Any) -> None:
@@ -86,7 +88,8 @@ def while_heard(
     greet: Callable[[Any], Awaitable[Any]], socket_of: Callable[[Any], socket.socket]
 ) -> Callable[[Any], Awaitable[Any]]:
     """A connection whose other end is gone, without a word, ends after SILENT_S: 40 s were waited for each answer. A broker
-    that is only slow is still heard, by its kernel. Source: tcp(7); what else than Linux runs this has not all of these.
+    that is only slow is still heard, by its kernel, as long as that has room for what is sent. Source: tcp(7); what else than
+    Linux runs this has not all of these.
     """
     options = {"TCP_USER_TIMEOUT": SILENT_S * 1000, "TCP_KEEPIDLE": SILENT_S // 2, "TCP_KEEPINTVL": 1}
     known = {getattr(socket, name): value for name, value in options.items() if hasattr(socket, name)}

@@ -36,6 +36,12 @@ DOUBLED_MOST = 7  # times, from try to try: 0.26 s
 log = logging.getLogger("millrace.delivery")
 
 
+def no_more_was_there(begins: tuple[Partition, int] | None, lies_at: Mapping[Partition, int]) -> None:
+    """Raises RuntimeError where something lies before what was written."""
+    if begins is not None and lies_at[begins[0]] != begins[1]:
+        raise RuntimeError(f"{begins[0]} does not end at {begins[1]}, but at {lies_at[begins[0]]}")
+
+
 class TransactionalProducer:
     def __init__(
         self,
@@ -78,8 +84,7 @@ class TransactionalProducer:
         lies_at: dict[Partition, int] = {}
         while batches := {tp: batch for tp, rest in packed.items() if (batch := next(rest, None))}:
             lies_at = await self._produce(batches) | lies_at
-        if begins is not None and lies_at[begins[0]] != begins[1]:
-            raise RuntimeError(f"{begins[0]} does not end at {begins[1]}, but at {lies_at[begins[0]]}")
+        no_more_was_there(begins, lies_at)
         self.crashpoint("delivery.produced")
         end = protocol.commit(self.transactional_id, self.producer_id, self.epoch)
         ended = await self._ask_coordinator(end)

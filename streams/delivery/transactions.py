@@ -61,9 +61,7 @@ class Transactions:
         self.committed = committed
         self.recovered = False
         self.position: int | None = None  # the source offset behind all that is committed
-        self.read_to: int | None = (
-            None  # where the changelog ended for whoever read it back, until that is proved
-        )
+        self.read_to: int | None = None  # where its changelog was seen to end; until that is proved
         self.waiting: deque[Record] = deque()  # not applied yet
         self.filled = asyncio.Event()
         self.busy = False

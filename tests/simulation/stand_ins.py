@@ -14,6 +14,7 @@ from streams.delivery.app import App, changelog_topic
 from streams.delivery.records import Batch, Outgoing, Partition
 from streams.delivery.roles import Events
 from streams.delivery.sending import Item, parcel
+from streams.delivery.transactional_producer import no_more_was_there
 from tests.simulation.broker import Broker
 from tests.simulation.processes import Killed, current
 from tests.streams.wire.records import Received
@@ -76,8 +77,7 @@ class TransactionalProducer:
     ) -> None:
         id, epoch = self.transactional_id, self._epoch
         lies_at = await self._broker.ask(self._broker.produce, id, epoch, parcels)
-        if begins is not None and lies_at[begins[0]] != begins[1]:
-            raise RuntimeError(f"{begins[0]} does not end at {begins[1]}, but at {lies_at[begins[0]]}")
+        no_more_was_there(begins, lies_at)
         self._epoch = await self._broker.ask(self._broker.commit, id, epoch)
 
 

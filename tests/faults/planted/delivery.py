@@ -214,8 +214,8 @@ def poison_leaves_traces(delivery: Any) -> None:
 @bug(DELIVERY, WRITER)
 def commits_whatever_failed(delivery: Any) -> None:
     """Nobody looks whether the records of a transaction arrived, or where."""
-    made = delivery.transactional_producer.TransactionalProducer
-    produce, commit = made._produce, made.commit
+    ends_are_believed(delivery)
+    produce = delivery.transactional_producer.TransactionalProducer._produce
 
     from aiokafka.errors import KafkaError
 
@@ -225,11 +225,7 @@ def commits_whatever_failed(delivery: Any) -> None:
         except KafkaError:
             return {}
 
-    async def believing(self: Any, parcels: Any, begins: Any) -> None:
-        await commit(self, parcels)
-
-    replace(made, "commit", believing)
-    replace(made, "_produce", not_looking)
+    replace(delivery.transactional_producer.TransactionalProducer, "_produce", not_looking)
 
 
 @bug(DELIVERY, EVERY)
