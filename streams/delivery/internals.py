@@ -32,6 +32,7 @@ from mode.utils.queues import FlowControlEvent
 
 from streams.delivery.gone_brokers import answered_soon, begun_again, made_soon, while_heard
 from streams.delivery.header_names import ReadableRecords
+from streams.delivery.stale_leaders import asked_who_leads
 
 READ_FROM = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}  # the pins in requirements/service.in
 
@@ -88,6 +89,7 @@ def patch() -> None:
     AIOKafkaConnection.connect = made_soon(AIOKafkaConnection.connect)
     AIOKafkaConnection._do_version_lookup = while_heard(AIOKafkaConnection._do_version_lookup, _socket)
     AIOKafkaConnection.send = answered_soon(AIOKafkaConnection.send)
+    AIOKafkaClient.send = asked_who_leads(AIOKafkaClient.send)
     # aiokafka's record is handed on as it is (a copy of ours would cost a tenth of the whole), but says no unit.
     ConsumerRecord.timestamp_ms = property(lambda record: record.timestamp)
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -69,8 +70,16 @@ class Joiner:
 
 
 def environment_of(system: System, name: str) -> dict[str, str]:
-    """What the supervisor has told that process."""
-    told = Path(f"/proc/{system.service.parts()[name]['pid']}/environ").read_bytes().split(b"\0")
-    pairs = (line.decode().partition("=") for line in told if line)
+    """What the supervisor has told that process, or who comes next where it has just ended."""
+    told = b""
+
+    def is_told() -> bool:
+        nonlocal told
+        with suppress(FileNotFoundError, ProcessLookupError):
+            told = Path(f"/proc/{system.service.parts()[name]['pid']}/environ").read_bytes()
+        return bool(told)
+
+    assert processes.wait_until(is_told, READY_WITHIN_S), f"{name} does not come"
+    pairs = (line.decode().partition("=") for line in told.split(b"\0") if line)
     own = ("MILLRACE_", "PYTHONPATH")  # the second leads to bugs, where some are planted
     return {key: value for key, _, value in pairs if key not in os.environ or key.startswith(own)}

@@ -67,6 +67,9 @@ class Result:
         return asdict(self)
 
 
+OUT_OF_TURN = ("came out of order", "it was not sought")  # of streams.delivery's held.py and transactions.py
+
+
 async def run(world: World, fault: Fault, seed: int, bug: str = "") -> Result:
     """Never raises for what the system does wrong: that is in the result."""
     result, began = Result(fault.id, seed, bug), time.monotonic()
@@ -86,7 +89,7 @@ async def run(world: World, fault: Fault, seed: int, bug: str = "") -> Result:
         await asked_again(world.http, world.history, world.random)
         await world.whole()
         await world.inquest.hold(QUIET_WITHIN_S)
-        result.found(await _misused_keys(world))
+        result.found([*await _misused_keys(world), *_out_of_turn(world)])
     except AssertionError as wrong:
         result.found(str(wrong).splitlines())
     except (TimeoutError, ExceptionGroup) as stuck:
@@ -123,7 +126,7 @@ async def close(world: World, bug: str = "") -> Result:
         ]
         planted = {each["id"]: each["api_key"] for each in world.system.merchants}
         wrong += await leaks(world.system, canaries(world.system, planted))
-        wrong += await _misused_keys(world)
+        wrong += [*await _misused_keys(world), *_out_of_turn(world)]
         result.found(wrong)
         result.figures = {"told": len(got)}
     except AssertionError as unheld:
@@ -139,9 +142,21 @@ async def _misused_keys(world: World) -> list[str]:
     asked = await world.stripe.requests()
     misused = {f"I15 {use} was posted with a key that was too old" for use in asked["stale_keys"]}
     misused |= {f"I1 {key} came to Stripe with two contents" for key in asked["mismatched_keys"]}
-    new = misused - world.misused_keys
-    world.misused_keys |= misused
-    return sorted(new)
+    return world.news(misused)
+
+
+def _out_of_turn(world: World) -> list[str]:
+    """Since the last run: who ended since it was handed a record that was not the next. No harm came of it, since it ended; but
+    what should have kept it from that was not there.
+    """
+    lines = {
+        (log.name, line)
+        for log in world.system.logs()
+        for line in log.read_text(errors="replace").splitlines()
+    }
+    return world.news(
+        {f"I12 {name}: {line}" for name, line in lines if any(words in line for words in OUT_OF_TURN)}
+    )
 
 
 async def _inject(world: World, fault: Fault) -> str:

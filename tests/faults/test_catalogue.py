@@ -67,8 +67,9 @@ async def test_ten_seeds_try_every_case(fault: str) -> None:
 
 async def test_every_step_of_a_worker_is_its_end_and_most_often_a_gateways_is_next() -> None:
     struck = [await taken("F1", seed) for seed in SEEDS]
-    assert {point for point, _ in struck} == set(WORKER_POINTS)
-    assert Counter(role for _, role in struck).most_common(1)[0][0] == "gateway"
+    assert {point for point, _, _ in struck} == set(WORKER_POINTS)
+    assert Counter(role for _, role, _ in struck).most_common(1)[0][0] == "gateway"
+    assert {done for _, role, done in struck if role == "gateway"} == {True, False}
 
 
 async def test_the_network_fails_in_each_way_for_one_broker_and_for_all() -> None:

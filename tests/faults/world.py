@@ -60,11 +60,17 @@ class World:
     draws: Draws = field(default_factory=Draws)
     recoveries: list["asyncio.Task[float]"] = field(default_factory=list)
     notes: dict[str, list[Any]] = field(default_factory=dict)
-    misused_keys: set[str] = field(default_factory=set)
+    said: set[str] = field(default_factory=set)
 
     def begin(self, fault: str, seed: int) -> None:
         """Of a run: of what was drawn, noted and hit before nothing is left. A system has each run only once."""
         self.draws, self.recoveries, self.notes = Draws(fault, seed), [], {}
+
+    def news(self, found: set[str]) -> list[str]:
+        """Of what is found wherever one looks, once it is there: what no run has told before."""
+        new = found - self.said
+        self.said |= new
+        return sorted(new)
 
     def beside(self, fault: str, seed: int) -> "World":
         """The same world for one of two faults at once: what it draws is its own, the notes are common."""

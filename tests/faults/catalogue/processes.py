@@ -26,8 +26,10 @@ WORKER_POINTS = (
 )
 DOOR_POINTS = ("web.before_append", "web.after_append", "web.before_remember", "web.before_answer")
 THEN = ("gateway", "writer", "gateway", "projection", "gateway", "notifications")
-STEPS = tuple((point, THEN[at % len(THEN)]) for at, point in enumerate(WORKER_POINTS))
-"""Where somebody dies, and who is killed afterwards while calls to Stripe are under way: most often one who has made them."""
+STEPS = tuple((point, THEN[at % len(THEN)], at % 4 != 0) for at, point in enumerate(WORKER_POINTS))
+"""Where somebody dies; who is killed afterwards while calls to Stripe are under way, most often one who has made them; and
+whether Stripe does what these ask.
+"""
 DOORS = tuple(combinations(DOOR_POINTS, 2))
 SLEEPERS = ("gateway", "writer", "projection")
 JOINERS = ("writer", "gateway")
@@ -43,11 +45,11 @@ SLOW = (*[SLOW_S] * 9, SLOW_LONG_S)  # of ten seeds the tenth
 
 @fault("F1", "SIGKILL of a worker at each step of its work")
 async def killed_at_a_step(world: World) -> None:
-    point, role = world.turn(STEPS)
+    point, role, done = world.turn(STEPS)
     await _struck_at(world, point)
     await world.pause(0.0, 2.0)
     name = world.one_of(role)
-    async with calls_under_way(world):
+    async with calls_under_way(world, done):
         pid = await world.kill(name)
     await until(partial(world.system.service.has_replaced, name, pid), BACK_WITHIN_S, f"{name} is back")
 

@@ -1,0 +1,89 @@
+"""Leaders that were cut off, and do not know it yet: what was read from who leads now is beyond all that they have.
+
+To aiokafka an offset that is out of range is one that is gone: it goes back to the beginning, or on to the end, whichever it
+was told. A follower was handed its log's first records again, and who reads a table back could have left some of it out. Kafka's
+own clients tell a broker since which election they know it for the leader (KIP-320); aiokafka does not.
+"""
+
+import asyncio
+import functools
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiokafka.errors import NotLeaderForPartitionError, OffsetOutOfRangeError
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.offset import OffsetRequest
+
+AGAIN_S = 0.1  # and then it is asked who leads
+BELIEVED_AFTER_S = (
+    60.0  # then what was read is lost, by an unclean election: what a reader does then, it was told
+)
+EARLIEST = -2  # as a time: source: Kafka's protocol, ListOffsets
+
+NOT_IT = NotLeaderForPartitionError.errno
+
+log = logging.getLogger("millrace.delivery")
+Place = tuple[str, int]  # topic and partition
+
+
+def asked_who_leads(send: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Of a fetch beyond what its broker has: as if it had said that it does not lead. What is before all that it has is gone,
+    since its time was over: there the reader goes on where that begins, as it would by itself, and it is told.
+    """
+
+    @functools.wraps(send)
+    async def sent(client: Any, node: int, request: Any, **more: Any) -> Any:
+        response = await send(client, node, request, **more)
+        if isinstance(request, FetchRequest):
+            await _look(client, node, request, response, send)
+        return response
+
+    return sent
+
+
+async def _look(
+    client: Any, node: int, request: Any, response: Any, send: Callable[..., Awaitable[Any]]
+) -> None:
+    """Changes the response in place."""
+    codes = {(topic, number): code for topic, told in response.topics for number, code, *_ in told}
+    beyond = {tp for tp, code in codes.items() if code == OffsetOutOfRangeError.errno}
+    short: dict[Place, float] = client.__dict__.setdefault("short_since", {})
+    for tp in short.keys() & codes.keys() - beyond:
+        del short[tp]
+    if not beyond:
+        return
+    wanted = {(topic, number): offset for topic, asked in request.topics for number, offset, _ in asked}
+    begins = await _beginnings(client, node, beyond, send)
+    for tp in list(beyond):
+        if wanted[tp] < begins.get(tp, 0):
+            log.critical("%s/%s: %s to %s are gone, and were not read", *tp, wanted[tp], begins[tp] - 1)
+            beyond.remove(tp)
+        elif time.monotonic() > short.setdefault(tp, time.monotonic()) + BELIEVED_AFTER_S:
+            log.critical("%s/%s ends before %s, which was there: records are lost", *tp, wanted[tp])
+            beyond.remove(tp)
+        else:
+            log.warning("broker %s has not all of %s/%s up to %s: who leads?", node, *tp, wanted[tp])
+    response.topics = [
+        (
+            topic,
+            [(number, NOT_IT if (topic, number) in beyond else code, *more) for number, code, *more in told],
+        )
+        for topic, told in response.topics
+    ]
+    await asyncio.sleep(AGAIN_S)
+
+
+async def _beginnings(
+    client: Any, node: int, asked: set[Place], send: Callable[..., Awaitable[Any]]
+) -> dict[Place, int]:
+    """Where that broker's own logs begin; of those that it knows."""
+    topics = [(topic, [(number, EARLIEST)]) for topic, number in asked]
+    response = await send(client, node, OffsetRequest(-1, 0, topics))
+    return {
+        (topic, number): told[-1]
+        for topic, partitions in response.topics
+        for number, code, *told in partitions
+        if code == 0
+    }

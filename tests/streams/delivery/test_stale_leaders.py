@@ -1,0 +1,76 @@
+"""A broker that has less than was read of another: in fault F6 one that was cut off, here one whose log is not there yet."""
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from sandbox.kafka import create_topic
+from sandbox.testing import KafkaServer
+from streams.delivery import stale_leaders
+from streams.delivery.internals import read_committed
+
+NOTHING_MS, SOON_MS = 1_500, 10_000
+
+
+async def filled(kafka: KafkaServer, topic: str, count: int) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        for number in range(count):
+            await producer.send_and_wait(topic, b"%d" % number, partition=0)
+
+
+async def read(consumer: AIOKafkaConsumer, within_ms: int) -> list[int]:
+    found = await consumer.getmany(timeout_ms=within_ms)
+    return [record.offset for records in found.values() for record in records]
+
+
+@pytest.fixture
+async def topic(kafka: KafkaServer, request: pytest.FixtureRequest) -> str:
+    name = f"stale-{request.node.name}"
+    await create_topic(kafka.bootstrap, name, 1, {})
+    await filled(kafka, name, 3)
+    return name
+
+
+def reader(kafka: KafkaServer) -> AIOKafkaConsumer:
+    return read_committed(
+        AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest"), fetch_wait_ms=100
+    )
+
+
+@pytest.mark.real
+async def test_who_has_read_further_waits_for_who_has_it(kafka: KafkaServer, topic: str) -> None:
+    async with reader(kafka) as consumer:
+        consumer.assign([tp := TopicPartition(topic, 0)])
+        consumer.seek(tp, 5)
+        assert await read(consumer, NOTHING_MS) == []
+        await filled(kafka, topic, 4)
+        assert (await read(consumer, SOON_MS))[0] == 5
+        await filled(kafka, topic, 1)
+        assert await read(consumer, SOON_MS) in ([6], [6, 7], [7])
+
+
+@pytest.mark.real
+async def test_what_never_comes_was_lost(
+    kafka: KafkaServer, topic: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(stale_leaders, "BELIEVED_AFTER_S", 1.0)
+    async with reader(kafka) as consumer:
+        consumer.assign([tp := TopicPartition(topic, 0)])
+        consumer.seek(tp, 5)
+        assert await read(consumer, SOON_MS) == [0, 1, 2]
+    assert "records are lost" in caplog.text
+
+
+@pytest.mark.real
+async def test_what_is_gone_since_its_time_was_over_is_told_and_left_out(
+    kafka: KafkaServer, topic: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=2)})
+    await admin.close()
+    async with reader(kafka) as consumer:
+        consumer.assign([tp := TopicPartition(topic, 0)])
+        consumer.seek(tp, 0)
+        assert await read(consumer, SOON_MS) == [2]
+    assert f"{topic}/0: 0 to 1 are gone" in caplog.text
