@@ -10,22 +10,27 @@ import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.errors import NotLeaderForPartitionError, OffsetOutOfRangeError
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 
 AGAIN_S = 0.1  # and then it is asked who leads
-BELIEVED_AFTER_S = (
-    60.0  # then what was read is lost, by an unclean election: what a reader does then, it was told
-)
+# What is short for so long was lost, by an unclean election: then a reader does what it was told. What was not asked for in a
+# while, since another reader had it, counts from then.
+BELIEVED_AFTER_S, A_WHILE_S = 60.0, 20.0
 EARLIEST = -2  # as a time: source: Kafka's protocol, ListOffsets
 
 NOT_IT = NotLeaderForPartitionError.errno
 
 log = logging.getLogger("millrace.delivery")
 Place = tuple[str, int]  # topic and partition
+
+
+class Short(NamedTuple):
+    since: float
+    asked_at: float
 
 
 def asked_who_leads(send: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -49,7 +54,7 @@ async def _look(
     """Changes the response in place."""
     codes = {(topic, number): code for topic, told in response.topics for number, code, *_ in told}
     beyond = {tp for tp, code in codes.items() if code == OffsetOutOfRangeError.errno}
-    short: dict[Place, float] = client.__dict__.setdefault("short_since", {})
+    short: dict[Place, Short] = client.__dict__.setdefault("short", {})
     for tp in short.keys() & codes.keys() - beyond:
         del short[tp]
     if not beyond:
@@ -60,7 +65,7 @@ async def _look(
         if wanted[tp] < begins.get(tp, 0):
             log.critical("%s/%s: %s to %s are gone, and were not read", *tp, wanted[tp], begins[tp] - 1)
             beyond.remove(tp)
-        elif time.monotonic() > short.setdefault(tp, time.monotonic()) + BELIEVED_AFTER_S:
+        elif _short_for_s(short, tp, time.monotonic()) > BELIEVED_AFTER_S:
             log.critical("%s/%s ends before %s, which was there: records are lost", *tp, wanted[tp])
             beyond.remove(tp)
         else:
@@ -73,6 +78,14 @@ async def _look(
         for topic, told in response.topics
     ]
     await asyncio.sleep(AGAIN_S)
+
+
+def _short_for_s(short: dict[Place, Short], tp: Place, now: float) -> float:
+    since, asked_at = short.get(tp, (now, now))
+    if now > asked_at + A_WHILE_S:
+        since = now
+    short[tp] = Short(since, now)
+    return now - since
 
 
 async def _beginnings(

@@ -27,6 +27,7 @@ QUIET_WITHIN_S = 150.0  # T: from the end of the faults and of the customers to 
 TOLD_WITHIN_S = 120.0  # a lease of a minute must end for what was under way when its worker was killed
 WORDS_MAX = 8
 INVARIANTS = re.compile(r"\bI\d+(?:/I\d+)*\b")
+OUT_OF_TURN = ("came out of order", "it was not sought")  # of streams.delivery's held.py and transactions.py
 HARNESS = "harness"
 HEADING = re.compile(r"\d+ found:$|… and ")
 
@@ -65,9 +66,6 @@ class Result:
 
     def line(self) -> dict[str, Any]:
         return asdict(self)
-
-
-OUT_OF_TURN = ("came out of order", "it was not sought")  # of streams.delivery's held.py and transactions.py
 
 
 async def run(world: World, fault: Fault, seed: int, bug: str = "") -> Result:
@@ -149,13 +147,13 @@ def _out_of_turn(world: World) -> list[str]:
     """Since the last run: who ended since it was handed a record that was not the next. No harm came of it, since it ended; but
     what should have kept it from that was not there.
     """
-    lines = {
-        (log.name, line)
-        for log in world.system.logs()
-        for line in log.read_text(errors="replace").splitlines()
-    }
     return world.news(
-        {f"I12 {name}: {line}" for name, line in lines if any(words in line for words in OUT_OF_TURN)}
+        {
+            f"I12 {log.name}: {line}"
+            for log in world.system.logs()
+            for line in log.read_text(errors="replace").splitlines()
+            if any(words in line for words in OUT_OF_TURN)
+        }
     )
 
 

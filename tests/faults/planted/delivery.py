@@ -30,10 +30,7 @@ def position_outside(delivery: Any) -> None:
     commit = delivery.transactions.Transactions._commit
 
     async def late(self: Any, gathered: Any) -> None:
-        place = delivery.sending.Item(delivery.table.POSITION, b"%d" % gathered.position, ())
-        begins = None if self.read_to is None else (self.changelog, self.read_to)
-        await self.producer.commit({self.changelog: [place]}, begins)
-        self.read_to = None
+        await commit(self, delivery.transactions.Gathered(position=gathered.position))
         await asyncio.sleep(1.0)  # as long as a slow broker takes
         await commit(self, gathered)
 
