@@ -98,7 +98,6 @@ class KafkaCommandLog:
                 linger_ms=0,
                 request_timeout_ms=int(APPEND_TIMEOUT_S * 1000),
                 retry_backoff_ms=50,
-                metadata_max_age_ms=30_000,
                 **self._clients,
             )
             try:

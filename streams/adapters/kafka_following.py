@@ -6,8 +6,6 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-METADATA_MAX_AGE_MS = 30_000  # a leader that moved is found within this
-
 
 @asynccontextmanager
 async def following(clients: dict[str, Any], fetch_wait_ms: int) -> AsyncIterator[AIOKafkaConsumer]:
@@ -16,7 +14,7 @@ async def following(clients: dict[str, Any], fetch_wait_ms: int) -> AsyncIterato
         enable_auto_commit=False,
         isolation_level="read_committed",
         fetch_max_wait_ms=fetch_wait_ms,
-        metadata_max_age_ms=METADATA_MAX_AGE_MS,
+        auto_offset_reset="none",  # where what it wants is lost it raises: nothing is left out unsaid
         **clients,
     )
     try:

@@ -45,7 +45,7 @@ class KafkaLog:
         self._consumer = AIOKafkaConsumer(
             isolation_level="read_committed",
             enable_auto_commit=False,
-            auto_offset_reset="earliest",  # where what it wants is lost: rather all of it again than what it never saw
+            auto_offset_reset="none",  # where what it wants is lost it raises
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             **clients,

@@ -26,6 +26,11 @@ RAW: dict[str, Any] = {
 }
 # Raw: a decode error inside Faust acks the message and throws into the agent. Decoding is the handler's.
 
+LEADERS_KNOWN_MS = 5_000
+"""How long every client takes for leaders those that were. A broker that is cut off from the others goes on serving whoever reads
+from it: nothing new, and nothing that is wrong, so that nobody would ask who leads. aiokafka asks after five minutes.
+"""
+
 SAFE: dict[str, Any] = {
     "TableManager": Tables,
     "store": "memory://",
@@ -40,6 +45,7 @@ SAFE: dict[str, Any] = {
     "producer_max_batch_size": MOST_BATCH_BYTES,
     "broker_max_poll_records": 500,  # per poll; a step of 100 µs then holds the loop for 50 ms
     "broker_commit_interval": 1.0,  # seconds; what a killed gateway does again. Each commit costs the broker a write
+    "consumer_metadata_max_age_ms": LEADERS_KNOWN_MS,
     "broker_request_timeout": 40.0,  # seconds, of a join; above the one that follows. What comes at once: `gone_brokers.py`
     "broker_rebalance_timeout": 30.0,  # seconds; every bound of a hand-over must be well below it
 }
@@ -79,4 +85,8 @@ def broker_urls(bootstrap: str) -> str:
 
 def client_settings(bootstrap: str, credentials: Any) -> Settings:
     """How our own aiokafka clients reach the brokers: as Faust's do."""
-    return {"bootstrap_servers": bootstrap.split(","), **credentials_to_aiokafka_auth(credentials)}
+    return {
+        "bootstrap_servers": bootstrap.split(","),
+        "metadata_max_age_ms": LEADERS_KNOWN_MS,
+        **credentials_to_aiokafka_auth(credentials),
+    }

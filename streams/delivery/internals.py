@@ -22,6 +22,7 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.producer.sender import Sender
 from aiokafka.protocol.api import RequestStruct
+from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchPy
 from aiokafka.structs import ConsumerRecord
 from faust.tables.manager import TableManager
@@ -32,6 +33,7 @@ from mode.utils.queues import FlowControlEvent
 
 from streams.delivery.gone_brokers import answered_soon, begun_again, made_soon, while_heard
 from streams.delivery.header_names import ReadableRecords
+from streams.delivery.leader_epochs import MetadataRequestV7, newest_told, not_cut_off
 from streams.delivery.stale_leaders import asked_who_leads
 
 READ_FROM = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}  # the pins in requirements/service.in
@@ -49,9 +51,11 @@ LEANED_ON: Mapping[type, tuple[str, ...]] = {
     Fetcher: ("fetched_records",),
     SubscriptionState: ("fetch_context",),
     AIOKafkaConnection: ("connect", "_do_version_lookup", "send"),
-    AIOKafkaClient: ("bootstrap", "send", "coordinator_lookup", "add_topic", "force_metadata_update", "fetch_all_metadata"),
+    AIOKafkaClient: ("bootstrap", "send", "coordinator_lookup", "add_topic", "force_metadata_update", "fetch_all_metadata",
+                    "get_random_node"),
     ClusterMetadata: ("leader_for_partition",),
     DefaultRecordBatchBuilder: ("append", "build"),
+    MetadataRequest: ("_CLASSES", "build"),
     RequestStruct: ("build_request_header", "parse_response_header"),
     AIOKafkaProducer: ("create_batch", "send_batch"),
     Sender: ("sender_task",),
@@ -88,7 +92,9 @@ def patch() -> None:
     AIOKafkaClient.bootstrap = begun_again(AIOKafkaClient.bootstrap)
     AIOKafkaConnection.connect = made_soon(AIOKafkaConnection.connect)
     AIOKafkaConnection._do_version_lookup = while_heard(AIOKafkaConnection._do_version_lookup, _socket)
-    AIOKafkaConnection.send = answered_soon(AIOKafkaConnection.send)
+    AIOKafkaConnection.send = newest_told(answered_soon(AIOKafkaConnection.send))
+    AIOKafkaClient.get_random_node = not_cut_off(AIOKafkaClient.get_random_node)
+    MetadataRequest._CLASSES = (*MetadataRequest._CLASSES, MetadataRequestV7)
     AIOKafkaClient.send = asked_who_leads(AIOKafkaClient.send)
     # aiokafka's record is handed on as it is (a copy of ours would cost a tenth of the whole), but says no unit.
     ConsumerRecord.timestamp_ms = property(lambda record: record.timestamp)

@@ -103,11 +103,10 @@ async def read_back(writer: "Writer") -> None:
     }
     if not new:
         return
-    # From the beginning again, should that ever be asked: what is read twice changes nothing, what is left out does.
     async with AIOKafkaConsumer(
         isolation_level="read_committed",
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset="none",  # where what it wants is lost it raises, and this process ends
         max_partition_fetch_bytes=FETCH_BYTES,
         fetch_max_bytes=2 * FETCH_BYTES,
         **writer.app.client_settings(),

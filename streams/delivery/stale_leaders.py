@@ -1,4 +1,4 @@
-"""Leaders that were cut off, and do not know it yet: what was read from who leads now is beyond all that they have.
+"""Leaders that were cut off, and do not know it yet, and have less than was read from who leads now.
 
 To aiokafka an offset that is out of range is one that is gone: it goes back to the beginning, or on to the end, whichever it
 was told. A follower was handed its log's first records again, and who reads a table back could have left some of it out. Kafka's
@@ -31,6 +31,7 @@ Place = tuple[str, int]  # topic and partition
 class Short(NamedTuple):
     since: float
     asked_at: float
+    node: int
 
 
 def asked_who_leads(send: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -56,20 +57,27 @@ async def _look(
     beyond = {tp for tp, code in codes.items() if code == OffsetOutOfRangeError.errno}
     short: dict[Place, Short] = client.__dict__.setdefault("short", {})
     for tp in short.keys() & codes.keys() - beyond:
-        del short[tp]
+        if (
+            short.pop(tp).node == node and codes[tp] == 0
+        ):  # cut off from a leader, it would have been told that it is none
+            log.critical("%s/%s was short and is not: what was lost, and written again, was not read", *tp)
     if not beyond:
         return
     wanted = {(topic, number): offset for topic, asked in request.topics for number, offset, _ in asked}
     begins = await _beginnings(client, node, beyond, send)
     for tp in list(beyond):
         if wanted[tp] < begins.get(tp, 0):
-            log.critical("%s/%s: %s to %s are gone, and were not read", *tp, wanted[tp], begins[tp] - 1)
+            log.critical(
+                "%s/%s: what was in %s to %s is gone, and was not read", *tp, wanted[tp], begins[tp] - 1
+            )
             beyond.remove(tp)
-        elif _short_for_s(short, tp, time.monotonic()) > BELIEVED_AFTER_S:
+        elif _short_for_s(short, tp, node, time.monotonic()) > BELIEVED_AFTER_S:
             log.critical("%s/%s ends before %s, which was there: records are lost", *tp, wanted[tp])
             beyond.remove(tp)
         else:
             log.warning("broker %s has not all of %s/%s up to %s: who leads?", node, *tp, wanted[tp])
+    if not beyond:
+        return
     response.topics = [
         (
             topic,
@@ -80,11 +88,10 @@ async def _look(
     await asyncio.sleep(AGAIN_S)
 
 
-def _short_for_s(short: dict[Place, Short], tp: Place, now: float) -> float:
-    since, asked_at = short.get(tp, (now, now))
-    if now > asked_at + A_WHILE_S:
-        since = now
-    short[tp] = Short(since, now)
+def _short_for_s(short: dict[Place, Short], tp: Place, node: int, now: float) -> float:
+    known = short.get(tp)
+    since = known.since if known and now <= known.asked_at + A_WHILE_S else now
+    short[tp] = Short(since, now, node)
     return now - since
 
 

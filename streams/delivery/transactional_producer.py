@@ -172,7 +172,8 @@ class TransactionalProducer:
                 raise for_code(answer.error_code)(f"error {answer.error_code} for {self.transactional_id}")
             except KafkaError as error:
                 await self._before_again(tries, error)
-                if not isinstance(error, ConcurrentTransactions):
+                # who was cut off, and coordinates no more, has a transaction under way for as long as it is
+                if not isinstance(error, ConcurrentTransactions) or tries >= DOUBLED_MOST:
                     self.coordinator = None
             tries += 1
 

@@ -18,11 +18,12 @@ from streams.delivery import Poison
 from streams.kafka_clients import client_settings, reaching
 from streams.operator import Refused
 from streams.operator.printing import write_json
+from streams.operator.whole_log import SMALL_ENOUGH, refuse_beheaded, refuse_cut_short
 from streams.settings import Settings, load
 from streams.wire.facts import fact_of
 
-SMALL_ENOUGH = 2_000  # places of the log that may be read while writers wait: a second or so
-BEHEADED = "the log does not reach back to its beginning any more: the live tables alone know what was told before that"
+ANALYTICS = "analytics"
+"""The role that names its consumer group."""
 
 
 @dataclass
@@ -60,8 +61,7 @@ async def rebuild(settings: Settings) -> Rebuilt:
                 store = PostgresAnalytics(settings.postgres_dsn, REBUILT)
                 try:
                     async with KafkaLog(client_settings(settings), topics.EVENTS) as log:
-                        if any(log.places.values()):
-                            raise Refused(BEHEADED)
+                        refuse_beheaded(log)
                         await _read_on(log, store, done)
                         while await log.unread() > SMALL_ENOUGH:
                             await _read_on(log, store, done)
@@ -69,7 +69,8 @@ async def rebuild(settings: Settings) -> Rebuilt:
                         await asyncio.to_thread(tables.hold_writers)
                         await _read_on(
                             log, store, done
-                        )  # whatever the live process has kept lies before this end
+                        )  # what the live process has kept lies before this end
+                        await refuse_cut_short(log, settings, ANALYTICS)
                         done.rows_that_differed = await asyncio.to_thread(tables.differing)
                         crashpoint("rebuild.held")
                         await asyncio.to_thread(tables.switch)

@@ -12,7 +12,7 @@ from typing import Any
 from models.errors import InvariantBroken, Unavailable
 from models.ports import Change
 from streams import topics
-from streams.adapters.kafka_log import KafkaLog, committed
+from streams.adapters.kafka_log import KafkaLog
 from streams.adapters.postgres.differing import Noted
 from streams.adapters.postgres.kept import PostgresKept
 from streams.adapters.postgres.rebuild_session import Hindered, Switched
@@ -26,18 +26,14 @@ from streams.kafka_clients import client_settings, reaching
 from streams.operator import Refused
 from streams.operator.cache_upkeep import CacheUpkeep, Put
 from streams.operator.progress import Progress, Steps
+from streams.operator.whole_log import SMALL_ENOUGH, committed_by, refuse_beheaded, refuse_cut_short
 from streams.reconciling.reconciler import Findings, Reconciler, Scope, Truths
 from streams.settings import Settings
 from streams.wire.changes import change_of
 
-SMALL_ENOUGH = 2_000  # places of the log that may be read while writers wait: a second at most
-
 PROJECTION = "projection"
 """The role that names its consumer group."""
 
-BEHEADED = (
-    "the log does not reach back to its beginning any more: PostgreSQL alone knows what was told before that"
-)
 ANOTHERS = (
     "the log holds no events, and the live tables hold payments: it is not the log that they were made from"
 )
@@ -87,8 +83,7 @@ class _Replay:
         async with AsyncExitStack() as stack:
             clients = client_settings(self.settings)
             log = await stack.enter_async_context(KafkaLog(clients, topics.EVENTS))
-            if any(log.places.values()):
-                raise Refused(BEHEADED)
+            refuse_beheaded(log)
             store = PostgresPaymentStore(self.tables.fresh_dsn)
             stack.push_async_callback(store.close)
             await self._build(log, store)
@@ -122,11 +117,10 @@ class _Replay:
         self.touched = {}
         await asyncio.to_thread(self.tables.compare)
         await self._read_on(log, store)
-        places = await self._projected()
+        places = await committed_by(PROJECTION, self.settings)
         await asyncio.to_thread(self.tables.hold_writers)
-        await self._read_on(
-            log, store
-        )  # all that any projection has ever kept lies before the end as it is now
+        await self._read_on(log, store)  # what any projection has kept lies before the end as it is now
+        await refuse_cut_short(log, self.settings, PROJECTION)
         await asyncio.to_thread(self.tables.compare, self.touched)
         await asyncio.to_thread(self.tables.excuse, self._not_taken_in_yet(places))
         self.done.differences = await asyncio.to_thread(self.tables.found)
@@ -167,11 +161,6 @@ class _Replay:
                 self.touched[change.event.payment_id] = (record.partition, record.offset)
         self.done.events += len(changes)
         return changes
-
-    async def _projected(self) -> dict[int, int]:
-        """Up to where the projection has committed, by partition: it may be further, and never less far."""
-        group = f"{self.settings.group_prefix}-{PROJECTION}"
-        return await committed(client_settings(self.settings), group, topics.EVENTS)
 
     def _not_taken_in_yet(self, places: dict[int, int]) -> list[str]:
         """Payments with events behind these places."""

@@ -75,7 +75,7 @@ async def test_every_step_of_a_worker_is_its_end_and_most_often_a_gateways_is_ne
 async def test_the_network_fails_in_each_way_for_one_broker_and_for_all() -> None:
     struck = {(how, len(numbers)) for how, numbers in [await taken("F6", seed) for seed in SEEDS]}
     both = {(how, count) for how in ("drop", "reset", "lose") for count in (1, 3)}
-    assert struck == both | {("vanish", 1), ("sleep", 1)}
+    assert struck == both | {("vanish", 1), ("sleep", 1), ("part", 1)}
 
 
 async def test_each_error_of_a_disk_comes_at_each_rate_and_to_each_server() -> None:

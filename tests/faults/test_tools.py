@@ -86,7 +86,10 @@ outward = f"import socket; socket.create_connection(('127.0.0.1', {other_port}),
 def sends():
     command = [*in_group(60001), sys.executable, "-c", outward]
     return subprocess.run(command, capture_output=True).returncode == 0
-firewall, host = Firewall(), Host((there_port,), 60001)
+def sends_from_another_group():
+    command = [*in_group(60002), sys.executable, "-c", outward]
+    return subprocess.run(command, capture_output=True).returncode == 0
+firewall, host, parted = Firewall(), Host((there_port,), 60001), Host((other_port,), 60002)
 def say(*told):
     print(*told, reach(there_port), reach(other_port), sends())
 say("before")
@@ -94,6 +97,8 @@ firewall.drop([host])
 say("drop")
 firewall.reset([host])
 say("reset")
+firewall.part([host], [parted])
+say("part", sends_from_another_group())
 assert firewall.open() > 0
 say("after")
 """
@@ -114,5 +119,6 @@ def test_a_server_that_is_cut_off_is_neither_reached_nor_reaches_anybody() -> No
         "before there there True",
         "drop TimeoutError there False",
         "reset ConnectionRefusedError there False",
+        "part True there there False",
         "after there there True",
     ], ran.stderr

@@ -76,7 +76,9 @@ class Host(NamedTuple):
 
 
 class Firewall:
-    """Between these servers and everybody, each other too: what goes to their ports, and all that they send."""
+    """Between these servers and everybody, each other too: what goes to their ports, and all that they send. Or between them
+    and some.
+    """
 
     def __init__(self) -> None:
         _need_namespaces()
@@ -97,6 +99,12 @@ class Firewall:
         """So many of a hundred packets vanish."""
         self._say(hosts, "drop", f"numgen random mod 100 < {percent}")
 
+    def part(self, hosts: Iterable[Host], others: Iterable[Host]) -> None:
+        """Packets from the ones to the others vanish, and back; everybody else reaches both."""
+        these, those = [*hosts], [*others]
+        ways = [(these, those), (those, these)]
+        self._rule([], [f"{_sent_by(some)} {_sent_to(rest)} counter drop" for some, rest in ways])
+
     def open(self) -> int:
         """No rules any more. How many packets they have hit."""
         listed = subprocess.run(["nft", "-j", "list", "table", *TABLE], capture_output=True, check=False)
@@ -106,26 +114,34 @@ class Firewall:
         return sum(each["counter"]["packets"] for each in said if "counter" in each)
 
     def _say(self, hosts: Iterable[Host], verdict: str, chance: str = "") -> None:
+        some, ends = [*hosts], f"meta l4proto tcp {chance} counter {verdict}"
+        self._rule([f"{_sent_to(some)} {ends}"], [f"{_sent_by(some)} {ends}"])
+
+    def _rule(self, incoming: list[str], outgoing: list[str]) -> None:
+        """Instead of what was."""
         self.open()
-        ports, groups = set[int](), set[int]()
-        for host in hosts:
-            ports.update(host.ports)
-            groups.add(host.group)
-        ends = f"meta l4proto tcp {chance} counter {verdict}"
         lines = [
             f"table {' '.join(TABLE)} {{",
-            "chain to_them {",
+            "chain incoming {",
             "type filter hook input priority 0",
-            f"tcp dport {_listed(ports)} {ends}",
+            *incoming,
             "}",
-            "chain from_them {",
+            "chain outgoing {",
             "type filter hook output priority 0",
-            f"meta skgid {_listed(groups)} {ends}",
+            *outgoing,
             "}",
             "}",
             "",
         ]
         subprocess.run(["nft", "-f", "-"], input="\n".join(lines).encode(), check=True)
+
+
+def _sent_to(hosts: Iterable[Host]) -> str:
+    return f"tcp dport {_listed(port for host in hosts for port in host.ports)}"
+
+
+def _sent_by(hosts: Iterable[Host]) -> str:
+    return f"meta skgid {_listed(host.group for host in hosts)}"
 
 
 def _listed(numbers: Iterable[int]) -> str:

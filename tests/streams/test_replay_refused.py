@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from sandbox.testing import KafkaServer
@@ -11,7 +11,9 @@ from streams import topics
 from streams.adapters.postgres import PostgresPaymentStore
 from streams.adapters.postgres.migrating import migrate
 from streams.operator import Refused
-from streams.operator.replay import ANOTHERS, BEHEADED, replay
+from streams.operator.analytics import ANALYTICS, rebuild
+from streams.operator.replay import ANOTHERS, PROJECTION, replay
+from streams.operator.whole_log import BEHEADED, CUT_SHORT
 from streams.settings import Settings
 from tests.streams.adapters.payments import change, view
 from tests.streams.adapters.servers import run_sql
@@ -28,7 +30,8 @@ async def settings(kafka: KafkaServer, fresh_database: str, monkeypatch: pytest.
     store = PostgresPaymentStore(fresh_database)
     await store.apply([change(view(1))])
     await store.close()
-    return Settings(kafka_bootstrap=kafka.bootstrap, postgres_dsn=fresh_database)
+    prefix = topics.EVENTS.removeprefix("events-")
+    return Settings(kafka_bootstrap=kafka.bootstrap, postgres_dsn=fresh_database, group_prefix=prefix)
 
 
 async def lose_the_beginning(bootstrap: str) -> None:
@@ -40,12 +43,27 @@ async def lose_the_beginning(bootstrap: str) -> None:
     await admin.close()
 
 
-@pytest.mark.parametrize("reason", [BEHEADED, ANOTHERS])
+async def read_further(bootstrap: str, group: str) -> None:
+    """As of a leader that has more than the one that will be asked, since that one was cut off."""
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group) as consumer:
+        consumer.assign([tp := TopicPartition(topics.EVENTS, 1)])
+        await consumer.commit({tp: 1})
+
+
+@pytest.mark.parametrize("reason", [BEHEADED, CUT_SHORT, ANOTHERS])
 async def test_tables_are_not_switched_for_less_than_they_were_made_from(
     settings: Settings, reason: str
 ) -> None:
     if reason == BEHEADED:
         await lose_the_beginning(settings.kafka_bootstrap)
+    if reason == CUT_SHORT:
+        await read_further(settings.kafka_bootstrap, f"{settings.group_prefix}-{PROJECTION}")
     with pytest.raises(Refused, match=reason):
         await replay(settings, dry_run=False)
     assert run_sql(settings.postgres_dsn, "SELECT count(*) FROM payments") == [(1,)]
+
+
+async def test_analytics_is_not_made_of_less_than_it_was_made_from(settings: Settings) -> None:
+    await read_further(settings.kafka_bootstrap, f"{settings.group_prefix}-{ANALYTICS}")
+    with pytest.raises(Refused, match=CUT_SHORT):
+        await rebuild(settings)

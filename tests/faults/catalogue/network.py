@@ -1,4 +1,4 @@
-"""F6: the network to the brokers, and between them, drops, refuses or loses; or one of them is gone, or hangs."""
+"""F6: the network to the brokers drops, refuses or loses; or one of them is gone, hangs, or is parted from the others alone."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from tests.faults.tools import Firewall
 from tests.faults.world import World
 
 FOR_S = (4.0, 9.0)
-UNTIL_OTHERS_DO = ("vanish", "sleep")
+UNTIL_OTHERS_DO = ("vanish", "sleep", "part")
 """These last until new commands settle all the same."""
 WITHOUT_IT_S = 90.0
 LOST_PERCENT = 10
@@ -22,7 +22,7 @@ CASES = (
     ("reset", ALL),
     ("lose", ALL),
     ("drop", (2,)),
-    ("reset", (3,)),
+    ("part", (3,)),
     ("lose", (1,)),
     ("sleep", (3,)),
 )
@@ -31,18 +31,22 @@ CASES = (
 
 @fault(
     "F6",
-    "brokers unreachable, one or all: packets dropped, connections reset, one packet in ten lost; one gone for good, or asleep",
+    "brokers unreachable, one or all: packets dropped, connections reset, one packet in ten lost; one gone for good, asleep, or "
+    "parted from the others alone",
 )
 async def unreachable(world: World) -> None:
     how, numbers = world.turn(CASES)
     firewall = Firewall()
     nodes = [node for node in world.brokers.nodes if node.number in numbers]
     hosts = [node.host for node in nodes]
+    others = [node.host for node in world.brokers.nodes if node not in nodes]
     world.note("network", f"{how} {list(numbers)}")
     try:
         match how:
             case "drop" | "vanish":
                 await asyncio.to_thread(firewall.drop, hosts)
+            case "part":
+                await asyncio.to_thread(firewall.part, hosts, others)
             case "sleep":
                 for node in nodes:
                     os.kill(node.pid, signal.SIGSTOP)

@@ -49,11 +49,11 @@ def queues_emptied(delivery: Any) -> None:
     consume = delivery.writer.Writer.consume
 
     async def busy(self: Any, events: Any) -> None:
-        """As a loop does that is busy with something else: what flows stays in the queues for a while."""
+        """As a loop does that is busy with something else: what flows meanwhile stays in the queues."""
 
         async def slowly() -> Any:
             async for event in events:
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.1 if self.app.metrics.ready else 1.0)
                 yield event
 
         await consume(self, slowly())

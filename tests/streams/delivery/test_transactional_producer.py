@@ -1,11 +1,13 @@
 """Kafka's transactions in their second version, on a real broker: all or nothing, once, whatever answer gets lost."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import (
+    ConcurrentTransactions,
     InvalidProducerEpoch,
     KafkaConnectionError,
     MessageSizeTooLargeError,
@@ -203,6 +205,29 @@ async def test_a_leader_that_waits_for_the_others_in_vain_may_lead_no_more(
     producer.client.send, producer.client.force_metadata_update = late, counted
     await producer.commit({Partition(made.topic("output"), 0): items(b"1")})
     assert asked
+    assert await seen(made, "output", 0) == [b"1"]
+
+
+async def test_who_coordinates_no_more_does_not_keep_a_transaction_waiting(
+    producer: TransactionalProducer, made: World
+) -> None:
+    """Cut off from the others, it says that one is under way, for as long as it is."""
+    send, look_up, looked_up = producer.client.send, producer.client.coordinator_lookup, 0
+
+    async def busy(node: int, request: Any, **more: Any) -> Any:
+        answer = await send(node, request, **more)
+        if isinstance(request, EndTransactionRequest_v5) and not looked_up:
+            answer.error_code = ConcurrentTransactions.errno
+        return answer
+
+    def counted(*of: Any) -> Any:
+        nonlocal looked_up
+        looked_up += 1
+        return look_up(*of)
+
+    producer.client.send, producer.client.coordinator_lookup = busy, counted
+    async with asyncio.timeout(10):
+        await producer.commit({Partition(made.topic("output"), 0): items(b"1")})
     assert await seen(made, "output", 0) == [b"1"]
 
 
