@@ -15,7 +15,9 @@ from aiokafka.errors import (
     GroupLoadInProgressError,
     KafkaError,
     NotCoordinatorForGroupError,
+    for_code,
 )
+from aiokafka.protocol.commit import OffsetFetchRequest
 
 FETCH_BYTES = 4 << 20  # per partition and request; 1 MiB, the default, halves the speed
 POLL_MS = 200  # to look at a partition again that brings nothing, such as one that ends in markers
@@ -143,5 +145,13 @@ async def committed(clients: dict[str, Any], group: str, topic: str) -> dict[int
 
 
 async def _places(admin: AIOKafkaAdminClient, group: str, topic: str) -> dict[int, int]:
-    places = await admin.list_consumer_group_offsets(group)
-    return {tp.partition: place.offset for tp, place in places.items() if tp.topic == topic}
+    """aiokafka's own has no places where a coordinator answers with an error, such as that it is still loading them."""
+    answer = await admin._send_request(OffsetFetchRequest(group, None), await admin.find_coordinator(group))
+    if answer.error_code:
+        raise for_code(answer.error_code)(f"the places of {group} are not known: error {answer.error_code}")
+    return {
+        number: offset
+        for name, partitions in answer.topics
+        for number, offset, _, code in partitions
+        if name == topic and not code
+    }

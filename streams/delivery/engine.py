@@ -46,6 +46,7 @@ SAFE: dict[str, Any] = {
     "broker_max_poll_records": 500,  # per poll; a step of 100 µs then holds the loop for 50 ms
     "broker_commit_interval": 1.0,  # seconds; what a killed gateway does again. Each commit costs the broker a write
     "consumer_metadata_max_age_ms": LEADERS_KNOWN_MS,
+    "producer_metadata_max_age_ms": LEADERS_KNOWN_MS,
     "broker_request_timeout": 40.0,  # seconds, of a join; above the one that follows. What comes at once: `gone_brokers.py`
     "broker_rebalance_timeout": 30.0,  # seconds; every bound of a hand-over must be well below it
 }

@@ -3,7 +3,7 @@
 Each election of a leader has a number, its epoch, and what is told of an older one than is known is not believed. Kafka's own
 clients do so (KIP-320), aiokafka does not ask for it: of three brokers every third answer led back to one who leads no more,
 where nothing that is written is acknowledged, and nothing new can be read. Nor is such a broker asked who coordinates, if there
-is another.
+is another, for a while.
 """
 
 import functools
@@ -113,15 +113,13 @@ def believed(told: Any, address: Address, now: float) -> Any:
         topics.append((error, topic, is_internal, leaders))
     if is_late:
         late_at[address] = now
-    else:
-        late_at.pop(address, None)
     return MetadataResponse_v5(
         told.throttle_time_ms, told.brokers, told.cluster_id, told.controller_id, topics
     )
 
 
 def not_cut_off(random_node: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Whom a client asks who coordinates."""
+    """Whom a client asks what any broker can answer: who coordinates, as a rule."""
 
     @functools.wraps(random_node)
     def chosen(client: Any) -> Any:

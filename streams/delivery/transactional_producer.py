@@ -80,6 +80,10 @@ class TransactionalProducer:
         broker refuses a batch, or something lies before it. Then nothing of it will ever be committed, and this producer is
         of no more use. `begins`: a partition, and at which offset what is written to it must come to lie.
         """
+        for topic in {tp.topic for tp in parcels}:
+            self.client.add_topic(
+                topic
+            )  # who leads is asked for these; a client that has none is told of all there are
         packed = {tp: self._packed(items) for tp, items in parcels.items()}
         lies_at: dict[Partition, int] = {}
         while batches := {tp: batch for tp, rest in packed.items() if (batch := next(rest, None))}:
@@ -138,8 +142,6 @@ class TransactionalProducer:
     ) -> tuple[dict[Partition, int], dict[Partition, KafkaError]]:
         """What has arrived, and at which offset; and what has not, and why."""
         if leader is None or leader < 0:
-            for topic in {tp.topic for tp in batches}:
-                self.client.add_topic(topic)
             return {}, dict.fromkeys(batches, LeaderNotAvailableError())
         try:
             answer = await self.client.send(

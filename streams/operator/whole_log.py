@@ -1,5 +1,5 @@
 """A log of which live tables are made anew has to be all that they were made from: it begins at its beginning, and reaches to
-where the process that keeps them has read. That one will not come back for what is left out.
+where the process that keeps them has committed. That one will not come back for what is left out.
 """
 
 from streams import topics
@@ -12,8 +12,8 @@ SMALL_ENOUGH = 2_000  # places of the log that may be read while writers wait: a
 
 BEHEADED = "the log does not reach back to its beginning any more: the live tables alone know what was told before that"
 CUT_SHORT = (
-    "who keeps the live tables has read further than the log was said to end, by a broker that was cut off: "
-    "nothing was changed, begin anew"
+    "who keeps the live tables has committed more than the log is said to have: nothing was changed. A broker that is cut off "
+    "says so, and it helps to begin anew; a log that was restored says so for good"
 )
 
 

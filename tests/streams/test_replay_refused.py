@@ -45,7 +45,9 @@ async def lose_the_beginning(bootstrap: str) -> None:
 
 async def read_further(bootstrap: str, group: str) -> None:
     """As of a leader that has more than the one that will be asked, since that one was cut off."""
-    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group) as consumer:
+    async with AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
+    ) as consumer:
         consumer.assign([tp := TopicPartition(topics.EVENTS, 1)])
         await consumer.commit({tp: 1})
 
