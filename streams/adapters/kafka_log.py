@@ -2,22 +2,12 @@
 records say is not known here.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Collection, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import (
-    GroupCoordinatorNotAvailableError,
-    GroupLoadInProgressError,
-    KafkaError,
-    NotCoordinatorForGroupError,
-    for_code,
-)
-from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.errors import KafkaError
 
 FETCH_BYTES = 4 << 20  # per partition and request; 1 MiB, the default, halves the speed
 POLL_MS = 200  # to look at a partition again that brings nothing, such as one that ends in markers
@@ -25,12 +15,6 @@ FETCH_WAIT_MS = (
     50  # an idle fetch holds up for its whole wait whoever asks on its connection, where a topic ends, say
 )
 RECORDS_PER_READ = 2_000  # some megabytes of events
-COORDINATOR_MOVES = (
-    GroupCoordinatorNotAvailableError,  # in a new cluster, too, until somebody has asked for the first time
-    GroupLoadInProgressError,
-    NotCoordinatorForGroupError,
-)
-COORDINATOR_TRIES, COORDINATOR_PAUSE_S = 10, 0.5  # aiokafka's admin client asks once
 
 
 class NoSuchTopic(KafkaError):  # type: ignore[misc]
@@ -128,30 +112,3 @@ async def partitions_of(client: Any, topic: str) -> list[TopicPartition]:
     if not numbers:
         raise NoSuchTopic(f"there is no topic {topic}: millrace topics create")
     return [TopicPartition(topic, number) for number in sorted(numbers)]
-
-
-async def committed(clients: dict[str, Any], group: str, topic: str) -> dict[int, int]:
-    """By partition, the place that a consumer group has committed last. Raises KafkaError."""
-    admin = AIOKafkaAdminClient(**clients)
-    try:
-        await admin.start()
-        for _ in range(COORDINATOR_TRIES):
-            with suppress(*COORDINATOR_MOVES):
-                return await _places(admin, group, topic)
-            await asyncio.sleep(COORDINATOR_PAUSE_S)
-        return await _places(admin, group, topic)
-    finally:
-        await admin.close()
-
-
-async def _places(admin: AIOKafkaAdminClient, group: str, topic: str) -> dict[int, int]:
-    """aiokafka's own has no places where a coordinator answers with an error, such as that it is still loading them."""
-    answer = await admin._send_request(OffsetFetchRequest(group, None), await admin.find_coordinator(group))
-    if answer.error_code:
-        raise for_code(answer.error_code)(f"the places of {group} are not known: error {answer.error_code}")
-    return {
-        number: offset
-        for name, partitions in answer.topics
-        for number, offset, _, code in partitions
-        if name == topic and not code
-    }

@@ -33,7 +33,8 @@ from mode.utils.queues import FlowControlEvent
 
 from streams.delivery.gone_brokers import answered_soon, begun_again, made_soon, while_heard
 from streams.delivery.header_names import ReadableRecords
-from streams.delivery.leader_epochs import MetadataRequestV7, newest_told, not_cut_off
+from streams.delivery.leader_epochs import newest_told, not_cut_off
+from streams.delivery.protocol import MetadataRequest_v7
 from streams.delivery.stale_leaders import asked_who_leads
 
 READ_FROM = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}  # the pins in requirements/service.in
@@ -94,7 +95,7 @@ def patch() -> None:
     AIOKafkaConnection._do_version_lookup = while_heard(AIOKafkaConnection._do_version_lookup, _socket)
     AIOKafkaConnection.send = newest_told(answered_soon(AIOKafkaConnection.send))
     AIOKafkaClient.get_random_node = not_cut_off(AIOKafkaClient.get_random_node)
-    MetadataRequest._CLASSES = (*MetadataRequest._CLASSES, MetadataRequestV7)
+    MetadataRequest._CLASSES = (*MetadataRequest._CLASSES, MetadataRequest_v7)
     AIOKafkaClient.send = asked_who_leads(AIOKafkaClient.send)
     # aiokafka's record is handed on as it is (a copy of ours would cost a tenth of the whole), but says no unit.
     ConsumerRecord.timestamp_ms = property(lambda record: record.timestamp)

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable
 from math import inf
 from typing import Any, NamedTuple
 
-from aiokafka.protocol.api import RequestStruct, Response
-from aiokafka.protocol.metadata import MetadataRequest, MetadataRequest_v5, MetadataResponse_v5
-from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
+from aiokafka.protocol.metadata import MetadataRequest, MetadataResponse_v5
+
+from streams.delivery.protocol import MetadataResponse_v7
 
 BELIEVED_S = 60.0
 """Who tells of an older epoch is believed where nobody has told of the newer one for so long: the topic was made anew, and
@@ -24,47 +24,6 @@ with it its epochs.
 AVOIDED_S = 10.0
 
 Address = tuple[str, int]
-
-
-class MetadataResponseV7(Response):  # type: ignore[misc]  # which has no types
-    API_KEY, API_VERSION = 3, 7
-    SCHEMA = Schema(
-        ("throttle_time_ms", Int32),
-        (
-            "brokers",
-            Array(("node_id", Int32), ("host", String()), ("port", Int32), ("rack", String())),
-        ),
-        ("cluster_id", String()),
-        ("controller_id", Int32),
-        (
-            "topics",
-            Array(
-                ("error_code", Int16),
-                ("topic", String()),
-                ("is_internal", Boolean),
-                (
-                    "partitions",
-                    Array(
-                        ("error_code", Int16),
-                        ("partition", Int32),
-                        ("leader", Int32),
-                        ("leader_epoch", Int32),
-                        ("replicas", Array(Int32)),
-                        ("isr", Array(Int32)),
-                        ("offline_replicas", Array(Int32)),
-                    ),
-                ),
-            ),
-        ),
-    )
-
-
-class MetadataRequestV7(RequestStruct):  # type: ignore[misc]
-    """As version 5, which aiokafka knows, but for the epochs in its answers. Source: the protocol of Kafka, Metadata."""
-
-    API_KEY, API_VERSION = 3, 7
-    RESPONSE_TYPE = MetadataResponseV7
-    SCHEMA = MetadataRequest_v5.SCHEMA
 
 
 class Leader(NamedTuple):
@@ -96,7 +55,7 @@ def newest_told(send: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
 
 def believed(told: Any, address: Address, now: float) -> Any:
     """In the version that aiokafka knows, which has no epochs. What a broker tells that knows none is as it was."""
-    if not isinstance(told, MetadataResponseV7):
+    if not isinstance(told, MetadataResponse_v7):
         return told
     topics, is_late = [], False
     for error, topic, is_internal, partitions in told.topics:

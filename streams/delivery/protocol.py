@@ -1,4 +1,5 @@
-"""What the second version of Kafka's transactions says on the wire, and aiokafka does not speak (KIP-890).
+"""What is said on the wire, and aiokafka does not speak: the second version of Kafka's transactions (KIP-890), and who leads
+since which election (KIP-320).
 
 Nothing is sent here. Source: common/message/*.json in the kafka-clients jar, 4.2.1.
 """
@@ -8,7 +9,9 @@ from typing import Any
 
 from aiokafka.errors import IncompatibleBrokerVersion
 from aiokafka.protocol.api import RequestStruct, Response, ResponseHeader_v0
+from aiokafka.protocol.metadata import MetadataRequest_v5
 from aiokafka.protocol.types import (
+    Array,
     Boolean,
     CompactArray,
     CompactBytes,
@@ -17,6 +20,7 @@ from aiokafka.protocol.types import (
     Int32,
     Int64,
     Schema,
+    String,
     TaggedFields,
 )
 
@@ -145,3 +149,29 @@ def finalized_features(answer: Any) -> dict[str, int]:
     """The level of each feature that the whole cluster has agreed on."""
     tagged = answer.tags.get(FINALIZED_FEATURES)
     return {name: most for name, most, *_ in FEATURES.decode(BytesIO(tagged)) or ()} if tagged else {}
+
+
+class MetadataResponse_v7(Response):
+    """As of version 5, which aiokafka knows, with the epoch of each leader."""
+
+    API_KEY = 3
+    API_VERSION = 7
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        ("brokers", Array(("node_id", Int32), ("host", String("utf-8")), ("port", Int32), ("rack", String("utf-8")))),
+        ("cluster_id", String("utf-8")), ("controller_id", Int32),
+        ("topics", Array(
+            ("error_code", Int16), ("topic", String("utf-8")), ("is_internal", Boolean),
+            ("partitions", Array(
+                ("error_code", Int16), ("partition", Int32), ("leader", Int32), ("leader_epoch", Int32),
+                ("replicas", Array(Int32)), ("isr", Array(Int32)), ("offline_replicas", Array(Int32)),
+            )),
+        )),
+    )  # fmt: skip
+
+
+class MetadataRequest_v7(RequestStruct):
+    API_KEY = 3
+    API_VERSION = 7
+    RESPONSE_TYPE = MetadataResponse_v7
+    SCHEMA = MetadataRequest_v5.SCHEMA

@@ -36,7 +36,7 @@ class Short(NamedTuple):
 
 def asked_who_leads(send: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     """Of a fetch beyond what its broker has: as if it had said that it does not lead. What is before all that it has is gone,
-    since its time was over: there the reader goes on where that begins, as it would by itself, and it is told.
+    since its time was over: there the reader goes on where that begins, or raises, as it would by itself, and it is told.
     """
 
     @functools.wraps(send)
@@ -57,9 +57,8 @@ async def _look(
     beyond = {tp for tp, code in codes.items() if code == OffsetOutOfRangeError.errno}
     short: dict[Place, Short] = client.__dict__.setdefault("short", {})
     for tp in short.keys() & codes.keys() - beyond:
-        if (
-            short.pop(tp).node == node and codes[tp] == 0
-        ):  # cut off from a leader, it would have been told that it is none
+        # one that was cut off would have said meanwhile that it leads no more
+        if short.pop(tp).node == node and codes[tp] == 0:
             log.critical("%s/%s was short and is not: what was lost, and written again, was not read", *tp)
     if not beyond:
         return

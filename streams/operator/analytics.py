@@ -67,9 +67,7 @@ async def rebuild(settings: Settings) -> Rebuilt:
                             await _read_on(log, store, done)
                         crashpoint("rebuild.built")
                         await asyncio.to_thread(tables.hold_writers)
-                        await _read_on(
-                            log, store, done
-                        )  # what the live process has kept lies before this end
+                        await _read_on(log, store, done)
                         await refuse_cut_short(log, settings, ANALYTICS)
                         done.rows_that_differed = await asyncio.to_thread(tables.differing)
                         crashpoint("rebuild.held")

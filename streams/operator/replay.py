@@ -119,7 +119,7 @@ class _Replay:
         await self._read_on(log, store)
         places = await committed_by(PROJECTION, self.settings)
         await asyncio.to_thread(self.tables.hold_writers)
-        await self._read_on(log, store)  # what any projection has kept lies before the end as it is now
+        await self._read_on(log, store)
         await refuse_cut_short(log, self.settings, PROJECTION)
         await asyncio.to_thread(self.tables.compare, self.touched)
         await asyncio.to_thread(self.tables.excuse, self._not_taken_in_yet(places))

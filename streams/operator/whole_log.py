@@ -3,7 +3,8 @@ where the process that keeps them has committed. That one will not come back for
 """
 
 from streams import topics
-from streams.adapters.kafka_log import KafkaLog, committed
+from streams.adapters.kafka_groups import committed
+from streams.adapters.kafka_log import KafkaLog
 from streams.kafka_clients import client_settings
 from streams.operator import Refused
 from streams.settings import Settings
@@ -24,7 +25,7 @@ def refuse_beheaded(log: KafkaLog) -> None:
 
 
 async def refuse_cut_short(log: KafkaLog, settings: Settings, role: str) -> None:
-    """When all is read of it, and nobody keeps anything."""
+    """When all is read of it, and nobody keeps anything: what was kept must lie before its end as it is now."""
     places = await committed_by(role, settings)
     if any(place > log.places.get(number, 0) for number, place in places.items()):
         raise Refused(CUT_SHORT)

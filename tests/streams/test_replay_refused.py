@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from sandbox.testing import KafkaServer
@@ -15,6 +15,7 @@ from streams.operator.analytics import ANALYTICS, rebuild
 from streams.operator.replay import ANOTHERS, PROJECTION, replay
 from streams.operator.whole_log import BEHEADED, CUT_SHORT
 from streams.settings import Settings
+from tests.faults.delivery.kafka_log import commit_at
 from tests.streams.adapters.payments import change, view
 from tests.streams.adapters.servers import run_sql
 
@@ -45,11 +46,7 @@ async def lose_the_beginning(bootstrap: str) -> None:
 
 async def read_further(bootstrap: str, group: str) -> None:
     """As of a leader that has more than the one that will be asked, since that one was cut off."""
-    async with AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
-    ) as consumer:
-        consumer.assign([tp := TopicPartition(topics.EVENTS, 1)])
-        await consumer.commit({tp: 1})
+    await commit_at(bootstrap, group, TopicPartition(topics.EVENTS, 1), 1)
 
 
 @pytest.mark.parametrize("reason", [BEHEADED, CUT_SHORT, ANOTHERS])

@@ -30,6 +30,15 @@ async def ends_of(bootstrap: str, topic: str, partitions: int) -> dict[int, int]
         return {tp.partition: end for tp, end in (await consumer.end_offsets(tps)).items()}
 
 
+async def commit_at(bootstrap: str, group: str, tp: TopicPartition, place: int) -> None:
+    """As who has read so far, and has ended."""
+    async with AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
+    ) as consumer:
+        consumer.assign([tp])
+        await consumer.commit({tp: place})
+
+
 async def committed_of(bootstrap: str, group: str, topic: str) -> dict[int, int]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()

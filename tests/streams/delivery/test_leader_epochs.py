@@ -10,7 +10,8 @@ from aiokafka.client import AIOKafkaClient
 from sandbox.kafka import create_topic
 from sandbox.testing import KafkaServer
 from streams.delivery import Partition, leader_epochs
-from streams.delivery.leader_epochs import AVOIDED_S, BELIEVED_S, Leader, MetadataResponseV7, believed
+from streams.delivery.leader_epochs import AVOIDED_S, BELIEVED_S, Leader, believed
+from streams.delivery.protocol import MetadataResponse_v7
 
 ONE, TWO = ("one", 9092), ("two", 9092)
 BROKERS = [(1, *ONE, None), (2, *TWO, None)]
@@ -22,9 +23,9 @@ def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leader_epochs, "late_at", {})
 
 
-def told(leader: int, epoch: int, cluster: str = "here") -> MetadataResponseV7:
+def told(leader: int, epoch: int, cluster: str = "here") -> MetadataResponse_v7:
     partitions: list[Any] = [(0, 3, leader, epoch, [1, 2], [leader], [])]
-    return MetadataResponseV7(0, BROKERS, cluster, 1, [(0, "events", False, partitions)])
+    return MetadataResponse_v7(0, BROKERS, cluster, 1, [(0, "events", False, partitions)])
 
 
 def leader_told(response: Any) -> int:
@@ -60,7 +61,7 @@ def test_who_told_of_what_was_is_not_asked_who_coordinates_for_a_while() -> None
     believed(told(1, 4), ONE, now - AVOIDED_S - 1)
     assert {choose(client) for _ in range(50)} == {1, 2}
     believed(told(1, 4), ONE, now)
-    believed(MetadataResponseV7(0, BROKERS, "here", 1, []), ONE, now)
+    believed(MetadataResponse_v7(0, BROKERS, "here", 1, []), ONE, now)
     assert {choose(client) for _ in range(50)} == {2}, "who is asked for no topic says nothing about them"
     for address in (ONE, TWO):
         believed(told(1, 4), address, now)

@@ -1,7 +1,7 @@
 """Kafka's transactions in their second version, on a real broker: all or nothing, once, whatever answer gets lost."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -46,6 +46,17 @@ def new(world: World) -> TransactionalProducer:
 
 def items(*values: bytes) -> list[Item]:
     return [Item(b"k", value, (("h", value[:1]), ("none", None))) for value in values]
+
+
+def counted(call: Callable[..., Any]) -> tuple[Callable[..., Any], list[tuple[Any, ...]]]:
+    """The same, and with what it was called so far."""
+    calls: list[tuple[Any, ...]] = []
+
+    def counting(*of: Any) -> Any:
+        calls.append(of)
+        return call(*of)
+
+    return counting, calls
 
 
 async def seen(world: World, what: str, partition: int) -> list[bytes | None]:
@@ -189,7 +200,7 @@ async def test_a_leader_that_waits_for_the_others_in_vain_may_lead_no_more(
     producer: TransactionalProducer, made: World
 ) -> None:
     """It says that they are late; who leads is asked for, before the same is sent again."""
-    send, ask, asked = producer.client.send, producer.client.force_metadata_update, 0
+    send, (ask, asked) = producer.client.send, counted(producer.client.force_metadata_update)
 
     async def late(node: int, request: Any, **more: Any) -> Any:
         answer = await send(node, request, **more)
@@ -197,12 +208,7 @@ async def test_a_leader_that_waits_for_the_others_in_vain_may_lead_no_more(
             answer.topics[0][1][0] = (0, RequestTimedOutError.errno, *answer.topics[0][1][0][2:])
         return answer
 
-    def counted() -> Any:
-        nonlocal asked
-        asked += 1
-        return ask()
-
-    producer.client.send, producer.client.force_metadata_update = late, counted
+    producer.client.send, producer.client.force_metadata_update = late, ask
     await producer.commit({Partition(made.topic("output"), 0): items(b"1")})
     assert asked
     assert await seen(made, "output", 0) == [b"1"]
@@ -212,7 +218,7 @@ async def test_who_coordinates_no_more_does_not_keep_a_transaction_waiting(
     producer: TransactionalProducer, made: World
 ) -> None:
     """Cut off from the others, it says that one is under way, for as long as it is."""
-    send, look_up, looked_up = producer.client.send, producer.client.coordinator_lookup, 0
+    send, (look_up, looked_up) = producer.client.send, counted(producer.client.coordinator_lookup)
 
     async def busy(node: int, request: Any, **more: Any) -> Any:
         answer = await send(node, request, **more)
@@ -220,12 +226,7 @@ async def test_who_coordinates_no_more_does_not_keep_a_transaction_waiting(
             answer.error_code = ConcurrentTransactions.errno
         return answer
 
-    def counted(*of: Any) -> Any:
-        nonlocal looked_up
-        looked_up += 1
-        return look_up(*of)
-
-    producer.client.send, producer.client.coordinator_lookup = busy, counted
+    producer.client.send, producer.client.coordinator_lookup = busy, look_up
     async with asyncio.timeout(10):
         await producer.commit({Partition(made.topic("output"), 0): items(b"1")})
     assert await seen(made, "output", 0) == [b"1"]
