@@ -14,15 +14,20 @@ from models.money import Money
 from models.policy import VELOCITY_WINDOW_S, Velocity
 from models.provider import Deferred, Operation, PspCall, ReadIntent, ScreenCustomer, Screened
 from sandbox.testing import RedisServer
+from streams.adapters import redis_screen
 from streams.adapters.redis_screen import PREFIX, RedisCustomerScreen
 
 pytestmark = pytest.mark.real
 
 AT = datetime(2026, 1, 31, tzinfo=UTC)
+SLOW_MACHINE_S = 10.0
 
 
 @pytest.fixture
-async def screen(redis_url: str) -> AsyncIterator[RedisCustomerScreen]:
+async def screen(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RedisCustomerScreen]:
+    monkeypatch.setattr(
+        redis_screen, "ANSWER_WITHIN_S", SLOW_MACHINE_S
+    )  # who waits longer is let through unseen
     screen = RedisCustomerScreen(redis_url)
     yield screen
     await screen.close()
