@@ -17,3 +17,5 @@ class Evidence:
     """What Redis would show: never anything that was not, or is no more, so."""
     poison: dict[str, str] = field(default_factory=dict)
     """What was sent to be refused: by `topic/partition/offset` the code of its dead letter."""
+    unknown: set[str] = field(default_factory=set)
+    """Members of a payment that some writer, of an older version, did not know: a row of its is without them."""

@@ -27,6 +27,8 @@ class Inquest:
         self.poison: dict[str, str] = {}
         self.perhaps: dict[tuple[bytes | None, bytes | None], str] = {}
         """What was sent to be refused, and nobody knows whether it arrived: by key and value."""
+        self.unknown: set[str] = set()
+        """Members of a payment that some writer here did not know."""
         self._reported: set[str] = set()
         self._set_aside: set[str] = set()
 
@@ -40,7 +42,7 @@ class Inquest:
             if not unfinished:
                 stored = await truths.stored(self.system)
                 cached = await truths.cached(self.system)
-                found = Evidence(self.log, stored, ledger, self.history, cached, self.poison)
+                found = Evidence(self.log, stored, ledger, self.history, cached, self.poison, self.unknown)
                 wrong = self._new(differences(found))
                 if not wrong:
                     return found
