@@ -7,7 +7,7 @@ import pytest
 from tests.faults.campaign import is_as_it_should_be
 from tests.faults.judging import Result
 from tests.faults.report import BEGIN, END, noticed, put, written
-from tests.faults.results import Planned, Results
+from tests.faults.results import PAGE, Planned, Results, kept_report
 
 
 def ran(fault: str, seed: int = 1, bug: str = "", *words: str) -> Result:
@@ -90,3 +90,10 @@ def test_the_report_names_runs_violations_and_what_was_not_injected(tmp_path: Pa
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     put(report, page)
     assert page.read_text() == f"before\n{BEGIN}\n{report}\n{END}\nafter\n"
+
+
+def test_the_page_says_what_the_lines_say_that_are_kept(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(PAGE.read_text())
+    put(kept_report(), page)
+    assert page.read_text() == PAGE.read_text()
