@@ -16,6 +16,7 @@ import aiosmtplib
 from aiosmtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException, SMTPSenderRefused
 
 from models.mailing import Away, Bounced, Carried, Leased, PutOff, Sent
+from streams.background import stop
 
 COMMAND_WITHIN_S = 30.0  # of one command's answer; RFC 5321 would have clients wait for minutes, and holds for queues with weeks
 TRY_WITHIN_S = 75.0  # of a whole try, connecting included: shorter than a lease
@@ -54,11 +55,12 @@ class SmtpCarrier:
     async def carry(self, leased: Leased) -> Carried:
         if self._server is None:
             return Away("no server is set: MILLRACE_SMTP_URL")
+        trying = asyncio.create_task(self._carry(leased, self._server))
         try:
-            async with asyncio.timeout(TRY_WITHIN_S):
-                return await self._carry(leased, self._server)
-        except TimeoutError:
-            return Away(f"no answer within {TRY_WITHIN_S:.0f} s")
+            await asyncio.wait({trying}, timeout=TRY_WITHIN_S)
+        finally:
+            await stop(trying)  # `asyncio.wait_for`, by which aiosmtplib waits, swallows cancellations
+        return Away(f"no answer within {TRY_WITHIN_S:.0f} s") if trying.cancelled() else trying.result()
 
     async def close(self) -> None:
         while self._idle:

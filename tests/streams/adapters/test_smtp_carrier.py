@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -184,6 +185,22 @@ async def test_a_server_that_says_nothing_holds_nobody_for_longer_than_a_lease(
     async with SmtpServer().serving() as server:
         server.pace_s = 5.0
         assert isinstance(await carrier(server.port).carry(LEASED), Away)
+
+
+async def test_a_try_that_swallowed_its_end_is_ended_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def swallowing() -> None:
+        """As `asyncio.wait_for` where a cancellation meets the answer."""
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    async with SmtpServer().serving() as server:
+        carrying = carrier(server.port)
+        assert isinstance(await carrying.carry(LEASED), Sent)
+        monkeypatch.setattr(smtp_carrier, "TRY_WITHIN_S", 0.2)
+        monkeypatch.setattr(carrying._idle[0], "noop", swallowing)
+        server.pace_s = 5.0
+        assert isinstance(await carrying.carry(LEASED), Away)
+        assert carrying._idle == []
 
 
 async def test_a_kept_connection_on_which_nothing_is_said_any_more_is_not_left_open(
