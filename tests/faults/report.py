@@ -151,7 +151,8 @@ def _soak(lines: list[Line]) -> list[str]:
 
 def _simulation(lines: list[Line]) -> list[str]:
     told = [
-        f"Simulation: {line['seeds']} seeds, {line['wrong']} with a violation, {line['a_minute']} a minute of one core."
+        f"Simulation: {line['seeds']} seeds, {line['wrong']} with a violation, {line['a_minute']} a minute"
+        f" on {line['processes']} cores."
         for line in lines
         if "seeds" in line
     ]
