@@ -1,6 +1,6 @@
 """A payment and its refund over HTTP, with the Python client (clients/python).
 
-    .venv/bin/python examples/pay_and_refund.py [order-6738]            with `make run` running
+    .venv/bin/python examples/pay_and_refund.py [order-6736]            with `make run` running
 
 Run it again with the same order: nobody is charged again.
 """

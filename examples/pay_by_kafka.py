@@ -1,6 +1,6 @@
 """A payment through Kafka, as an upstream service makes one: produce a command, read its answer.
 
-    .venv/bin/python examples/pay_by_kafka.py [order-6735]            with `make run` running
+    .venv/bin/python examples/pay_by_kafka.py [order-6738]            with `make run` running
 
 Names and shapes are those of web/documents/asyncapi.json. The same merchant and key are the same payment, through Kafka and
 through HTTP.

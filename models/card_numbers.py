@@ -12,6 +12,11 @@ _FIRST = frozenset("23456")
 references of them. Source: ISO/IEC 7812, major industry identifier.
 """
 
+_CENTURY = "20"
+"""Dates begin so, and people make keys of them; card numbers do not. Source: the ranges of Mastercard (2221 to 2720) and Mir
+(2200 to 2204) are all that is issued under 2.
+"""
+
 _RUN = re.compile(r"\d(?:[ .-]?\d){12,}", re.ASCII)
 _GROUP = re.compile(r"\d+", re.ASCII)
 """Digits with single gaps. A number is some neighbouring groups of a run: an expiry date or an amount may stand beside it."""
@@ -74,7 +79,8 @@ def _card_numbers(text: str) -> Iterator[Span]:
 def _end_of_number(text: str, groups: list[Span], first: int) -> int | None:
     """The group behind the longest card number that begins with the group `first`."""
     digits, found = "", None
-    if text[groups[first][0]] not in _FIRST:
+    begin = groups[first][0]
+    if text[begin] not in _FIRST or text.startswith(_CENTURY, begin):
         return None
     for place in range(first, len(groups)):
         digits += text[slice(*groups[place])]

@@ -1,4 +1,4 @@
-"""Stories of many seeds, in a process of their own: each must end well. `MILLRACE_SEEDS=10000` for a night's worth of them."""
+"""Stories of many seeds, in a process of their own: each must end well. `MILLRACE_SEEDS=10000`: as `make faults-all`."""
 
 import os
 import subprocess
