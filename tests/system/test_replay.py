@@ -6,11 +6,14 @@ import asyncio
 import json
 import signal
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 import pytest
 from redis.asyncio import Redis
 
+from streams.adapters.postgres.migrating import MIGRATION_LOCK
 from streams.adapters.redis_cache import PREFIX
 from tests.streams.adapters.servers import run_sql
 from tests.system.http_client import HttpClient
@@ -101,9 +104,14 @@ async def test_a_dry_run_counts_and_changes_nothing_and_a_second_one_is_refused(
     await inquest.hold()
     dsn = system.postgres.dsn
     run_sql(dsn, "UPDATE payments SET amount = 1 WHERE id = %s", damaged)
-    both = await asyncio.gather(*(millrace(system, "replay", "--dry-run", "--json") for _ in range(2)))
-    (done,) = [ran for ran in both if ran.code == 0]
-    (refused,) = [ran for ran in both if ran.code != 0]
+    with closing(
+        psycopg2.connect(dsn)
+    ) as migrating:  # who is first waits for it, and so is there when the other comes
+        migrating.cursor().execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        both = [asyncio.create_task(millrace(system, "replay", "--dry-run", "--json")) for _ in range(2)]
+        ended, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    refused, done = sorted(await asyncio.gather(*both), key=lambda ran: ran.code == 0)
+    assert [each.result() for each in ended] == [refused]
     assert "another replay is under way" in refused.err
     assert (done.document["switched"], done.document["rows_that_differed"]) == (False, 1)
     assert run_sql(dsn, "SELECT amount FROM payments WHERE id = %s", damaged) == [(1,)]
