@@ -6,11 +6,12 @@ One seed is one story, in every process and on every machine: only Python's own 
 import argparse
 import json
 import logging
-import multiprocessing
 import os
 import signal
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,8 @@ def _one(seed: int, in_full: bool) -> int:
 def _many(seeds: range, processes: int, plant: str | None, into: Path | None) -> int:
     began, wrong, idle, a_minute = time.monotonic(), 0, 0, 0
     # forked: what stands in for the vendors stands in there as well
-    with multiprocessing.get_context("fork").Pool(processes) as pool:
-        for number, run in enumerate(pool.imap(told, seeds, chunksize=COLLECTED), 1):
+    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+        for number, run in enumerate(pool.map(told, seeds, chunksize=COLLECTED), 1):
             idle += not run.done_at_stripe
             if run.wrong:
                 wrong += 1
@@ -84,8 +85,14 @@ def _many(seeds: range, processes: int, plant: str | None, into: Path | None) ->
             if number % PROGRESS == 0 or number == len(seeds):
                 a_minute = round(number / (time.monotonic() - began) * 60)
                 print(f"{number} of {len(seeds)} seeds, {wrong} wrong, {a_minute} a minute", flush=True)
-    line = {"seeds": len(seeds), "first": seeds.start, "wrong": wrong, "a_minute": a_minute}
-    _note(line | {"processes": processes}, into)
+    line = {
+        "seeds": len(seeds),
+        "first": seeds.start,
+        "wrong": wrong,
+        "a_minute": a_minute,
+        "processes": processes,
+    }
+    _note(line, into)
     if too_idle := idle > max(1, len(seeds) * IDLE_PART):
         print(f"in {idle} of {len(seeds)} stories nothing was done at Stripe: they prove nothing")
     return bool(wrong or too_idle)

@@ -104,9 +104,8 @@ async def test_a_dry_run_counts_and_changes_nothing_and_a_second_one_is_refused(
     await inquest.hold()
     dsn = system.postgres.dsn
     run_sql(dsn, "UPDATE payments SET amount = 1 WHERE id = %s", damaged)
-    with closing(
-        psycopg2.connect(dsn)
-    ) as migrating:  # who is first waits for it, and so is there when the other comes
+    # who is first waits for this lock, and so is there when the other comes
+    with closing(psycopg2.connect(dsn)) as migrating:
         migrating.cursor().execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
         both = [asyncio.create_task(millrace(system, "replay", "--dry-run", "--json")) for _ in range(2)]
         ended, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
